@@ -1,0 +1,6 @@
+//! Decisions of server-side A/B tests.
+
+#![forbid(unsafe_code)]
+
+pub mod hash;
+pub mod vwo;

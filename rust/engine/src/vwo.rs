@@ -1,0 +1,5 @@
+//! VWO FullStack.
+
+pub mod allocation;
+pub mod bucket;
+pub mod visitor;

@@ -1,0 +1,93 @@
+//! Every conformance file, through this crate.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+
+use flate2::read::GzDecoder;
+use serde_json::Value;
+use sortition_engine::hash::murmur3_32;
+use sortition_engine::vwo::allocation::Allocation;
+use sortition_engine::vwo::bucket::{Bucket, HASH_SEED, TrafficBucket};
+use sortition_engine::vwo::visitor::VisitorIds;
+
+/// The cases of one file; its first line says what produced them.
+fn cases(name: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/vectors/vwo")
+        .join(format!("{name}.jsonl.gz"));
+    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut lines = BufReader::new(GzDecoder::new(file)).lines();
+    let header: Value = serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap();
+    assert!(header.get("generated_by").is_some(), "{name} has no header");
+    lines
+        .map(|line| serde_json::from_str(&line.unwrap()).unwrap())
+        .collect()
+}
+
+#[test]
+fn hash() {
+    let cases = cases("hash");
+    assert_eq!(cases.len(), 600);
+    for case in cases {
+        let hash = murmur3_32(case["seed"].as_str().unwrap().as_bytes(), HASH_SEED);
+        assert_eq!(u64::from(hash), case["hash"].as_u64().unwrap(), "{case}");
+        assert_eq!(
+            u64::from(TrafficBucket::of(hash).get()),
+            case["bucket_100"].as_u64().unwrap(),
+            "{case}"
+        );
+        assert_eq!(
+            Bucket::of(hash).get(),
+            case["bucket_10000"].as_u64().unwrap(),
+            "{case}"
+        );
+        for (percent, bucket) in case["bucket_10000_at_percent"].as_object().unwrap() {
+            assert_eq!(
+                Bucket::stretched(hash, percent.parse().unwrap()).get(),
+                bucket.as_u64().unwrap(),
+                "{case} at {percent} percent"
+            );
+        }
+    }
+}
+
+#[test]
+fn ranges() {
+    let cases = cases("ranges");
+    assert_eq!(cases.len(), 81);
+    for case in cases {
+        let weights = case["weights"].as_array().unwrap();
+        let allocation =
+            Allocation::from_weights(weights.iter().map(|weight| weight.as_f64().unwrap()));
+        let wanted: Vec<Option<(u64, u64)>> = case["ranges"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|range| Some((range[0].as_u64()?, range[1].as_u64()?)))
+            .collect();
+        let got: Vec<Option<(u64, u64)>> = allocation
+            .ranges()
+            .iter()
+            .map(|range| range.map(|range| (range.first, range.last)))
+            .collect();
+        assert_eq!(got, wanted, "{case}");
+    }
+}
+
+#[test]
+fn uuid() {
+    let cases = cases("uuid");
+    assert_eq!(cases.len(), 400);
+    for case in cases {
+        let account_id = match &case["account_id"] {
+            Value::String(text) => text.clone(),
+            number => number.to_string(),
+        };
+        assert_eq!(
+            VisitorIds::for_account(&account_id).of(case["user_id"].as_str().unwrap()),
+            case["uuid"].as_str().unwrap(),
+            "{case}"
+        );
+    }
+}
