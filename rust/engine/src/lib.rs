@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 
 pub mod hash;
+pub mod python;
 pub mod vwo;
