@@ -1,0 +1,122 @@
+//! Where a rule looks up what is known of a user, and how a value becomes text.
+
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::BuildHasher;
+
+use crate::python::float;
+
+/// What is known of a user under one name.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Value<'a> {
+    /// Nothing: no such name, or Python's `None`.
+    Missing,
+    /// A boolean.
+    Boolean(bool),
+    /// An integer.
+    Integer(i64),
+    /// A floating-point number.
+    Number(f64),
+    /// Text.
+    Text(Cow<'a, str>),
+    /// Any other object, as what Python's `str()` made of it.
+    Object(Cow<'a, str>),
+    /// An object whose `str()` raised, or gave what is no text.
+    Unreadable,
+}
+
+impl<'a> Value<'a> {
+    /// The value as the platforms compare it: `str(value)`, but `true` and `false`, and empty for
+    /// what is missing. `None` where there is no such text.
+    #[must_use]
+    pub fn into_text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Missing => Some(Cow::Borrowed("")),
+            Self::Boolean(true) => Some(Cow::Borrowed("true")),
+            Self::Boolean(false) => Some(Cow::Borrowed("false")),
+            Self::Integer(integer) => Some(Cow::Owned(integer.to_string())),
+            Self::Number(number) => Some(Cow::Owned(float::repr(number))),
+            Self::Text(text) | Self::Object(text) => Some(text),
+            Self::Unreadable => None,
+        }
+    }
+}
+
+/// Where a rule looks up what is known of the user.
+pub trait Attributes {
+    /// The value under this name.
+    fn get(&self, name: &str) -> Value<'_>;
+
+    /// Whether there is an entry of this name, also one that holds nothing.
+    fn contains(&self, name: &str) -> bool;
+}
+
+/// Attributes held by Rust, for programs and tests without an interpreter.
+impl<S: BuildHasher> Attributes for HashMap<String, Value<'_>, S> {
+    fn get(&self, name: &str) -> Value<'_> {
+        HashMap::get(self, name).cloned().unwrap_or(Value::Missing)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.contains_key(name)
+    }
+}
+
+/// Attributes with one more, which takes precedence over an entry of the same name.
+#[derive(Clone, Copy, Debug)]
+pub struct WithText<'a, A> {
+    /// The other attributes.
+    pub others: &'a A,
+    /// The name of the one more.
+    pub name: &'a str,
+    /// Its text.
+    pub text: &'a str,
+}
+
+impl<A: Attributes> Attributes for WithText<'_, A> {
+    fn get(&self, name: &str) -> Value<'_> {
+        if name == self.name {
+            return Value::Text(Cow::Borrowed(self.text));
+        }
+        self.others.get(name)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        name == self.name || self.others.contains(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_become_the_text_the_platforms_compare() {
+        for (value, text) in [
+            (Value::Missing, Some("")),
+            (Value::Boolean(true), Some("true")),
+            (Value::Boolean(false), Some("false")),
+            (Value::Integer(-3), Some("-3")),
+            (Value::Number(3.0), Some("3.0")),
+            (Value::Text("a".into()), Some("a")),
+            (Value::Object("[1]".into()), Some("[1]")),
+            (Value::Unreadable, None),
+        ] {
+            assert_eq!(value.into_text().as_deref(), text);
+        }
+    }
+
+    #[test]
+    fn an_added_attribute_hides_the_one_of_its_name() {
+        let others = HashMap::from([("id".to_owned(), Value::Integer(1))]);
+        let with = WithText {
+            others: &others,
+            name: "id",
+            text: "Ann",
+        };
+        assert_eq!(with.get("id"), Value::Text("Ann".into()));
+        assert_eq!(with.get("other"), Value::Missing);
+        assert!(with.contains("id"));
+        assert!(!with.contains("other"));
+    }
+}

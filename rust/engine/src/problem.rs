@@ -1,0 +1,193 @@
+//! What is wrong in a settings document: where, what was wanted, and what stood there.
+
+use std::fmt;
+
+use serde_json::Value;
+
+/// What a problem costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Consequence {
+    /// The document cannot be used at all.
+    DocumentRefused,
+    /// The campaign it lies in is set aside; the others serve.
+    CampaignSetAside,
+    /// The expression it lies in never matches; its campaign serves.
+    NeverMatches,
+}
+
+impl Consequence {
+    /// Every consequence.
+    pub const ALL: [Self; 3] = [
+        Self::DocumentRefused,
+        Self::CampaignSetAside,
+        Self::NeverMatches,
+    ];
+
+    /// The name both engines give it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::DocumentRefused => "document_refused",
+            Self::CampaignSetAside => "campaign_set_aside",
+            Self::NeverMatches => "never_matches",
+        }
+    }
+}
+
+/// One thing that is wrong in a settings document.
+///
+/// Its text names the place and shows no value: a document holds a secret key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The place, such as `campaigns[3].variations[0].weight`; empty for the whole document.
+    pub path: String,
+    /// What was wanted there.
+    pub wanted: String,
+    /// What stood there instead.
+    pub found: String,
+    /// What it costs.
+    pub consequence: Consequence,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let path = if self.path.is_empty() {
+            "settings"
+        } else {
+            &self.path
+        };
+        write!(
+            formatter,
+            "{path}: expected {}, found {}",
+            self.wanted, self.found
+        )
+    }
+}
+
+/// What kind of value this is, in words; `None` is a value that is missing.
+#[must_use]
+pub fn kind_of(value: Option<&Value>) -> &'static str {
+    match value {
+        None => "nothing",
+        Some(Value::Null) => "null",
+        Some(Value::Bool(_)) => "a boolean",
+        Some(Value::Number(_)) => "a number",
+        Some(Value::String(text)) if text.is_empty() => "an empty string",
+        Some(Value::String(_)) => "a string",
+        Some(Value::Array(_)) => "a list",
+        Some(Value::Object(_)) => "an object",
+    }
+}
+
+/// A place in a document, which becomes text only when something is wrong there.
+#[derive(Clone, Copy, Debug)]
+pub enum Place<'a> {
+    /// The document itself.
+    Document,
+    /// The value under this key.
+    Key(&'a Place<'a>, &'a str),
+    /// The element with this index.
+    Index(&'a Place<'a>, usize),
+}
+
+impl<'a> Place<'a> {
+    /// The place under this key.
+    #[must_use]
+    pub const fn key(&'a self, key: &'a str) -> Self {
+        Place::Key(self, key)
+    }
+
+    /// The place at this index.
+    #[must_use]
+    pub const fn index(&'a self, index: usize) -> Self {
+        Place::Index(self, index)
+    }
+
+    /// A problem at this place.
+    #[must_use]
+    pub fn problem(
+        &self,
+        wanted: impl Into<String>,
+        found: impl Into<String>,
+        consequence: Consequence,
+    ) -> Problem {
+        Problem {
+            path: self.to_string(),
+            wanted: wanted.into(),
+            found: found.into(),
+            consequence,
+        }
+    }
+}
+
+impl fmt::Display for Place<'_> {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Place::Document => Ok(()),
+            Place::Key(parent, key) => {
+                parent.fmt(formatter)?;
+                if !is_plain(key) {
+                    return write!(formatter, "[{}]", Value::from(*key));
+                }
+                if !matches!(parent, Place::Document) {
+                    formatter.write_str(".")?;
+                }
+                formatter.write_str(key)
+            }
+            Place::Index(parent, index) => {
+                parent.fmt(formatter)?;
+                write!(formatter, "[{index}]")
+            }
+        }
+    }
+}
+
+/// Whether a key can stand in a path without quotes.
+fn is_plain(key: &str) -> bool {
+    !key.starts_with(|first: char| first.is_ascii_digit())
+        && !key.is_empty()
+        && key
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_reads_like_an_expression() {
+        let document = Place::Document;
+        let campaigns = document.key("campaigns");
+        let campaign = campaigns.index(3);
+        let variations = campaign.key("variations");
+        let variation = variations.index(0);
+        assert_eq!(
+            variation.key("weight").to_string(),
+            "campaigns[3].variations[0].weight"
+        );
+        let groups = document.key("groups");
+        assert_eq!(groups.key("7").to_string(), "groups[\"7\"]");
+        assert_eq!(groups.key("a \"b\"").to_string(), "groups[\"a \\\"b\\\"\"]");
+    }
+
+    #[test]
+    fn a_problem_says_where_what_and_what_instead() {
+        let document = Place::Document;
+        let place = document.key("accountId");
+        let problem = place.problem(
+            "a number or a string",
+            kind_of(Some(&Value::Null)),
+            Consequence::DocumentRefused,
+        );
+        assert_eq!(
+            problem.to_string(),
+            "accountId: expected a number or a string, found null"
+        );
+        let whole = document.problem("an object", "a list", Consequence::DocumentRefused);
+        assert_eq!(
+            whole.to_string(),
+            "settings: expected an object, found a list"
+        );
+    }
+}

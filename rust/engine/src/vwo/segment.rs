@@ -1,0 +1,335 @@
+//! The tree of segments, and its evaluation.
+//!
+//! Source: VWO spec, section 7; pinned by the vectors in `vwo/segments.jsonl`.
+
+use serde_json::{Map, Value};
+
+use super::operand::{Operand, Unanswerable};
+use crate::attributes::{self, Attributes};
+use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::python::text::strip;
+
+/// The name of the attribute that holds the user's id, where a segment may ask for it.
+pub const USER_ID_ATTRIBUTE: &str = "_vwo_user_id";
+
+/// A rule tree.
+#[derive(Clone, Debug)]
+pub enum Segment {
+    /// True where all are; evaluated left to right, up to the first that is not.
+    All(Box<[Segment]>),
+    /// True where any is; evaluated left to right, up to the first that is.
+    Any(Box<[Segment]>),
+    /// True where the other is not.
+    Not(Box<Segment>),
+    /// A custom variable compared with an operand.
+    Variable {
+        /// The variable's name.
+        name: Box<str>,
+        /// What it is compared with.
+        operand: Operand,
+        /// The operand as it stood in the settings.
+        source: Box<str>,
+    },
+    /// True for the users of this list.
+    User(Box<[Box<str>]>),
+    /// A node that could not be compiled; its expression is false.
+    Broken,
+}
+
+/// What a clause saw, for whoever listens.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Clause {
+    /// The attribute that was looked at.
+    pub name: String,
+    /// What it was compared with, as it stood in the settings.
+    pub operand: String,
+    /// The value as text; `None` where there is no such text.
+    pub value: Option<String>,
+    /// Whether the clause was true; `None` where it could not be answered.
+    pub is_true: Option<bool>,
+}
+
+impl Segment {
+    /// Compiles an expression; what is wrong in it is added to `problems` and never matches.
+    #[must_use]
+    pub fn compile(
+        place: &Place<'_>,
+        expression: &Map<String, Value>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
+        // An object has one key; where it has more, the first counts.
+        let Some((operator, argument)) = expression.iter().next() else {
+            return broken(place, "an operator", "an empty object", problems);
+        };
+        let inner = place.key(operator);
+        match operator.as_str() {
+            "and" => Self::All(Self::compile_list(&inner, argument, problems)),
+            "or" => Self::Any(Self::compile_list(&inner, argument, problems)),
+            "not" => Self::Not(Box::new(Self::compile_value(&inner, argument, problems))),
+            "custom_variable" => Self::compile_variable(&inner, argument, problems),
+            "user" => match argument {
+                Value::String(users) => {
+                    Self::User(users.split(',').map(|user| strip(user).into()).collect())
+                }
+                other => broken(&inner, "a string", kind_of(Some(other)), problems),
+            },
+            _ => broken(
+                &inner,
+                "one of and, or, not, custom_variable, user",
+                "an unknown operator",
+                problems,
+            ),
+        }
+    }
+
+    fn compile_value(place: &Place<'_>, value: &Value, problems: &mut Vec<Problem>) -> Self {
+        match value {
+            Value::Object(expression) => Self::compile(place, expression, problems),
+            other => broken(place, "an object", kind_of(Some(other)), problems),
+        }
+    }
+
+    fn compile_list(
+        place: &Place<'_>,
+        value: &Value,
+        problems: &mut Vec<Problem>,
+    ) -> Box<[Segment]> {
+        match value {
+            Value::Array(list) => list
+                .iter()
+                .enumerate()
+                .map(|(index, value)| Self::compile_value(&place.index(index), value, problems))
+                .collect(),
+            other => Box::new([broken(place, "a list", kind_of(Some(other)), problems)]),
+        }
+    }
+
+    fn compile_variable(place: &Place<'_>, value: &Value, problems: &mut Vec<Problem>) -> Self {
+        let Some((name, operand)) = value.as_object().and_then(|map| map.iter().next()) else {
+            return broken(
+                place,
+                "an object with one key",
+                kind_of(Some(value)),
+                problems,
+            );
+        };
+        let place = place.key(name);
+        let Value::String(source) = operand else {
+            return broken(&place, "a string", kind_of(Some(operand)), problems);
+        };
+        match Operand::compile(source) {
+            Ok(operand) => Self::Variable {
+                name: name.as_str().into(),
+                operand,
+                source: source.as_str().into(),
+            },
+            Err(unsupported) => broken(&place, unsupported.wanted, unsupported.found, problems),
+        }
+    }
+
+    /// Whether the expression is true of these attributes. Every clause that is looked at is
+    /// passed to `listen`.
+    ///
+    /// # Errors
+    ///
+    /// `Unanswerable` where a clause that was needed could not be answered: the whole expression
+    /// then counts as false.
+    pub fn evaluate(
+        &self,
+        attributes: &impl Attributes,
+        listen: &mut impl FnMut(&dyn Fn() -> Clause),
+    ) -> Result<bool, Unanswerable> {
+        match self {
+            Self::All(segments) => {
+                for segment in segments {
+                    if !segment.evaluate(attributes, listen)? {
+                        return Ok(false);
+                    }
+                }
+                Ok(true)
+            }
+            Self::Any(segments) => {
+                for segment in segments {
+                    if segment.evaluate(attributes, listen)? {
+                        return Ok(true);
+                    }
+                }
+                Ok(false)
+            }
+            Self::Not(segment) => Ok(!segment.evaluate(attributes, listen)?),
+            Self::Variable {
+                name,
+                operand,
+                source,
+            } => {
+                let value = attributes.get(name).into_text();
+                let answer = match &value {
+                    Some(value) => operand.matches(value),
+                    None => Err(Unanswerable),
+                };
+                listen(&|| Clause {
+                    name: name.to_string(),
+                    operand: source.to_string(),
+                    value: value.as_deref().map(str::to_owned),
+                    is_true: answer.ok(),
+                });
+                answer
+            }
+            Self::User(users) => {
+                let user_id = match attributes.get(USER_ID_ATTRIBUTE) {
+                    attributes::Value::Text(user_id) => Some(user_id),
+                    _ => None,
+                };
+                let is_listed = user_id
+                    .as_deref()
+                    .is_some_and(|user_id| users.iter().any(|user| **user == *user_id));
+                listen(&|| Clause {
+                    name: USER_ID_ATTRIBUTE.to_owned(),
+                    operand: format!("user({})", users.join(", ")),
+                    value: user_id.as_deref().map(str::to_owned),
+                    is_true: Some(is_listed),
+                });
+                Ok(is_listed)
+            }
+            Self::Broken => Err(Unanswerable),
+        }
+    }
+
+    /// Whether the expression is true of these attributes, errors counted as false.
+    #[must_use]
+    pub fn is_true_of(&self, attributes: &impl Attributes) -> bool {
+        self.evaluate(attributes, &mut |_| {}).unwrap_or(false)
+    }
+}
+
+fn broken(place: &Place<'_>, wanted: &str, found: &str, problems: &mut Vec<Problem>) -> Segment {
+    problems.push(place.problem(wanted, found, Consequence::NeverMatches));
+    Segment::Broken
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use super::*;
+
+    fn compile(expression: &str) -> (Segment, Vec<Problem>) {
+        let expression: Value = serde_json::from_str(expression).unwrap();
+        let mut problems = Vec::new();
+        let segment = Segment::compile(
+            &Place::Document,
+            expression.as_object().unwrap(),
+            &mut problems,
+        );
+        (segment, problems)
+    }
+
+    fn ann() -> HashMap<String, attributes::Value<'static>> {
+        HashMap::from([
+            ("name".to_owned(), attributes::Value::Text("Ann".into())),
+            ("age".to_owned(), attributes::Value::Integer(30)),
+            (
+                USER_ID_ATTRIBUTE.to_owned(),
+                attributes::Value::Text("u1".into()),
+            ),
+        ])
+    }
+
+    fn answer(expression: &str) -> Result<bool, Unanswerable> {
+        compile(expression).0.evaluate(&ann(), &mut |_| {})
+    }
+
+    #[test]
+    fn operators_stop_at_the_first_answer() {
+        let unanswerable = r#"{"custom_variable": {"name": "gt(1)"}}"#;
+        let no = r#"{"custom_variable": {"name": "Bob"}}"#;
+        let yes = r#"{"custom_variable": {"name": "Ann"}}"#;
+        assert_eq!(
+            answer(&format!(r#"{{"and": [{no}, {unanswerable}]}}"#)),
+            Ok(false)
+        );
+        assert_eq!(
+            answer(&format!(r#"{{"or": [{yes}, {unanswerable}]}}"#)),
+            Ok(true)
+        );
+        assert_eq!(
+            answer(&format!(r#"{{"or": [{no}, {unanswerable}, {yes}]}}"#)),
+            Err(Unanswerable)
+        );
+        assert_eq!(
+            answer(&format!(r#"{{"not": {unanswerable}}}"#)),
+            Err(Unanswerable)
+        );
+    }
+
+    #[test]
+    fn empty_operators() {
+        assert_eq!(answer(r#"{"and": []}"#), Ok(true));
+        assert_eq!(answer(r#"{"or": []}"#), Ok(false));
+    }
+
+    #[test]
+    fn users_are_a_trimmed_list() {
+        assert_eq!(answer(r#"{"user": "u0 , u1"}"#), Ok(true));
+        assert_eq!(answer(r#"{"user": "u0"}"#), Ok(false));
+        let number = HashMap::from([(USER_ID_ATTRIBUTE.to_owned(), attributes::Value::Integer(1))]);
+        assert!(!compile(r#"{"user": "1"}"#).0.is_true_of(&number));
+    }
+
+    #[test]
+    fn what_is_wrong_has_a_place_and_never_matches() {
+        for (expression, problem) in [
+            (
+                r#"{"or": [{"xor": []}]}"#,
+                "or[0].xor: expected one of and, or, not, custom_variable, user, found an unknown operator",
+            ),
+            (r#"{"and": {}}"#, "and: expected a list, found an object"),
+            (r#"{"not": [1]}"#, "not: expected an object, found a list"),
+            (r#"{"user": 5}"#, "user: expected a string, found a number"),
+            (
+                r#"{"custom_variable": {"a b": null}}"#,
+                "custom_variable[\"a b\"]: expected a string, found null",
+            ),
+            (
+                r#"{"custom_variable": {}}"#,
+                "custom_variable: expected an object with one key, found an object",
+            ),
+            (
+                "{}",
+                "settings: expected an operator, found an empty object",
+            ),
+        ] {
+            let (segment, problems) = compile(expression);
+            assert_eq!(problems.len(), 1);
+            assert_eq!(problems[0].to_string(), problem);
+            assert!(!segment.is_true_of(&ann()), "{expression}");
+        }
+    }
+
+    #[test]
+    fn a_listener_hears_each_clause_with_what_it_saw() {
+        let (segment, _) = compile(
+            r#"{"and": [{"custom_variable": {"age": "gt(18)"}}, {"custom_variable": {"plan": "pro"}}]}"#,
+        );
+        let mut clauses = Vec::new();
+        let answer = segment.evaluate(&ann(), &mut |clause| clauses.push(clause()));
+        assert_eq!(answer, Ok(false));
+        assert_eq!(
+            clauses,
+            [
+                Clause {
+                    name: "age".to_owned(),
+                    operand: "gt(18)".to_owned(),
+                    value: Some("30".to_owned()),
+                    is_true: Some(true),
+                },
+                Clause {
+                    name: "plan".to_owned(),
+                    operand: "pro".to_owned(),
+                    value: Some(String::new()),
+                    is_true: Some(false),
+                },
+            ]
+        );
+    }
+}
