@@ -1,6 +1,32 @@
-//! The compiled module `sortition._core`.
+//! The compiled module `sortition._core`: a table of contents.
 
-use pyo3::prelude::*;
+mod attributes;
+mod error;
+mod hashing;
+mod model;
+mod vwo;
 
+use pyo3::pymodule;
+
+/// The compiled engine.
 #[pymodule(gil_used = false)]
-mod _core {}
+mod _core {
+    use pyo3::prelude::*;
+
+    use super::{error, vwo};
+
+    #[pymodule_export]
+    use super::hashing::{
+        allocation_ranges, murmur3_32, stretched_bucket, traffic_bucket, variation_bucket,
+    };
+    #[pymodule_export]
+    use super::vwo::{PyDecision, PySettings};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        error::silence_panics();
+        module.add("__version__", env!("CARGO_PKG_VERSION"))?;
+        module.add("IS_DEBUG_BUILD", cfg!(debug_assertions))?;
+        module.add("REASONS", vwo::reasons(module.py())?)
+    }
+}

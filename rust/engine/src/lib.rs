@@ -23,7 +23,7 @@
 //! use sortition_engine::reason::Reason;
 //! use sortition_engine::trace::Silent;
 //! use sortition_engine::vwo::decide_by_key;
-//! use sortition_engine::vwo::decision::{Call, Outcome, Records, Request, Stored};
+//! use sortition_engine::vwo::decision::{Call, Records, Request, Stored};
 //! use sortition_engine::vwo::settings::Settings;
 //!
 //! let document = br#"{
@@ -58,10 +58,7 @@
 //!     should_track_returning_user: false,
 //!     goal: None,
 //! };
-//! let Outcome::Decided(decision) = decide_by_key(&settings, "checkout", &request, &mut Silent)
-//! else {
-//!     panic!("without a user storage there is nothing to ask for");
-//! };
+//! let decision = decide_by_key(&settings, "checkout", &request, &mut Silent);
 //! assert_eq!(decision.reason, Reason::Bucketed);
 //! assert_eq!(decision.variation, Some(0));
 //! ```

@@ -63,6 +63,8 @@ reasons! {
     GroupNotWon = "group_not_won",
     /// The user's bucket lies outside the ranges of all variations.
     NoRange = "no_range",
+    /// Nothing is decided yet: records of the user storage are needed first.
+    RecordsNeeded = "records_needed",
 }
 
 #[cfg(test)]

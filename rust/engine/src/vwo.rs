@@ -16,8 +16,7 @@ pub mod wire;
 use allocation::{Allocation, rescaled};
 use bucket::{Bucket, TrafficBucket, hash_user};
 use decision::{
-    Call, Decision, GoalRequest, GoalTypeToTrack, Outcome, Record, Records, Request, Step, Stored,
-    Write,
+    Call, Decision, GoalRequest, GoalTypeToTrack, Record, Records, Request, Step, Stored, Write,
 };
 use segment::{Segment, USER_ID_ATTRIBUTE};
 use settings::{Campaign, CampaignType, GoalType, Settings, VariationSeed};
@@ -35,7 +34,7 @@ pub fn decide_by_key<A: Attributes, R: Records>(
     campaign_key: &str,
     request: &Request<'_, A, R>,
     trace: &mut impl Trace<Step>,
-) -> Outcome {
+) -> Decision {
     if let Some(campaign) = settings.running_campaign(campaign_key) {
         return decide(settings, campaign, request, trace);
     }
@@ -51,7 +50,7 @@ pub fn decide_by_key<A: Attributes, R: Records>(
     } else {
         Reason::CampaignUnknown
     };
-    Outcome::Decided(Decision::nothing(reason, stopped, None))
+    Decision::nothing(reason, stopped, None)
 }
 
 /// Decides for the campaign of this index, which may be a stopped one.
@@ -62,9 +61,9 @@ pub fn decide<A: Attributes, R: Records>(
     index: usize,
     request: &Request<'_, A, R>,
     trace: &mut impl Trace<Step>,
-) -> Outcome {
+) -> Decision {
     let Some(campaign) = settings.campaigns.get(index) else {
-        return Outcome::Decided(Decision::nothing(Reason::CampaignUnknown, None, None));
+        return Decision::nothing(Reason::CampaignUnknown, None, None);
     };
     trace.note(|| Step::Campaign {
         is_running: campaign.is_running,
@@ -74,32 +73,34 @@ pub fn decide<A: Attributes, R: Records>(
         Err(reason) => {
             let wanted = request.goal.as_ref();
             let goal = wanted.and_then(|goal| campaign.goal(goal.identifier));
-            return Outcome::Decided(Decision::nothing(reason, Some(index), goal));
+            return Decision::nothing(reason, Some(index), goal);
         }
     };
     let nothing = |reason| Decision::nothing(reason, Some(index), goal);
+    let needs = |records_needed| Decision {
+        records_needed,
+        ..nothing(Reason::RecordsNeeded)
+    };
     let user = User::of(request);
 
     if let Some(variation) = user.whitelisted(campaign, trace) {
-        return Outcome::Decided(Decision {
+        return Decision {
             variation: Some(variation),
             ..nothing(Reason::Whitelisted)
-        });
+        };
     }
 
     let record = match usable(request.records.find(&campaign.key), campaign) {
-        Stored::NotAsked if request.has_user_storage => {
-            return Outcome::RecordsNeeded(vec![index]);
-        }
+        Stored::NotAsked if request.has_user_storage => return needs(vec![index]),
         Stored::Record(record) => Some(record),
         Stored::NotAsked | Stored::Nothing | Stored::Unusable => None,
     };
     let has_record = record.is_some();
     if let Some(decision) = from_record(campaign, record, request, goal, &nothing, trace) {
-        return Outcome::Decided(Decision {
+        return Decision {
             has_record,
             ..decision
-        });
+        };
     }
     let nothing = |reason| Decision {
         has_record,
@@ -107,21 +108,21 @@ pub fn decide<A: Attributes, R: Records>(
     };
 
     if let Err(reason) = user.take_part(campaign, trace) {
-        return Outcome::Decided(nothing(reason));
+        return nothing(reason);
     }
     match user.wins_group(settings, index, request, trace) {
         Ok(None) => {}
-        Ok(Some(reason)) => return Outcome::Decided(nothing(reason)),
-        Err(needed) => return Outcome::RecordsNeeded(needed),
+        Ok(Some(reason)) => return nothing(reason),
+        Err(needed) => return needs(needed),
     }
     let Some(variation) = user.bucketed(campaign, trace) else {
-        return Outcome::Decided(nothing(Reason::NoRange));
+        return nothing(Reason::NoRange);
     };
-    Outcome::Decided(Decision {
+    Decision {
         variation: Some(variation),
         write: request.has_user_storage.then_some(Write::NewRecord),
         ..nothing(Reason::Bucketed)
-    })
+    }
 }
 
 /// Whether this call may decide on this campaign; for `track`, the index of the goal.

@@ -1,5 +1,10 @@
 //! Every conformance file, through this crate.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "a file that is not as expected fails the test"
+)]
+
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;

@@ -137,15 +137,6 @@ pub struct Request<'a, A, R> {
     pub goal: Option<GoalRequest<'a, A>>,
 }
 
-/// A decision, or what is needed to make it.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Outcome {
-    /// The decision.
-    Decided(Decision),
-    /// Records of these campaigns are needed, as indices; ask again with them.
-    RecordsNeeded(Vec<usize>),
-}
-
 /// What was decided, and why.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
@@ -161,6 +152,8 @@ pub struct Decision {
     pub has_record: bool,
     /// What to store once the event was accepted.
     pub write: Option<Write>,
+    /// The campaigns, as indices, whose records are needed first; ask again with them.
+    pub records_needed: Vec<usize>,
 }
 
 impl Decision {
@@ -174,6 +167,7 @@ impl Decision {
             goal,
             has_record: false,
             write: None,
+            records_needed: Vec::new(),
         }
     }
 }

@@ -1,0 +1,41 @@
+//! From engine faults to Python exceptions: the only place.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use pyo3::exceptions::PyRuntimeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use sortition_engine::problem::Problem;
+
+use crate::model::problems;
+
+pyo3::import_exception!(sortition._errors, SettingsError);
+
+/// Keeps a panic from writing to standard error; [`without_panic`] reports it.
+///
+/// The hook belongs to this module's own copy of Rust's standard library, so no other extension
+/// is affected.
+pub(crate) fn silence_panics() {
+    std::panic::set_hook(Box::new(|_| {}));
+}
+
+/// Runs `work`; a panic, which would be a bug of ours, becomes a `RuntimeError`.
+///
+/// Python's `except Exception` does not catch `PyO3`'s `PanicException`, and the panic's message
+/// might hold what belongs in no log.
+pub(crate) fn without_panic<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    // Nothing that a panic could leave half-done outlives the call: every class here is frozen.
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
+        Err(PyRuntimeError::new_err(
+            "the compiled engine failed; please report this",
+        ))
+    })
+}
+
+/// The exception for a document that cannot be used.
+pub(crate) fn settings_error(py: Python<'_>, found: &[Problem]) -> PyErr {
+    match problems(py, found) {
+        Ok(found) => SettingsError::new_err((Py::<PyTuple>::from(found),)),
+        Err(error) => error,
+    }
+}

@@ -1,0 +1,252 @@
+//! Compiled VWO settings and their decisions, as Python sees them.
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use sortition_engine::reason::Reason;
+use sortition_engine::trace::Silent;
+use sortition_engine::vwo::decision::{
+    Call, Decision, GoalRequest, GoalTypeToTrack, Request, Write,
+};
+use sortition_engine::vwo::settings::Settings;
+use sortition_engine::vwo::{decide, decide_by_key};
+
+use crate::attributes::{PyAttributes, PyRecords};
+use crate::error::{settings_error, without_panic};
+use crate::model::{self, CampaignObjects};
+
+/// An account's settings, compiled once.
+#[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
+pub(crate) struct PySettings {
+    settings: Settings,
+    campaigns: Box<[CampaignObjects]>,
+    campaign_tuple: Py<PyTuple>,
+    problems: Py<PyTuple>,
+}
+
+#[pymethods]
+impl PySettings {
+    /// Compiles a settings document.
+    #[staticmethod]
+    fn compile(py: Python<'_>, document: &Bound<'_, PyBytes>) -> PyResult<Self> {
+        let document = document.as_bytes();
+        without_panic(|| {
+            let settings = py
+                .detach(|| Settings::compile(document))
+                .map_err(|problems| settings_error(py, &problems))?;
+            let campaigns = model::campaigns(py, &settings)?;
+            let shown = campaigns.iter().map(|objects| &objects.campaign);
+            Ok(Self {
+                campaign_tuple: PyTuple::new(py, shown)?.unbind(),
+                campaigns,
+                problems: model::problems(py, settings.problems())?.unbind(),
+                settings,
+            })
+        })
+    }
+
+    #[getter]
+    fn version<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        model::identifier(py, self.settings.version())
+    }
+
+    #[getter]
+    fn account_id<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        model::identifier(py, self.settings.account_id())
+    }
+
+    #[getter]
+    fn sdk_key(&self) -> Option<&str> {
+        self.settings.sdk_key()
+    }
+
+    #[getter]
+    fn is_event_arch_enabled(&self) -> bool {
+        self.settings.is_event_arch_enabled()
+    }
+
+    #[getter]
+    fn collection_prefix(&self) -> Option<&str> {
+        self.settings.collection_prefix()
+    }
+
+    #[getter]
+    fn campaigns(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.campaign_tuple.clone_ref(py)
+    }
+
+    #[getter]
+    fn problems(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.problems.clone_ref(py)
+    }
+
+    fn visitor_id(&self, user_id: &str) -> String {
+        self.settings.visitor_ids().of(user_id)
+    }
+
+    fn running_campaign(&self, py: Python<'_>, key: &str) -> Option<Py<PyAny>> {
+        let index = self.settings.running_campaign(key)?;
+        Some(self.campaigns.get(index)?.campaign.clone_ref(py))
+    }
+
+    fn campaigns_with_goal<'py>(
+        &self,
+        py: Python<'py>,
+        goal_identifier: &str,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let campaigns: Vec<_> = self
+            .settings
+            .campaigns_with_goal(goal_identifier)
+            .filter_map(|index| self.campaigns.get(index))
+            .map(|objects| &objects.campaign)
+            .collect();
+        PyTuple::new(py, campaigns)
+    }
+
+    /// Decides for one user and one campaign.
+    #[pyo3(signature = (
+        call,
+        campaign,
+        user_id,
+        custom_variables=None,
+        variation_targeting_variables=None,
+        records=None,
+        *,
+        has_user_storage=false,
+        should_track_returning_user=false,
+        goal_identifier=None,
+        goal_type_to_track="ALL",
+        has_revenue=false,
+        event_properties=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call, which are keywords there"
+    )]
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        call: &str,
+        campaign: &Bound<'py, PyAny>,
+        user_id: &str,
+        custom_variables: Option<&Bound<'py, PyDict>>,
+        variation_targeting_variables: Option<&Bound<'py, PyDict>>,
+        records: Option<&Bound<'py, PyDict>>,
+        has_user_storage: bool,
+        should_track_returning_user: bool,
+        goal_identifier: Option<&str>,
+        goal_type_to_track: &str,
+        has_revenue: bool,
+        event_properties: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<PyDecision> {
+        let event_properties = PyAttributes(event_properties);
+        let goal = match goal_identifier {
+            Some(identifier) => Some(GoalRequest {
+                identifier,
+                type_to_track: GoalTypeToTrack::from_name(goal_type_to_track)
+                    .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))?,
+                has_revenue,
+                event_properties: &event_properties,
+            }),
+            None => None,
+        };
+        let request = Request {
+            call: Call::from_name(call)
+                .ok_or_else(|| PyValueError::new_err("call: unknown call"))?,
+            user_id,
+            custom_variables: &PyAttributes(custom_variables),
+            variation_targeting_variables: &PyAttributes(variation_targeting_variables),
+            has_user_storage,
+            records: &PyRecords(records),
+            should_track_returning_user,
+            goal,
+        };
+        let decision = if let Ok(key) = campaign.cast::<PyString>() {
+            let key = key.to_str()?;
+            without_panic(|| Ok(decide_by_key(&self.settings, key, &request, &mut Silent)))?
+        } else if let Ok(index) = campaign.extract::<usize>() {
+            without_panic(|| Ok(decide(&self.settings, index, &request, &mut Silent)))?
+        } else {
+            return Err(PyTypeError::new_err("campaign: expected a key or an index"));
+        };
+        self.decision(py, decision)
+    }
+}
+
+impl PySettings {
+    fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
+        let objects = decision
+            .campaign
+            .and_then(|index| self.campaigns.get(index));
+        let pick = |from: Option<&[Py<PyAny>]>, index: Option<usize>| -> Option<Py<PyAny>> {
+            Some(from?.get(index?)?.clone_ref(py))
+        };
+        let (stores_new_record, stores_goal_identifiers) = match decision.write {
+            None => (false, None),
+            Some(Write::NewRecord) => (true, None),
+            Some(Write::GoalIdentifiers(identifiers)) => (false, Some(identifiers)),
+        };
+        let needed = decision
+            .records_needed
+            .iter()
+            .filter_map(|&index| Some(self.settings.campaigns().get(index)?.key()))
+            .collect::<Vec<_>>();
+        Ok(PyDecision {
+            reason: decision.reason,
+            campaign: objects.map(|objects| objects.campaign.clone_ref(py)),
+            variation: pick(
+                objects.map(|objects| &*objects.variations),
+                decision.variation,
+            ),
+            goal: pick(objects.map(|objects| &*objects.goals), decision.goal),
+            has_record: decision.has_record,
+            stores_new_record,
+            stores_goal_identifiers,
+            records_needed: if needed.is_empty() {
+                None
+            } else {
+                Some(PyTuple::new(py, needed)?.unbind())
+            },
+        })
+    }
+}
+
+/// What was decided, and why.
+#[pyclass(frozen, name = "VwoDecision", module = "sortition._core")]
+pub(crate) struct PyDecision {
+    reason: Reason,
+    #[pyo3(get)]
+    campaign: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    variation: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    goal: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    has_record: bool,
+    #[pyo3(get)]
+    stores_new_record: bool,
+    #[pyo3(get)]
+    stores_goal_identifiers: Option<String>,
+    records_needed: Option<Py<PyTuple>>,
+}
+
+#[pymethods]
+impl PyDecision {
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.reason.name()
+    }
+
+    #[getter]
+    fn records_needed(&self, py: Python<'_>) -> Py<PyTuple> {
+        match &self.records_needed {
+            Some(needed) => needed.clone_ref(py),
+            None => PyTuple::empty(py).unbind(),
+        }
+    }
+}
+
+/// The names of all reasons.
+pub(crate) fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, Reason::ALL.iter().map(|reason| reason.name()))
+}
