@@ -1,0 +1,26 @@
+"""Server-side A/B testing with a Rust core: VWO FullStack and Zoho PageSense FullStack.
+
+Start at `sortition.vwo`.
+"""
+
+from sortition._errors import (
+    OptionError,
+    OptionTypeError,
+    SettingsError,
+    SettingsUnavailableError,
+    SortitionError,
+    UnknownOptionError,
+)
+from sortition._version import VERSION
+
+__version__ = VERSION
+
+__all__ = [
+    "OptionError",
+    "OptionTypeError",
+    "SettingsError",
+    "SettingsUnavailableError",
+    "SortitionError",
+    "UnknownOptionError",
+    "__version__",
+]

@@ -1,0 +1,89 @@
+"""The compiled engine, written in Rust; see `sortition._engine` for what each part means."""
+
+from collections.abc import Sequence
+from typing import Final, final
+
+from sortition._engine.problem import Problem
+from sortition._engine.vwo import Call, Campaign, Goal, Identifier, Variation
+
+__version__: Final[str]
+IS_DEBUG_BUILD: Final[bool]
+REASONS: Final[tuple[str, ...]]
+
+def murmur3_32(data: bytes, hash_seed: int) -> int: ...
+def traffic_bucket(hash: int) -> int: ...  # noqa: A002 -- the field's word for it
+def variation_bucket(hash: int) -> int: ...  # noqa: A002
+def stretched_bucket(hash: int, percent_traffic: float) -> int: ...  # noqa: A002
+def allocation_ranges(weights: Sequence[float]) -> list[tuple[int, int] | None]: ...
+
+@final
+class VwoSettings:
+    """An account's settings, compiled once; see `sortition._engine.vwo.Settings`."""
+
+    @staticmethod
+    def compile(document: bytes) -> VwoSettings:
+        """Compile a settings document, JSON in UTF-8.
+
+        Raises:
+            SettingsError: The document cannot be used at all.
+        """
+
+    @property
+    def version(self) -> Identifier: ...
+    @property
+    def account_id(self) -> Identifier: ...
+    @property
+    def sdk_key(self) -> str | None: ...
+    @property
+    def is_event_arch_enabled(self) -> bool: ...
+    @property
+    def collection_prefix(self) -> str | None: ...
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]: ...
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+    def visitor_id(self, user_id: str) -> str: ...
+    def running_campaign(self, key: str) -> Campaign | None: ...
+    def campaigns_with_goal(self, goal_identifier: str) -> tuple[Campaign, ...]: ...
+    def decide(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        records: dict[str, object] | None = None,
+        *,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        goal_identifier: str | None = None,
+        goal_type_to_track: str = "ALL",
+        has_revenue: bool = False,
+        event_properties: dict[str, object] | None = None,
+    ) -> VwoDecision:
+        """Decide for one user and one campaign.
+
+        Raises:
+            UnicodeEncodeError: An argument holds half of a surrogate pair.
+        """
+
+@final
+class VwoDecision:
+    """What was decided, and why; see `sortition._engine.vwo.Decision`."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def campaign(self) -> Campaign | None: ...
+    @property
+    def variation(self) -> Variation | None: ...
+    @property
+    def goal(self) -> Goal | None: ...
+    @property
+    def has_record(self) -> bool: ...
+    @property
+    def stores_new_record(self) -> bool: ...
+    @property
+    def stores_goal_identifiers(self) -> str | None: ...
+    @property
+    def records_needed(self) -> tuple[str, ...]: ...

@@ -1,0 +1,100 @@
+"""The two engines behind one interface, and which one a client uses.
+
+The compiled engine is `sortition._core`, written in Rust; the pure one is
+`sortition._engine.pure`. Both give the same answers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sortition._engine.vwo import Settings
+
+EngineChoice: TypeAlias = Literal["auto", "compiled", "pure"]
+"""Which engine to use; ``auto`` takes the compiled one where there is one."""
+
+
+class VwoSettingsClass(Protocol):
+    """The class of compiled VWO settings."""
+
+    def compile(self, document: bytes, /) -> Settings:
+        """Compile a settings document, JSON in UTF-8.
+
+        Raises:
+            SettingsError: The document cannot be used at all.
+        """
+
+
+class EngineModule(Protocol):
+    """What an engine's module holds."""
+
+    @property
+    def VwoSettings(self) -> VwoSettingsClass:  # noqa: N802 -- a class
+        """Compiled VWO settings."""
+
+    @property
+    def REASONS(self) -> tuple[str, ...]:  # noqa: N802 -- a constant
+        """The names of all reasons."""
+
+    def murmur3_32(self, data: bytes, hash_seed: int) -> int:
+        """The MurmurHash3 x86 32-bit hash of these bytes."""
+
+    def traffic_bucket(self, hash: int) -> int:  # noqa: A002 -- the field's word for it
+        """The traffic bucket of this hash."""
+
+    def variation_bucket(self, hash: int) -> int:  # noqa: A002
+        """The variation bucket of this hash."""
+
+    def stretched_bucket(self, hash: int, percent_traffic: float) -> int:  # noqa: A002
+        """The variation bucket of this hash, stretched by the traffic."""
+
+    def allocation_ranges(self, weights: Sequence[float]) -> list[tuple[int, int] | None]:
+        """The ranges of these weights."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """An engine, and what is to be said about it.
+
+    Attributes:
+        name: ``compiled`` or ``pure``.
+        module: Its functions and classes.
+        remark: What a service should know of the engine it runs on; None where nothing.
+    """
+
+    name: Literal["compiled", "pure"]
+    module: EngineModule
+    remark: str | None = None
+
+
+def load(choice: EngineChoice = "auto") -> Engine:
+    """The engine of this choice.
+
+    Raises:
+        ImportError: The compiled engine was asked for and is not installed.
+    """
+    if choice == "pure":
+        return _pure(None)
+    try:
+        from sortition import _core  # noqa: PLC0415 -- absent where no wheel fits
+    except ImportError:
+        if choice == "compiled":
+            raise
+        return _pure(
+            "the compiled engine is not installed: decisions are made by the pure-Python one, "
+            "with the same answers, more slowly"
+        )
+    remark = None
+    if _core.IS_DEBUG_BUILD:
+        remark = "the compiled engine is a debug build: it decides slowly"
+    return Engine("compiled", _core, remark)
+
+
+def _pure(remark: str | None) -> Engine:
+    from sortition._engine.pure import surface  # noqa: PLC0415 -- only where it is used
+
+    return Engine("pure", surface, remark)

@@ -1,0 +1,70 @@
+"""Why a decision came out as it did: a closed list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+WHITELISTED: Final = "whitelisted"
+"""The user has the variation that a targeting rule chose."""
+STORED: Final = "stored"
+"""The user has the variation that was stored."""
+BUCKETED: Final = "bucketed"
+"""The user has the variation whose range holds the bucket."""
+CAMPAIGN_UNKNOWN: Final = "campaign_unknown"
+"""The settings have no campaign of this key."""
+CAMPAIGN_SET_ASIDE: Final = "campaign_set_aside"
+"""The campaign of this key is broken and was set aside when the settings were compiled."""
+CAMPAIGN_NOT_RUNNING: Final = "campaign_not_running"
+"""The campaign is not running."""
+WRONG_CAMPAIGN_TYPE: Final = "wrong_campaign_type"
+"""The call is not meant for campaigns of this type."""
+USER_STORAGE_NEEDED: Final = "user_storage_needed"
+"""The campaign needs a user storage, and none is configured."""
+GOAL_UNKNOWN: Final = "goal_unknown"
+"""The campaign does not have this goal."""
+GOAL_TYPE_NOT_TRACKED: Final = "goal_type_not_tracked"
+"""The goal is of the type that is not to be tracked."""
+REVENUE_MISSING: Final = "revenue_missing"
+"""The goal counts revenue, and none was given."""
+NOT_ACTIVATED: Final = "not_activated"
+"""A user storage is configured and holds no record: the user was not activated before."""
+GOAL_ALREADY_TRACKED: Final = "goal_already_tracked"
+"""The goal was already tracked for this user."""
+SEGMENT_NOT_MATCHED: Final = "segment_not_matched"
+"""The user does not match the campaign's segments."""
+OUTSIDE_TRAFFIC: Final = "outside_traffic"
+"""The user's bucket lies outside the campaign's traffic."""
+GROUP_WHITELISTED_ELSEWHERE: Final = "group_whitelisted_elsewhere"
+"""Another campaign of the group has the user by whitelisting."""
+GROUP_STORED_ELSEWHERE: Final = "group_stored_elsewhere"
+"""Another campaign of the group has the user by a stored record."""
+GROUP_NOT_WON: Final = "group_not_won"
+"""Another campaign of the group won the user, or none did."""
+NO_RANGE: Final = "no_range"
+"""The user's bucket lies outside the ranges of all variations."""
+RECORDS_NEEDED: Final = "records_needed"
+"""Nothing is decided yet: records of the user storage are needed first."""
+
+REASONS: Final = (
+    WHITELISTED,
+    STORED,
+    BUCKETED,
+    CAMPAIGN_UNKNOWN,
+    CAMPAIGN_SET_ASIDE,
+    CAMPAIGN_NOT_RUNNING,
+    WRONG_CAMPAIGN_TYPE,
+    USER_STORAGE_NEEDED,
+    GOAL_UNKNOWN,
+    GOAL_TYPE_NOT_TRACKED,
+    REVENUE_MISSING,
+    NOT_ACTIVATED,
+    GOAL_ALREADY_TRACKED,
+    SEGMENT_NOT_MATCHED,
+    OUTSIDE_TRAFFIC,
+    GROUP_WHITELISTED_ELSEWHERE,
+    GROUP_STORED_ELSEWHERE,
+    GROUP_NOT_WON,
+    NO_RANGE,
+    RECORDS_NEEDED,
+)
+"""Every reason."""

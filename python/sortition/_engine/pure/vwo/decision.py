@@ -1,0 +1,90 @@
+"""What goes into a decision and what comes out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition._engine import vwo as model
+
+NOT_ASKED: Final = object()
+"""Stands for a record that the user storage was not asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class GoalRequest:
+    """What a ``track`` call adds to a request.
+
+    Attributes:
+        identifier: The goal's identifier.
+        type_to_track: Which goals to credit: ``ALL``, ``CUSTOM_GOAL`` or ``REVENUE_TRACKING``.
+        has_revenue: Whether a revenue was given that is true for Python.
+        event_properties: The event's properties, of which only the names matter here.
+    """
+
+    identifier: str
+    type_to_track: str
+    has_revenue: bool
+    event_properties: Mapping[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record of the user storage, as far as it can be read."""
+
+    campaign_key: str | None
+    variation_name: str | None
+    goal_identifiers: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Everything a decision depends on, besides the settings."""
+
+    call: model.Call
+    user_id: str
+    custom_variables: Mapping[str, object]
+    variation_targeting_variables: Mapping[str, object]
+    has_user_storage: bool
+    records: Mapping[str, object]
+    should_track_returning_user: bool
+    goal: GoalRequest | None
+
+    def stored(self, campaign: model.Campaign) -> object:
+        """What is known of the storage's content for a campaign: a `Record`, None, `NOT_ASKED`.
+
+        A record of another campaign is none.
+        """
+        found = self.records.get(campaign.key, NOT_ASKED)
+        if found is NOT_ASKED:
+            return NOT_ASKED
+        if not isinstance(found, dict) or not found:
+            return None
+        record = Record(
+            campaign_key=_text(found, "campaignKey"),
+            variation_name=_text(found, "variationName"),
+            goal_identifiers=_text(found, "goalIdentifiers"),
+        )
+        return record if record.campaign_key == campaign.key else None
+
+
+def _text(record: dict[object, object], name: str) -> str | None:
+    value = record.get(name)
+    return value if isinstance(value, str) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided, and why; see `sortition._engine.vwo.Decision`."""
+
+    reason: str
+    campaign: model.Campaign | None = None
+    variation: model.Variation | None = None
+    goal: model.Goal | None = None
+    has_record: bool = False
+    stores_new_record: bool = False
+    stores_goal_identifiers: str | None = None
+    records_needed: tuple[str, ...] = ()

@@ -1,0 +1,409 @@
+"""The settings document exactly as the server sends it.
+
+Source: VWO spec, section 1.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
+
+from sortition._engine.problem import Consequence, Problem
+from sortition._engine.pure.problem import MISSING, child, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sortition._engine.vwo import Identifier, Json
+
+T = TypeVar("T")
+
+_MOST_LEVELS: Final = 127
+"""How deep a document may be nested."""
+
+
+class ProblemError(Exception):
+    """A problem that ends the reading of the object it lies in."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def parse(document: bytes) -> Json:
+    """The document as JSON.
+
+    Raises:
+        ProblemError: It is not JSON in UTF-8, or nested too deep.
+    """
+    try:
+        text = document.decode()
+    except UnicodeDecodeError as error:
+        raise _refused("JSON in UTF-8", "other bytes") from error
+    try:
+        value: Json = json.loads(text, parse_int=_integer, parse_constant=_no_number)
+        _ensure_depth(value)
+        # Half of a surrogate pair can be written as an escape, but is no text.
+        json.dumps(value, ensure_ascii=False).encode()
+    except json.JSONDecodeError as error:
+        place = f"at line {error.lineno} column {error.colno}"
+        raise _refused("JSON", f"text that is not, {place}") from error
+    except UnicodeEncodeError as error:
+        raise _refused("JSON", "text that is not, half of a surrogate pair") from error
+    except RecursionError as error:
+        raise _refused(f"at most {_MOST_LEVELS} levels", "more") from error
+    return value
+
+
+def _refused(wanted: str, found: str) -> ProblemError:
+    return ProblemError(Problem("", wanted, found, "document_refused"))
+
+
+def _integer(digits: str) -> int | float:
+    try:
+        return int(digits)
+    except ValueError:
+        # Python refuses to read thousands of digits; nothing here may be that large.
+        return math.inf
+
+
+def _no_number(name: str) -> Json:
+    raise json.JSONDecodeError(f"{name} is no number", name, 0)
+
+
+def _ensure_depth(value: Json) -> None:
+    depth = 0
+    level = [value]
+    while containers := [item for item in level if isinstance(item, dict | list)]:
+        depth += 1
+        if depth > _MOST_LEVELS:
+            raise RecursionError
+        level = [
+            inner
+            for item in containers
+            for inner in (item.values() if isinstance(item, dict) else item)
+        ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """The fields of one object, read with their place at hand."""
+
+    path: str
+    values: dict[str, Json]
+    consequence: Consequence
+
+    def wrong(self, key: str, wanted: str, found: str) -> ProblemError:
+        """The error for the value under this key."""
+        return ProblemError(Problem(child(self.path, key), wanted, found, self.consequence))
+
+    def unlike(self, key: str, wanted: str) -> ProblemError:
+        """The error for a value of the wrong kind."""
+        return self.wrong(key, wanted, kind_of(self.values.get(key, MISSING)))
+
+    def present(self, key: str) -> Json:
+        """The value under this key; None for null and for what is missing."""
+        return self.values.get(key)
+
+    def is_truthy(self, key: str) -> bool:
+        """Whether Python calls the value true."""
+        return bool(self.values.get(key))
+
+    def required(self, key: str, wanted: str) -> Json:
+        """The value under this key, whatever it is."""
+        if key not in self.values:
+            raise self.unlike(key, wanted)
+        return self.values[key]
+
+    def identifier(self, key: str) -> Identifier:
+        """A number or a string that is not empty."""
+        value = self.values.get(key)
+        if not is_identifier(value):
+            raise self.unlike(key, "a number or a string")
+        return value
+
+    def text(self, key: str) -> str:
+        """A string."""
+        value = self.values.get(key)
+        if not isinstance(value, str):
+            raise self.unlike(key, "a string")
+        return value
+
+    def optional_text(self, key: str) -> str | None:
+        """A string, unless there is none."""
+        return None if self.present(key) is None else self.text(key)
+
+    def optional_boolean(self, key: str) -> bool | None:
+        """A boolean, unless there is none."""
+        value = self.present(key)
+        if value is None or isinstance(value, bool):
+            return value
+        raise self.unlike(key, "a boolean")
+
+    def number(self, key: str) -> float:
+        """A finite number."""
+        value = self.values.get(key)
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise self.unlike(key, "a number")
+        try:
+            number = float(value)
+        except OverflowError:
+            number = math.inf
+        if not math.isfinite(number):
+            raise self.wrong(key, "a finite number", "one that is too large")
+        return number
+
+    def optional_number(self, key: str) -> float | None:
+        """A finite number, unless there is none."""
+        return None if self.present(key) is None else self.number(key)
+
+    def weight(self, key: str) -> float:
+        """A weight in percent, not negative; null counts as 0."""
+        if key in self.values and self.values[key] is None:
+            return 0.0
+        weight = self.number(key)
+        if weight < 0:
+            raise self.wrong(key, "a number from 0", "a negative number")
+        return weight
+
+    def items(self, key: str) -> list[Json]:
+        """A list, for which an empty object stands where there is nothing in it."""
+        value = self.values.get(key)
+        if isinstance(value, list):
+            return value
+        if value == {}:
+            return []
+        raise self.unlike(key, "a list")
+
+    def list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
+        """A list whose elements are read so."""
+        path = child(self.path, key)
+        return [read(f"{path}[{index}]", value) for index, value in enumerate(self.items(key))]
+
+    def optional_list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
+        """A list whose elements are read so; empty where there is none."""
+        return [] if self.present(key) is None else self.list_of(key, read)
+
+    def identifiers(self, key: str) -> list[Identifier]:
+        """A list of numbers and strings; empty where there is none."""
+
+        def read(path: str, value: Json) -> Identifier:
+            if not is_identifier(value):
+                problem = Problem(path, "a number or a string", kind_of(value), self.consequence)
+                raise ProblemError(problem)
+            return value
+
+        return self.optional_list_of(key, read)
+
+    def optional_map(self, key: str) -> dict[str, Json] | None:
+        """An object, for which an empty list stands where there is nothing in it."""
+        value = self.present(key)
+        if value is None or value == []:
+            return None
+        if not isinstance(value, dict):
+            raise self.unlike(key, "an object")
+        return value
+
+    def weights(self, key: str) -> dict[str, float]:
+        """Weights by id; empty where there are none."""
+        values = self.optional_map(key) or {}
+        weights = Fields(child(self.path, key), values, self.consequence)
+        return {name: weights.weight(name) for name in values}
+
+
+def is_identifier(value: object) -> TypeGuard[Identifier]:
+    """Whether a value is an id: a finite number, or a string that is not empty."""
+    if isinstance(value, bool) or value is None:
+        return False
+    if isinstance(value, int | float):
+        try:
+            return math.isfinite(value)
+        except OverflowError:
+            return False
+    return isinstance(value, str) and value != ""
+
+
+def fields(path: str, value: object, consequence: Consequence) -> Fields:
+    """The fields of an object.
+
+    Raises:
+        ProblemError: The value is no object.
+    """
+    if not isinstance(value, dict):
+        raise ProblemError(Problem(path, "an object", kind_of(value), consequence))
+    return Fields(path, value, consequence)
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsWire:
+    """The document."""
+
+    version: Identifier
+    account_id: Identifier
+    sdk_key: str | None
+    campaigns: list[Json]
+    is_nb: bool
+    is_nb_v2: bool
+    is_event_arch_enabled: bool
+    collection_prefix: str | None
+    groups: Json
+    campaign_groups: dict[str, Json] | None
+
+    @staticmethod
+    def read(value: Json) -> SettingsWire:
+        """Read the document."""
+        document = fields("", value, "document_refused")
+        return SettingsWire(
+            version=document.identifier("version"),
+            account_id=document.identifier("accountId"),
+            sdk_key=document.optional_text("sdkKey"),
+            campaigns=document.items("campaigns"),
+            is_nb=document.is_truthy("isNB"),
+            is_nb_v2=document.is_truthy("isNBv2"),
+            is_event_arch_enabled=document.is_truthy("isEventArchEnabled"),
+            collection_prefix=document.optional_text("collectionPrefix"),
+            groups=document.present("groups"),
+            campaign_groups=document.optional_map("campaignGroups"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignWire:
+    """One of ``campaigns``."""
+
+    id: Identifier
+    key: str
+    status: str
+    name: str | None
+    type: str | None
+    percent_traffic: float
+    segments: dict[str, Json] | None
+    is_forced_variation_enabled: Json
+    is_bucketing_seed_enabled: bool
+    is_ob: Json
+    is_ob_v2: Json
+    is_mab: bool
+    variations: list[VariationWire]
+    goals: list[GoalWire]
+    variables: list[VariableWire]
+
+    @staticmethod
+    def read(path: str, value: Json) -> CampaignWire:
+        """Read a campaign."""
+        campaign = fields(path, value, "campaign_set_aside")
+        return CampaignWire(
+            id=campaign.identifier("id"),
+            key=campaign.text("key"),
+            status=campaign.text("status"),
+            name=campaign.optional_text("name"),
+            type=campaign.optional_text("type"),
+            percent_traffic=campaign.number("percentTraffic"),
+            segments=campaign.optional_map("segments"),
+            is_forced_variation_enabled=campaign.present("isForcedVariationEnabled"),
+            is_bucketing_seed_enabled=campaign.is_truthy("isBucketingSeedEnabled"),
+            is_ob=campaign.present("isOB"),
+            is_ob_v2=campaign.present("isOBv2"),
+            is_mab=campaign.is_truthy("isMAB"),
+            variations=campaign.list_of("variations", VariationWire.read),
+            goals=campaign.list_of("goals", GoalWire.read),
+            variables=campaign.optional_list_of("variables", VariableWire.read),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VariationWire:
+    """One of a campaign's ``variations``."""
+
+    id: Identifier
+    name: str
+    weight: float
+    is_feature_enabled: bool | None
+    segments: dict[str, Json] | None
+    variables: list[VariableWire]
+
+    @staticmethod
+    def read(path: str, value: Json) -> VariationWire:
+        """Read a variation."""
+        variation = fields(path, value, "campaign_set_aside")
+        return VariationWire(
+            id=variation.identifier("id"),
+            name=variation.text("name"),
+            weight=variation.weight("weight"),
+            is_feature_enabled=variation.optional_boolean("isFeatureEnabled"),
+            segments=variation.optional_map("segments"),
+            variables=variation.optional_list_of("variables", VariableWire.read),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GoalWire:
+    """One of a campaign's ``goals``."""
+
+    id: Identifier
+    identifier: str
+    type: str
+    revenue_prop: str | None
+    mca: float | None
+    has_props: bool
+
+    @staticmethod
+    def read(path: str, value: Json) -> GoalWire:
+        """Read a goal."""
+        goal = fields(path, value, "campaign_set_aside")
+        return GoalWire(
+            id=goal.identifier("id"),
+            identifier=goal.text("identifier"),
+            type=goal.text("type"),
+            revenue_prop=goal.optional_text("revenueProp"),
+            mca=goal.optional_number("mca"),
+            has_props=goal.present("hasProps") is True,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VariableWire:
+    """One of a campaign's or variation's ``variables``."""
+
+    id: Identifier
+    key: str
+    type: str
+    value: Json
+
+    @staticmethod
+    def read(path: str, value: Json) -> VariableWire:
+        """Read a variable."""
+        variable = fields(path, value, "campaign_set_aside")
+        return VariableWire(
+            id=variable.identifier("id"),
+            key=variable.text("key"),
+            type=variable.text("type"),
+            value=variable.required("value", "a value"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GroupWire:
+    """One of ``groups``."""
+
+    name: str | None
+    campaigns: list[Identifier]
+    et: float | None
+    p: list[Identifier]
+    wt: dict[str, float]
+
+    @staticmethod
+    def read(path: str, value: object) -> GroupWire:
+        """Read a group."""
+        group = fields(path, value, "campaign_set_aside")
+        et = group.optional_number("et")
+        if et not in (None, 1, 2):
+            raise group.wrong("et", "1 or 2", "another number")
+        return GroupWire(
+            name=group.optional_text("name"),
+            campaigns=group.identifiers("campaigns"),
+            et=et,
+            p=group.identifiers("p"),
+            wt=group.weights("wt"),
+        )

@@ -1,0 +1,245 @@
+"""What a VWO engine is asked and what it answers; the same for the compiled and the pure one.
+
+The settings' contents are plain objects made once per settings document, by either engine. A
+decision refers to them, so that deciding makes nothing but its result.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sortition._engine.problem import Problem
+
+Identifier: TypeAlias = int | float | str
+"""An account's, campaign's, variation's or goal's id, as in the settings document."""
+
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
+"""A value of a JSON document."""
+
+Call: TypeAlias = Literal[
+    "activate",
+    "get_variation_name",
+    "track",
+    "is_feature_enabled",
+    "get_feature_variable_value",
+]
+"""The public calls that ask for a decision."""
+
+Step: TypeAlias = "dict[str, Json]"
+"""A step of a decision, for whoever asks why; its ``step`` says which one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A feature's variable.
+
+    Attributes:
+        id: Its id.
+        key: The key by which callers name it.
+        type: The type its value is to have: string, integer, double, boolean or json.
+        value: Its value, as JSON text, so that no caller can change it for another.
+    """
+
+    id: Identifier
+    key: str
+    type: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One arm of a campaign.
+
+    Attributes:
+        id: Its id; 1 is the control.
+        name: Its name.
+        is_feature_enabled: Whether the feature is on in it; None where the document does not say.
+        variables: Its variables.
+    """
+
+    id: Identifier
+    name: str
+    is_feature_enabled: bool | None
+    variables: tuple[Variable, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What a campaign measures.
+
+    Attributes:
+        id: Its id.
+        identifier: The identifier by which callers name it.
+        type: ``CUSTOM_GOAL`` or ``REVENUE_TRACKING``.
+        revenue_prop: The event property that carries its revenue.
+    """
+
+    id: Identifier
+    identifier: str
+    type: str
+    revenue_prop: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Campaigns of which a user takes part in at most one.
+
+    Attributes:
+        id: Its id.
+        name: Its name.
+        algorithm: 1 random, 2 advanced.
+    """
+
+    id: Identifier
+    name: str | None
+    algorithm: int
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    """A campaign of the settings.
+
+    Attributes:
+        index: Its place among the settings' campaigns.
+        id: Its id.
+        key: The key by which callers name it.
+        name: Its name.
+        type: ``VISUAL_AB``, ``FEATURE_TEST``, ``FEATURE_ROLLOUT`` or one that is not known.
+        is_running: Whether it is running.
+        is_forced_variation_enabled: The raw field of the document, as JSON text; None where it
+            is missing.
+        variations: Its variations, in the document's order.
+        goals: Its goals, in the document's order.
+        variables: The variables of a feature rollout.
+        group: The group of mutually exclusive campaigns that it belongs to.
+    """
+
+    index: int
+    id: Identifier
+    key: str
+    name: str | None
+    type: str | None
+    is_running: bool
+    is_forced_variation_enabled: str | None
+    variations: tuple[Variation, ...]
+    goals: tuple[Goal, ...]
+    variables: tuple[Variable, ...]
+    group: Group | None
+
+
+class Decision(Protocol):
+    """What was decided, and why."""
+
+    @property
+    def reason(self) -> str:
+        """Why it came out so: one of `REASONS`."""
+
+    @property
+    def campaign(self) -> Campaign | None:
+        """The campaign; None where the settings have none of the key."""
+
+    @property
+    def variation(self) -> Variation | None:
+        """The variation; None where the user gets none."""
+
+    @property
+    def goal(self) -> Goal | None:
+        """The goal; None outside ``track`` or where the campaign does not have it."""
+
+    @property
+    def has_record(self) -> bool:
+        """Whether the user storage holds a record of this user and campaign."""
+
+    @property
+    def stores_new_record(self) -> bool:
+        """Whether a new record is to be stored, once the event was accepted."""
+
+    @property
+    def stores_goal_identifiers(self) -> str | None:
+        """The goal identifiers that the record is to have, once the event was accepted."""
+
+    @property
+    def records_needed(self) -> tuple[str, ...]:
+        """The campaigns, by key, whose records are needed first; ask again with them."""
+
+
+class Settings(Protocol):
+    """An account's settings, compiled once; immutable, and safe to use from any thread."""
+
+    @property
+    def version(self) -> Identifier:
+        """The settings' version."""
+
+    @property
+    def account_id(self) -> Identifier:
+        """The account's id."""
+
+    @property
+    def sdk_key(self) -> str | None:
+        """The secret key of the environment; None where the document has none."""
+
+    @property
+    def is_event_arch_enabled(self) -> bool:
+        """Whether events are sent in the event-architecture format."""
+
+    @property
+    def collection_prefix(self) -> str | None:
+        """The path segment that stands for where the data reside."""
+
+    @property
+    def campaigns(self) -> tuple[Campaign, ...]:
+        """The campaigns that could be compiled, in the document's order."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong in the document."""
+
+    def visitor_id(self, user_id: str) -> str:
+        """The id that stands for the user on the wire."""
+
+    def running_campaign(self, key: str) -> Campaign | None:
+        """The running campaign of this key."""
+
+    def campaigns_with_goal(self, goal_identifier: str) -> Sequence[Campaign]:
+        """All campaigns that have this goal, stopped ones included."""
+
+    def decide(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        records: dict[str, object] | None = None,
+        *,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        goal_identifier: str | None = None,
+        goal_type_to_track: str = "ALL",
+        has_revenue: bool = False,
+        event_properties: dict[str, object] | None = None,
+    ) -> Decision:
+        """Decide for one user and one campaign.
+
+        Args:
+            call: The public call that asks.
+            campaign: The campaign's key, for a running one; or the index of any one.
+            user_id: The user's id, not empty.
+            custom_variables: What the campaign's segments are compared with.
+            variation_targeting_variables: What whitelisting compares.
+            records: What the user storage holds, by campaign key; None is "nothing stored", a
+                key that is missing is "not asked".
+            has_user_storage: Whether a user storage is configured.
+            should_track_returning_user: Whether a recorded conversion is tracked again.
+            goal_identifier: The goal, for ``track`` only.
+            goal_type_to_track: ``ALL``, ``CUSTOM_GOAL`` or ``REVENUE_TRACKING``.
+            has_revenue: Whether a revenue was given that is true for Python.
+            event_properties: The properties of the conversion's event.
+
+        Raises:
+            UnicodeEncodeError: An argument holds half of a surrogate pair.
+        """

@@ -1,0 +1,67 @@
+"""Every exception that sortition raises.
+
+Only ``launch`` and ``get_settings_file`` raise; a client's calls log what is wrong and return their
+documented nothing. No message holds the SDK key or a user's id::
+
+    SortitionError
+    ├── OptionError (ValueError)
+    │   └── OptionTypeError (TypeError)
+    │       └── UnknownOptionError
+    ├── SettingsError (ValueError)
+    └── SettingsUnavailableError
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._engine.problem import Problem
+
+_MOST_SHOWN: Final = 10
+
+
+class SortitionError(Exception):
+    """The base of every exception that sortition raises."""
+
+
+class OptionError(SortitionError, ValueError):
+    """An option has a value that cannot be used; the message names the option."""
+
+
+class OptionTypeError(OptionError, TypeError):
+    """An option has a value of the wrong type; the message names the option."""
+
+
+class UnknownOptionError(OptionTypeError):
+    """There is no option of this name; the message names the nearest one."""
+
+
+class SettingsError(SortitionError, ValueError):
+    """A settings document cannot be used at all; the message names the places.
+
+    Attributes:
+        problems: What is wrong, in the document's order; at least one.
+    """
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__(problems)
+        self.problems = problems
+
+    def __str__(self) -> str:
+        shown = [str(problem) for problem in self.problems[:_MOST_SHOWN]]
+        if len(self.problems) > _MOST_SHOWN:
+            shown.append(f"and {len(self.problems) - _MOST_SHOWN} more")
+        return "; ".join(shown)
+
+
+class SettingsUnavailableError(SortitionError):
+    """No usable settings came from where they were asked for.
+
+    Attributes:
+        status: The HTTP status of the answer; None where there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
