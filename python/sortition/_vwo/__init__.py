@@ -1,0 +1,1 @@
+"""VWO FullStack: the client behind `sortition.vwo`."""

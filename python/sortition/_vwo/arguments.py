@@ -1,0 +1,115 @@
+"""What a call's arguments must be.
+
+A bad one is the caller's mistake: the call logs which argument is wrong and returns its documented
+nothing. Values are in no message, only their types.
+
+Source: VWO spec, sections 3 and 11.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TypeAlias
+
+from sortition._options import kind
+from sortition._vwo.constants import GOAL_TYPE_NAMES
+
+Revenue: TypeAlias = int | float | str | None
+"""What a conversion brought: a number, or text that the server reads as one."""
+
+
+class BadArgumentError(Exception):
+    """An argument of a call cannot be used; the message names it."""
+
+
+def text(name: str, value: object) -> str:
+    """A string that is not empty.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
+    if not value:
+        raise BadArgumentError(f"{name} must not be empty")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadArgumentError(f"{name} holds half of a surrogate pair") from None
+    # A subclass may print as something else than it is.
+    return value if type(value) is str else str.__str__(value)
+
+
+def optional_text(name: str, value: object) -> str | None:
+    """A string, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or value == "":
+        return None
+    return text(name, value)
+
+
+def mapping(name: str, value: object) -> dict[str, object] | None:
+    """A dictionary, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or isinstance(value, dict):
+        return value
+    raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+
+
+def boolean(name: str, value: object) -> bool | None:
+    """A boolean, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    raise BadArgumentError(f"{name} must be a bool, got {kind(value)}")
+
+
+def revenue(value: object) -> Revenue:
+    """A revenue: an int, float, bool, str or None.
+
+    Raises:
+        BadArgumentError: It is something else, or a float that is no finite number.
+    """
+    if value is not None and not isinstance(value, int | float | str):
+        words = "revenue_value must be an int, a float, a bool or a string"
+        raise BadArgumentError(f"{words}, got {kind(value)}")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise BadArgumentError("revenue_value must be a finite number")
+    return value
+
+
+def goal_type(value: object) -> str | None:
+    """One of the `GOAL_TYPES`, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or (isinstance(value, str) and value in GOAL_TYPE_NAMES):
+        return value
+    raise BadArgumentError("goal_type_to_track must be one of vwo.GOAL_TYPES")
+
+
+def campaign_specifier(value: object) -> str | list[str] | None:
+    """One campaign's key, a list of keys, or None for every campaign.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, list):
+        return [text(f"campaign_specifier[{index}]", key) for index, key in enumerate(value)]
+    if isinstance(value, str):
+        return text("campaign_specifier", value)
+    words = "campaign_specifier must be a string, a list of strings or None"
+    raise BadArgumentError(f"{words}, got {kind(value)}")

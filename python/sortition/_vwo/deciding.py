@@ -1,0 +1,191 @@
+"""The steps round a decision: asking the user storage, telling the integrations, remembering."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sortition._storage import read_record, write_record
+from sortition._vwo.constants import GOAL_TYPES
+from sortition._vwo.integrations import properties_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition._engine.vwo import Call, Decision, Settings
+    from sortition._log import Log
+    from sortition._storage import UserStorageLike
+    from sortition._vwo.arguments import Revenue
+    from sortition._vwo.events import Visitor
+    from sortition._vwo.launching import Integrations
+
+_MISTAKES: Final = {
+    "campaign_unknown": "the settings have no such campaign",
+    "campaign_set_aside": "the campaign is broken and was set aside at launch",
+    "campaign_not_running": "the campaign is not running",
+    "wrong_campaign_type": "the call is not meant for a campaign of this type",
+    "user_storage_needed": "the campaign needs a user storage",
+    "goal_unknown": "the campaign has no such goal",
+    "revenue_missing": "the goal counts revenue, and none was given",
+}
+"""The reasons that are the caller's to mend."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a call was asked with; every value was checked.
+
+    Attributes:
+        call: The call.
+        visitor: The user.
+        custom_variables: What segments are compared with.
+        variation_targeting_variables: What whitelisting compares.
+        user_storage_data: The user's record, used instead of asking the user storage.
+        meta_data: What is stored along with a decision.
+        tracks_again: Whether a returning user is tracked again.
+    """
+
+    call: Call
+    visitor: Visitor
+    custom_variables: dict[str, object] | None
+    variation_targeting_variables: dict[str, object] | None
+    user_storage_data: dict[str, object] | None
+    meta_data: dict[str, object] | None
+    tracks_again: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AskedGoal:
+    """What ``track`` is asked to credit; every value was checked."""
+
+    identifier: str
+    type_to_track: str
+    revenue: Revenue
+    event_properties: dict[str, object] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """A decision, and the records of the user storage that it was made with, by campaign key."""
+
+    decision: Decision
+    records: Mapping[str, object]
+
+
+class Decider:
+    """Makes decisions with the caller's user storage and integrations."""
+
+    def __init__(
+        self,
+        user_storage: UserStorageLike | None,
+        integrations: Integrations | None,
+        log: Log,
+    ) -> None:
+        self._user_storage = user_storage
+        self._integrations = integrations
+        self._log = log
+
+    def decide(
+        self, settings: Settings, campaign: str | int, asked: Asked, goal: AskedGoal | None
+    ) -> Decided:
+        """Ask the engine, and the user storage for the records that the engine asks for.
+
+        Args:
+            settings: The settings to decide by.
+            campaign: The key of a running campaign, or the index of any one.
+            asked: What the call was asked with.
+            goal: What to credit, for ``track``.
+        """
+        storage = self._user_storage
+        records: dict[str, object] = {}
+        if asked.user_storage_data is not None:
+            key = campaign if isinstance(campaign, str) else settings.campaigns[campaign].key
+            records[key] = asked.user_storage_data
+        while True:
+            decision = settings.decide(
+                asked.call,
+                campaign,
+                asked.visitor.user_id,
+                asked.custom_variables,
+                asked.variation_targeting_variables,
+                records,
+                has_user_storage=storage is not None,
+                should_track_returning_user=asked.tracks_again,
+                goal_identifier=goal.identifier if goal else None,
+                goal_type_to_track=goal.type_to_track if goal else GOAL_TYPES.ALL,
+                has_revenue=bool(goal and goal.revenue),
+                event_properties=goal.event_properties if goal else None,
+            )
+            needed = [key for key in decision.records_needed if key not in records]
+            if storage is None or not needed:
+                break
+            for key in needed:
+                records[key] = read_record(storage, asked.visitor.user_id, key, self._log)
+        self._note(decision, campaign, asked)
+        self._tell(settings, decision, asked, goal)
+        return Decided(decision, records)
+
+    def remember(self, decided: Decided, asked: Asked, goal: AskedGoal | None) -> None:
+        """Store what the decision says, once its event was accepted or there is none."""
+        if self._user_storage is None:
+            return
+        record = _record(decided, asked, goal)
+        if record is None:
+            return
+        if asked.meta_data is not None:
+            record["metaData"] = asked.meta_data
+        write_record(self._user_storage, record, self._log)
+
+    def _note(self, decision: Decision, campaign: str | int, asked: Asked) -> None:
+        """Log why the user gets nothing: a mistake once per campaign, the ordinary to debug."""
+        key = decision.campaign.key if decision.campaign else str(campaign)
+        mistake = _MISTAKES.get(decision.reason)
+        if mistake is not None:
+            self._log.error_once(f"{asked.call}: {mistake}: %s", key)
+        else:
+            self._log.debug("%s: %s: %s", asked.call, key, decision.reason)
+
+    def _tell(
+        self, settings: Settings, decision: Decision, asked: Asked, goal: AskedGoal | None
+    ) -> None:
+        """Tell the integrations callback of a decision that assigned a variation."""
+        integrations = self._integrations
+        if integrations is None or decision.campaign is None or decision.variation is None:
+            return
+        user_id = asked.visitor.user_id
+        properties = properties_of(
+            decision,
+            decision.campaign,
+            decision.variation,
+            call=asked.call,
+            user_id=user_id,
+            visitor_id=settings.visitor_id(user_id),
+            custom_variables=asked.custom_variables,
+            variation_targeting_variables=asked.variation_targeting_variables,
+            goal_identifier=goal.identifier if goal else None,
+        )
+        try:
+            integrations.callback(properties)
+        except Exception:  # noqa: BLE001 -- the caller's code may raise anything
+            self._log.exception("integrations.callback failed")
+
+
+def _record(decided: Decided, asked: Asked, goal: AskedGoal | None) -> dict[str, object] | None:
+    """The record that is to be stored; None where there is nothing to store."""
+    decision = decided.decision
+    if decision.campaign is None or decision.variation is None:
+        return None
+    if decision.stores_goal_identifiers is not None:
+        known = decided.records.get(decision.campaign.key)
+        known = known if isinstance(known, dict) else {}
+        return {**known, "goalIdentifiers": decision.stores_goal_identifiers}
+    if not decision.stores_new_record:
+        return None
+    record: dict[str, object] = {
+        "userId": asked.visitor.user_id,
+        "campaignKey": decision.campaign.key,
+        "variationName": decision.variation.name,
+    }
+    if goal is not None:
+        record["goalIdentifiers"] = goal.identifier
+    return record

@@ -1,0 +1,231 @@
+"""Events as requests: the classic format and the event architecture.
+
+Source: VWO spec, section 9; pinned by the requests in ``vwo/scenarios.jsonl``.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sortition._transport import Request
+from sortition._version import VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from sortition._engine.vwo import Campaign, Goal, Identifier, Settings, Variation
+    from sortition._vwo.arguments import Revenue
+
+CLIENT_NAME: Final = "sortition"
+"""What the client calls itself on the wire."""
+
+# Its own source, so that the service's seeded random numbers are not disturbed.
+_RANDOM: Final = random.SystemRandom()
+_RESERVED_PROPERTIES: Final = frozenset({"vwoMeta", "isCustomEvent"})
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """The user of a call, as far as events tell of them.
+
+    Attributes:
+        user_id: The user's id; it is on no wire.
+        user_agent: The User-Agent of the user's browser.
+        ip_address: The user's IP address.
+    """
+
+    user_id: str
+    user_agent: str | None
+    ip_address: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """A goal that is credited to a campaign."""
+
+    campaign: Campaign
+    variation: Variation
+    goal: Goal
+
+
+class Events:
+    """Makes the requests of one settings document's account."""
+
+    def __init__(self, settings: Settings, base_url: str, usage: Mapping[str, int]) -> None:
+        self._settings = settings
+        prefix = settings.collection_prefix
+        self._base_url = base_url if prefix is None else f"{base_url}/{prefix}"
+        self._usage = usage
+
+    def impression(
+        self,
+        visitor: Visitor,
+        campaign: Campaign,
+        variation: Variation,
+        custom_properties: Mapping[str, object] | None,
+    ) -> Request:
+        """A user saw a variation."""
+        if self._settings.is_event_arch_enabled:
+            properties: dict[str, object] = {
+                "id": campaign.id,
+                "variation": variation.id,
+                "isFirst": 1,
+            }
+            if custom_properties is not None:
+                properties["vwoMeta"] = dict(custom_properties)
+            name = "vwo_variationShown"
+            return self._event(visitor, name, properties, query=self._usage)
+        return self._classic(
+            visitor,
+            "/server-side/track-user",
+            experiment_id=campaign.id,
+            combination=variation.id,
+            ed='{"p": "server"}',
+            **self._usage,
+        )
+
+    def conversions(
+        self,
+        visitor: Visitor,
+        goal_identifier: str,
+        credited: Iterable[Conversion],
+        revenue: Revenue,
+        event_properties: Mapping[str, object] | None,
+    ) -> list[tuple[Request, list[Conversion]]]:
+        """A user reached a goal: one request for all campaigns, or one for each.
+
+        Returns:
+            Each request with the conversions it carries.
+        """
+        credited = list(credited)
+        if self._settings.is_event_arch_enabled:
+            if not credited:
+                return []
+            properties = _conversion_properties(credited, revenue, event_properties)
+            return [(self._event(visitor, goal_identifier, properties), credited)]
+        return [(self._classic_conversion(visitor, one, revenue), [one]) for one in credited]
+
+    def _classic_conversion(
+        self, visitor: Visitor, conversion: Conversion, revenue: Revenue
+    ) -> Request:
+        carried = {"r": revenue} if revenue and conversion.goal.type == "REVENUE_TRACKING" else {}
+        return self._classic(
+            visitor,
+            "/server-side/track-goal",
+            experiment_id=conversion.campaign.id,
+            combination=conversion.variation.id,
+            goal_id=conversion.goal.id,
+            **carried,
+        )
+
+    def _classic(self, visitor: Visitor, path: str, **fields: Identifier | None) -> Request:
+        return Request(
+            "GET",
+            self._base_url + path,
+            query={
+                "random": _RANDOM.random(),
+                "sdk": CLIENT_NAME,
+                "sdk-v": VERSION,
+                "ap": "server",
+                "sId": int(time.time()),
+                "u": self._settings.visitor_id(visitor.user_id),
+                "account_id": self._settings.account_id,
+                "env": self._settings.sdk_key,
+                "visitor_ua": visitor.user_agent or "",
+                "visitor_ip": visitor.ip_address or "",
+                **fields,
+            },
+            headers=_headers(visitor),
+        )
+
+    def _event(
+        self,
+        visitor: Visitor,
+        name: str,
+        properties: Mapping[str, object],
+        *,
+        query: Mapping[str, int] | None = None,
+        visitor_properties: Mapping[str, object] | None = None,
+    ) -> Request:
+        settings = self._settings
+        visitor_id = settings.visitor_id(visitor.user_id)
+        now_s = time.time()
+        now_ms = int(now_s * 1000)
+        content = {
+            "d": {
+                "msgId": f"{visitor_id}-{now_ms}",
+                "visId": visitor_id,
+                "sessionId": int(now_s),
+                "event": {
+                    "props": {
+                        "vwo_sdkName": CLIENT_NAME,
+                        "vwo_sdkVersion": VERSION,
+                        "vwo_envKey": settings.sdk_key,
+                        **properties,
+                    },
+                    "name": name,
+                    "time": now_ms,
+                },
+                "visitor": {
+                    "props": {
+                        "vwo_fs_environment": settings.sdk_key,
+                        **(visitor_properties or {}),
+                    }
+                },
+            }
+        }
+        return Request(
+            "POST",
+            f"{self._base_url}/events/t",
+            query={
+                "en": name,
+                "a": settings.account_id,
+                "env": settings.sdk_key,
+                "eTime": now_ms,
+                "random": _RANDOM.random(),
+                "p": "FS",
+                "visitor_ua": visitor.user_agent or "",
+                "visitor_ip": visitor.ip_address or "",
+                **(query or {}),
+            },
+            headers={"Content-Type": "application/json", **_headers(visitor)},
+            body=json.dumps(content, allow_nan=False).encode(),
+        )
+
+
+def _conversion_properties(
+    credited: list[Conversion],
+    revenue: Revenue,
+    event_properties: Mapping[str, object] | None,
+) -> dict[str, object]:
+    meta: dict[str, object] = {}
+    metric: dict[str, list[str]] = {}
+    for conversion in credited:
+        metric[f"id_{conversion.campaign.id}"] = [f"g_{conversion.goal.id}"]
+        if conversion.goal.revenue_prop and revenue:
+            meta[conversion.goal.revenue_prop] = revenue
+    # What the platform reads is never replaced by a property of the caller.
+    extra = {
+        name: value
+        for name, value in (event_properties or {}).items()
+        if name not in _RESERVED_PROPERTIES and not str(name).startswith("vwo_")
+    }
+    return {"vwoMeta": {"metric": metric, **meta}, "isCustomEvent": True, **extra}
+
+
+def _headers(visitor: Visitor) -> dict[str, str]:
+    headers = {"User-Agent": CLIENT_NAME}
+    if visitor.user_agent and _is_sendable(visitor.user_agent):
+        headers["X-Device-User-Agent"] = visitor.user_agent
+    if visitor.ip_address and _is_sendable(visitor.ip_address):
+        headers["VWO-X-Forwarded-For"] = visitor.ip_address
+    return headers
+
+
+def _is_sendable(value: str) -> bool:
+    """Whether a header can carry the value; the query carries any, so nothing is lost."""
+    return value.isprintable() and value.isascii() and not value.startswith(" ")

@@ -1,0 +1,264 @@
+"""Launch options: what each must be, and what a client is configured with.
+
+Source: VWO spec, section 2.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from urllib.parse import urlsplit
+
+from sortition import _engine
+from sortition._engine.problem import Problem
+from sortition._errors import OptionError, OptionTypeError, SettingsError
+from sortition._log import Log
+from sortition._options import kind, of_type
+from sortition._transport import RequestsTransport, Transport
+from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition._engine import Engine, EngineChoice
+    from sortition._engine.vwo import Settings
+    from sortition._log import Logger
+    from sortition._storage import UserStorageLike
+
+SettingsFile: TypeAlias = "str | bytes | Mapping[str, object] | os.PathLike[str]"
+"""A settings document: JSON text, the same as bytes or as a dictionary, or the path of a file."""
+
+DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
+"""How long a call that sends may take."""
+
+_LONGEST_TIMEOUT_S: Final = 3600.0
+_MOST_PROBLEMS_LOGGED: Final = 20
+
+
+class Integrations(Protocol):
+    """An object that is told of decisions."""
+
+    def callback(self, properties: dict[str, object], /) -> object:
+        """Take a decision that assigned a variation; see VWO spec, section 4."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What a client is made of; every value was checked."""
+
+    settings: Settings
+    engine: Engine
+    log: Log
+    transport: Transport
+    base_url: str
+    request_timeout_s: float
+    is_development_mode: bool
+    user_storage: UserStorageLike | None
+    integrations: Integrations | None
+    goal_type_to_track: str | None
+    should_track_returning_user: bool | None
+    usage: Mapping[str, int]
+
+
+def configure(
+    settings_file: object,
+    *,
+    logger: object,
+    user_storage: object,
+    is_development_mode: object,
+    log_level: object,
+    goal_type_to_track: object,
+    should_track_returning_user: object,
+    integrations: object,
+    base_url: object,
+    request_timeout_s: object,
+    transport: object,
+    engine: object,
+) -> Configuration:
+    """Check the options of a launch.
+
+    Nothing is started or opened, so that a refused launch leaves nothing behind.
+
+    Raises:
+        OptionError: An option cannot be used; the message names it.
+        SettingsError: The settings cannot be used at all; the message names the places.
+    """
+    chosen = _choice("engine", engine, ("auto", "compiled", "pure")) or "auto"
+    timeout_s = DEFAULT_REQUEST_TIMEOUT_S
+    if request_timeout_s is not None:
+        timeout_s = seconds("request_timeout_s", request_timeout_s)
+    goal_type = _choice("goal_type_to_track", goal_type_to_track, sorted(GOAL_TYPE_NAMES))
+    returning = None
+    if should_track_returning_user is not None:
+        name = "should_track_returning_user"
+        returning = of_type(name, should_track_returning_user, bool, "a bool")
+    is_development = False
+    if is_development_mode is not None:
+        is_development = of_type("is_development_mode", is_development_mode, bool, "a bool")
+    level = _level(log_level)
+    log = Log("vwo", cast("Logger | None", _with_methods("logger", logger, "log")), level)
+    storage = _with_methods("user_storage", user_storage, "get", "set")
+    callbacks = _with_methods("integrations", integrations, "callback")
+    sender = _with_methods("transport", transport, "send", "close")
+    url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
+    document = document_of(settings_file)
+    loaded = _load_engine(chosen)
+    settings = loaded.module.VwoSettings.compile(document)
+    _ensure_sendable_key(settings.sdk_key)
+    _report(log, loaded, settings)
+    given = {
+        "ig": integrations,
+        "ss": user_storage,
+        "cl": logger,
+        "ll": log_level,
+        "gt": goal_type_to_track,
+    }
+    return Configuration(
+        settings=settings,
+        engine=loaded,
+        log=log,
+        transport=cast("Transport", sender) if sender is not None else RequestsTransport(),
+        base_url=url,
+        request_timeout_s=timeout_s,
+        is_development_mode=is_development,
+        user_storage=cast("UserStorageLike | None", storage),
+        integrations=cast("Integrations | None", callbacks),
+        goal_type_to_track=goal_type,
+        should_track_returning_user=returning,
+        usage={} if is_development else _usage(given),
+    )
+
+
+def document_of(settings_file: object) -> bytes:
+    """The settings document as JSON in UTF-8.
+
+    Raises:
+        OptionError: It is none of the things a settings file may be, or cannot be read.
+    """
+    name = "settings_file"
+    if settings_file is None:
+        raise OptionError(f"{name}: a settings document is needed")
+    if isinstance(settings_file, os.PathLike):
+        try:
+            with open(settings_file, "rb") as file:  # noqa: PTH123 -- any PathLike
+                settings_file = file.read()
+        except OSError as error:
+            raise OptionError(f"{name}: cannot be read: {error.strerror}") from error
+    if isinstance(settings_file, dict):
+        try:
+            settings_file = json.dumps(settings_file, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise OptionError(f"{name}: holds what JSON cannot: {type(error).__name__}") from None
+    if isinstance(settings_file, str):
+        if settings_file[:1] not in ("{", "[", " ", "\t", "\r", "\n", "\ufeff"):
+            raise OptionError(
+                f"{name}: must be a JSON document; for the path of a file, pass a pathlib.Path"
+            )
+        try:
+            settings_file = settings_file.encode()
+        except UnicodeEncodeError:
+            raise OptionError(f"{name}: holds half of a surrogate pair") from None
+    if isinstance(settings_file, bytes | bytearray | memoryview):
+        # Some editors put a byte order mark in front, which is no JSON.
+        return bytes(settings_file).removeprefix(b"\xef\xbb\xbf")
+    words = "JSON text, bytes, a dict or a path"
+    raise OptionTypeError(f"{name}: must be {words}, got {kind(settings_file)}")
+
+
+def checked_base_url(value: object) -> str:
+    """The base URL without a slash at its end.
+
+    Raises:
+        OptionError: It is no URL that requests could be sent to.
+    """
+    url = of_type("base_url", value, str, "a string")
+    try:
+        parts = urlsplit(url)
+        port_is_valid = parts.port is None or parts.port > 0
+    except ValueError:
+        raise OptionError("base_url: is no URL") from None
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
+        raise OptionError("base_url: must start with http:// or https:// and a host")
+    if parts.username is not None or parts.password is not None:
+        raise OptionError("base_url: must not hold a user name or a password")
+    if parts.query or parts.fragment or url != url.strip():
+        raise OptionError("base_url: must be no more than scheme, host, port and path")
+    return url.rstrip("/")
+
+
+def seconds(name: str, value: object) -> float:
+    """A number of seconds, more than 0 and at most an hour.
+
+    Raises:
+        OptionError: It is something else.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise OptionTypeError(f"{name}: must be a number of seconds, got {kind(value)}")
+    if not (math.isfinite(value) and 0 < value <= _LONGEST_TIMEOUT_S):
+        words = f"more than 0 and at most {_LONGEST_TIMEOUT_S:g} seconds"
+        raise OptionError(f"{name}: must be {words}, got {value:g}")
+    return float(value)
+
+
+def _choice(name: str, value: object, choices: tuple[str, ...] | list[str]) -> str | None:
+    if value is None:
+        return None
+    text = of_type(name, value, str, "a string")
+    if text not in choices:
+        raise OptionError(f"{name}: must be one of {', '.join(choices)}")
+    return text
+
+
+def _level(value: object) -> int | None:
+    if value is None:
+        return None
+    levels = (LOG_LEVELS.DEBUG, LOG_LEVELS.INFO, LOG_LEVELS.WARNING, LOG_LEVELS.ERROR)
+    level = of_type("log_level", value, int, "one of vwo.LOG_LEVELS")
+    if level not in levels:
+        raise OptionError("log_level: must be one of vwo.LOG_LEVELS")
+    return level
+
+
+def _with_methods(name: str, value: object, *methods: str) -> object:
+    """An object that has these methods, or None."""
+    if value is None:
+        return None
+    for method in methods:
+        if not callable(getattr(value, method, None)):
+            words = " and ".join(methods)
+            raise OptionTypeError(f"{name}: must have the methods {words}, got {kind(value)}")
+    return value
+
+
+def _load_engine(choice: str) -> Engine:
+    try:
+        return _engine.load(cast("EngineChoice", choice))
+    except ImportError:
+        raise OptionError("engine: the compiled engine is not installed") from None
+
+
+def _ensure_sendable_key(sdk_key: str | None) -> None:
+    if sdk_key is None or (sdk_key.isprintable() and sdk_key.isascii() and sdk_key.strip()):
+        return
+    wanted = "letters, digits and signs of ASCII, as a header carries them"
+    raise SettingsError((Problem("sdkKey", wanted, "something else", "document_refused"),))
+
+
+def _report(log: Log, engine: Engine, settings: Settings) -> None:
+    if engine.remark is not None:
+        log.warning("%s", engine.remark)
+    if settings.sdk_key is None:
+        log.warning("the settings have no sdkKey: the server may not accept events")
+    for problem in settings.problems[:_MOST_PROBLEMS_LOGGED]:
+        log.error("settings: %s (%s)", problem, problem.consequence.replace("_", " "))
+    if len(settings.problems) > _MOST_PROBLEMS_LOGGED:
+        log.error("settings: %d more problems", len(settings.problems) - _MOST_PROBLEMS_LOGGED)
+
+
+def _usage(given: Mapping[str, object]) -> dict[str, int]:
+    """Which launch options are used, as the platform counts them."""
+    usage = {flag: 1 for flag, value in given.items() if value}
+    return {**usage, "_l": 1} if usage else {}
