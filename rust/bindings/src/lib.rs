@@ -4,6 +4,7 @@ mod attributes;
 mod error;
 mod hashing;
 mod model;
+mod python;
 mod vwo;
 
 use pyo3::pymodule;
@@ -19,6 +20,8 @@ mod _core {
     use super::hashing::{
         allocation_ranges, murmur3_32, stretched_bucket, traffic_bucket, variation_bucket,
     };
+    #[pymodule_export]
+    use super::python::{python_float, python_lower, python_repr, python_strip};
     #[pymodule_export]
     use super::vwo::{PyDecision, PySettings};
 

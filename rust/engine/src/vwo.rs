@@ -77,10 +77,6 @@ pub fn decide<A: Attributes, R: Records>(
         }
     };
     let nothing = |reason| Decision::nothing(reason, Some(index), goal);
-    let needs = |records_needed| Decision {
-        records_needed,
-        ..nothing(Reason::RecordsNeeded)
-    };
     let user = User::of(request);
 
     if let Some(variation) = user.whitelisted(campaign, trace) {
@@ -91,7 +87,12 @@ pub fn decide<A: Attributes, R: Records>(
     }
 
     let record = match usable(request.records.find(&campaign.key), campaign) {
-        Stored::NotAsked if request.has_user_storage => return needs(vec![index]),
+        Stored::NotAsked if request.has_user_storage => {
+            return Decision {
+                records_needed: vec![index],
+                ..nothing(Reason::RecordsNeeded)
+            };
+        }
         Stored::Record(record) => Some(record),
         Stored::NotAsked | Stored::Nothing | Stored::Unusable => None,
     };
@@ -113,7 +114,12 @@ pub fn decide<A: Attributes, R: Records>(
     match user.wins_group(settings, index, request, trace) {
         Ok(None) => {}
         Ok(Some(reason)) => return nothing(reason),
-        Err(needed) => return needs(needed),
+        Err(records_needed) => {
+            return Decision {
+                records_needed,
+                ..nothing(Reason::RecordsNeeded)
+            };
+        }
     }
     let Some(variation) = user.bucketed(campaign, trace) else {
         return nothing(Reason::NoRange);

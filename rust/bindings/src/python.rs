@@ -1,0 +1,28 @@
+//! What the engine believes of Python, for the tests that hold it to the real thing.
+
+use pyo3::prelude::*;
+use sortition_engine::python::{float, text};
+
+/// `float(text)`; None where it raises.
+#[pyfunction]
+pub(crate) fn python_float(text: &str) -> Option<f64> {
+    float::parse(text)
+}
+
+/// `repr(number)`.
+#[pyfunction]
+pub(crate) fn python_repr(number: f64) -> String {
+    float::repr(number)
+}
+
+/// `text.lower()`.
+#[pyfunction]
+pub(crate) fn python_lower(text: &str) -> String {
+    text::lower(text).into_owned()
+}
+
+/// `text.strip()`.
+#[pyfunction]
+pub(crate) fn python_strip(text: &str) -> &str {
+    text::strip(text)
+}
