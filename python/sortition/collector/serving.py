@@ -1,0 +1,63 @@
+"""``sortition serve``: a collector in the foreground."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from typing import TYPE_CHECKING, Final
+
+from sortition.collector.account import SettingsFile
+from sortition.collector.server import Collector, listen, url_of
+from sortition.collector.server import serve as serve_collector
+from sortition.collector.store import IN_MEMORY, Store
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_MISUSED: Final = 2
+
+
+def serve(host: str, port: int, database: str | None, settings: Path | None) -> int:
+    """Serve until interrupted or terminated; the exit code is 2 where it cannot start."""
+    settings_file = None
+    try:
+        if settings is not None:
+            settings_file = SettingsFile(settings)
+            settings_file.account()
+    except (OSError, ValueError) as error:
+        return _complain(f"--settings {settings}: {error}")
+    try:
+        store = Store(database or IN_MEMORY)
+    except sqlite3.Error as error:
+        return _complain(f"--db {database}: {error}")
+    try:
+        listener = listen(host, port)
+    except OSError as error:
+        store.close()
+        return _complain(f"{host}:{port}: {error.strerror}")
+    url = url_of(listener)
+    kept = f"in {database}" if database else "in memory; --db FILE keeps them"
+    _say(f"collector: {url}")
+    _say(f"events are kept {kept}")
+    if settings_file is None:
+        _say("no settings file is served; --settings FILE serves one")
+    _say(f"report: {url}/report.json")
+    try:
+        serve_collector(Collector(store, settings_file), listener)
+    except KeyboardInterrupt:
+        # uvicorn shuts down in order, then raises the signal again.
+        pass
+    finally:
+        listener.close()
+        store.close()
+    return 0
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+def _complain(line: str) -> int:
+    sys.stderr.write(f"sortition serve: {line}\n")
+    return _MISUSED

@@ -1,0 +1,254 @@
+"""From requests to events: the facts of VWO's wire formats, and nothing of the client's code.
+
+Source: VWO spec, section 9.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Final
+
+from sortition.collector.event import Event, MalformedError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition.collector.account import Account
+
+MOST_EVENTS_OF_A_BATCH: Final = 5000
+"""What the platform takes in one request."""
+
+_VISITOR, _CONVERSION, _PUSH = 1, 2, 3
+"""The kinds of events in a batch."""
+
+
+_MOST: Final = 2**53
+
+
+class TooManyEventsError(Exception):
+    """A batch holds more events than the platform takes."""
+
+
+def classic_visitor(query: Mapping[str, str]) -> Event:
+    """``GET /server-side/track-user``."""
+    return Event(
+        "visitor",
+        account=_parameter(query, "account_id"),
+        visitor=_parameter(query, "u"),
+        happened_at=_seconds(query, "sId"),
+        campaign=_parameter(query, "experiment_id"),
+        variation=_parameter(query, "combination"),
+    )
+
+
+def classic_conversion(query: Mapping[str, str]) -> Event:
+    """``GET /server-side/track-goal``."""
+    return Event(
+        "conversion",
+        account=_parameter(query, "account_id"),
+        visitor=_parameter(query, "u"),
+        happened_at=_seconds(query, "sId"),
+        campaign=_parameter(query, "experiment_id"),
+        variation=_parameter(query, "combination"),
+        goal=_parameter(query, "goal_id"),
+        revenue=query.get("r"),
+    )
+
+
+def classic_push(query: Mapping[str, str]) -> list[Event]:
+    """``GET /server-side/push``."""
+    return [
+        Event(
+            "push",
+            account=_parameter(query, "account_id"),
+            visitor=_parameter(query, "u"),
+            happened_at=_seconds(query, "sId"),
+            tag=tag,
+            value=value,
+        )
+        for tag, value in _tags("tags", _parameter(query, "tags"))
+    ]
+
+
+def event(query: Mapping[str, str], body: bytes, account: Account | None) -> list[Event]:
+    """``POST /events/t``."""
+    content = _object("the body", _json(body))
+    data = _object("d", content.get("d"))
+    described = _object("d.event", data.get("event"))
+    properties = _object("d.event.props", described.get("props"))
+    account_id = _parameter(query, "a")
+    visitor = _text("d.visId", data.get("visId"))
+    happened_at = _integer("d.sessionId", data.get("sessionId"))
+    name = _text("d.event.name", described.get("name"))
+    if name != query.get("en"):
+        raise MalformedError("en is not the name of the event")
+    if name == "vwo_variationShown":
+        return [
+            Event(
+                "visitor",
+                account_id,
+                visitor,
+                happened_at,
+                campaign=_id("d.event.props.id", properties.get("id")),
+                variation=_id("d.event.props.variation", properties.get("variation")),
+            )
+        ]
+    if name == "vwo_syncVisitorProp":
+        of_visitor = _object("d.visitor", data.get("visitor"))
+        pairs = _object("d.visitor.props", of_visitor.get("props"))
+        return [
+            Event("push", account_id, visitor, happened_at, tag=tag, value=str(value))
+            for tag, value in pairs.items()
+            if tag != "vwo_fs_environment"
+        ]
+    meta = _object("d.event.props.vwoMeta", properties.get("vwoMeta"))
+    metric = _object("d.event.props.vwoMeta.metric", meta.get("metric"))
+    events = []
+    for campaign, goals in metric.items():
+        if not campaign.startswith("id_") or not isinstance(goals, list):
+            raise MalformedError("d.event.props.vwoMeta.metric must map id_CAMPAIGN to goals")
+        for goal in goals:
+            if not isinstance(goal, str) or not goal.startswith("g_"):
+                raise MalformedError("a goal of d.event.props.vwoMeta.metric must be g_GOAL")
+            campaign_id, goal_id = campaign.removeprefix("id_"), goal.removeprefix("g_")
+            revenue = _event_revenue(meta, properties, campaign_id, goal_id, account)
+            events.append(
+                Event(
+                    "conversion",
+                    account_id,
+                    visitor,
+                    happened_at,
+                    campaign=campaign_id,
+                    goal=goal_id,
+                    revenue=revenue,
+                )
+            )
+    return events
+
+
+def batch(query: Mapping[str, str], body: bytes) -> list[Event]:
+    """``POST /server-side/batch-events``.
+
+    Raises:
+        TooManyEventsError: The platform would not take so many.
+    """
+    account_id = _parameter(query, "a")
+    items = _object("the body", _json(body)).get("ev")
+    if not isinstance(items, list):
+        raise MalformedError("ev must be a list")
+    if len(items) > MOST_EVENTS_OF_A_BATCH:
+        raise TooManyEventsError
+    events: list[Event] = []
+    for index, item in enumerate(items):
+        events += _batched(f"ev[{index}]", _object(f"ev[{index}]", item), account_id)
+    return events
+
+
+def _batched(place: str, item: dict[str, object], account_id: str) -> list[Event]:
+    visitor = _text(f"{place}.u", item.get("u"))
+    happened_at = _integer(f"{place}.sId", item.get("sId"))
+    kind = item.get("eT")
+    if kind == _PUSH:
+        tags = _tags(f"{place}.t", _text(f"{place}.t", item.get("t")))
+        return [
+            Event("push", account_id, visitor, happened_at, tag=tag, value=value)
+            for tag, value in tags
+        ]
+    if kind not in (_VISITOR, _CONVERSION):
+        raise MalformedError(f"{place}.eT must be 1, 2 or 3")
+    campaign = _id(f"{place}.e", item.get("e"))
+    variation = _id(f"{place}.c", item.get("c"))
+    if kind == _VISITOR:
+        return [Event("visitor", account_id, visitor, happened_at, campaign, variation)]
+    goal = _id(f"{place}.g", item.get("g"))
+    revenue = item.get("r")
+    return [
+        Event(
+            "conversion",
+            account_id,
+            visitor,
+            happened_at,
+            campaign,
+            variation,
+            goal,
+            None if revenue is None else str(revenue),
+        )
+    ]
+
+
+def _event_revenue(
+    meta: Mapping[str, object],
+    properties: Mapping[str, object],
+    campaign_id: str,
+    goal_id: str,
+    account: Account | None,
+) -> str | None:
+    """The revenue of a conversion, which stands under a name that only the settings tell."""
+    if account is not None:
+        name = account.revenue_property(campaign_id, goal_id)
+        value = None if name is None else meta.get(name, properties.get(name))
+    else:
+        # Without settings, the one value beside the metric can only be the revenue.
+        others = [value for name, value in meta.items() if name != "metric"]
+        value = others[0] if len(others) == 1 else None
+    return None if value is None else str(value)
+
+
+def _parameter(query: Mapping[str, str], name: str) -> str:
+    value = query.get(name)
+    if not value:
+        raise MalformedError(f"the query has no {name}")
+    return value
+
+
+def _seconds(query: Mapping[str, str], name: str) -> int:
+    try:
+        return _integer(name, int(_parameter(query, name)))
+    except ValueError:
+        raise MalformedError(f"{name} must be a number of seconds") from None
+
+
+def _json(body: bytes) -> object:
+    try:
+        content: object = json.loads(body)
+        if b"\\u" in body:
+            # Half of a surrogate pair can be written as an escape, but is no text to keep.
+            json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise MalformedError("the body is no JSON") from None
+    return content
+
+
+def _object(place: str, value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise MalformedError(f"{place} must be an object")
+    return value
+
+
+def _text(place: str, value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise MalformedError(f"{place} must be a string")
+    return value
+
+
+def _integer(place: str, value: object) -> int:
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value < _MOST:
+        raise MalformedError(f"{place} must be a whole number of seconds")
+    return value
+
+
+def _id(place: str, value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+        raise MalformedError(f"{place} must be an id")
+    return str(value)
+
+
+def _tags(place: str, text: str) -> list[tuple[str, str]]:
+    """The pairs of ``{"u": {KEY: VALUE}}``, which comes as text."""
+    try:
+        content: object = json.loads(text)
+        json.dumps(content, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        raise MalformedError(f"{place} is no JSON") from None
+    pairs = _object(f"{place}.u", _object(place, content).get("u"))
+    return [(tag, str(value)) for tag, value in pairs.items()]
