@@ -82,13 +82,13 @@ class Log:
             return
         logger = self._logger
         if logger is None or isinstance(logger, logging.Logger):
-            (logger or self._standard).log(level, message, *values, exc_info=with_traceback)
+            (logger or self._standard).log(level, message, *values, exc_info=with_traceback or None)
             return
         try:
             logger.log(level, message % values)  # noqa: G002 -- it takes a finished message
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             self._complain(error)
-            self._standard.log(level, message, *values, exc_info=with_traceback)
+            self._standard.log(level, message, *values, exc_info=with_traceback or None)
 
     def _complain(self, error: Exception) -> None:
         """Report that the caller's logger fails; once, since it may fail on every message."""

@@ -184,10 +184,13 @@ class SynchronousDispatch:
     begins to fail and when it works again, not for each event, and at most every minute.
     """
 
-    def __init__(self, transport: Transport, log: Log, timeout_s: float) -> None:
+    def __init__(
+        self, transport: Transport, log: Log, timeout_s: float, pause_s: float = _PAUSE_S
+    ) -> None:
         self._transport = transport
         self._log = log
         self._timeout_s = timeout_s
+        self._pause_s = pause_s
         self._start_over()
 
     def deadline(self) -> Deadline:
@@ -235,7 +238,7 @@ class SynchronousDispatch:
                 self._failed_since_logged += 1
                 return True
             # This one tries; the others go on failing until it is known what came of it.
-            self._paused_until = now + _PAUSE_S
+            self._paused_until = now + self._pause_s
             return False
 
     def _note_failure(self, request: Request, failure: str, *, is_outage: bool) -> None:
@@ -244,7 +247,7 @@ class SynchronousDispatch:
             self._failed_since_logged += 1
             if is_outage:
                 self._failures_running += 1
-                self._paused_until = now + _PAUSE_S
+                self._paused_until = now + self._pause_s
             if self._is_failure_logged or now < self._logs_failure_from:
                 return
             self._is_failure_logged = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from sortition._log import Log
@@ -21,11 +21,11 @@ class UserStorage:
     Source: VWO spec, section 4.
     """
 
-    def get(self, user_id: str, campaign_key: str) -> dict[str, object] | None:
+    def get(self, user_id: str, campaign_key: str) -> dict[str, Any] | None:
         """The record of this user and campaign, as given to `set`; None where there is none."""
         raise NotImplementedError
 
-    def set(self, user_data: dict[str, object]) -> None:
+    def set(self, user_data: dict[str, Any]) -> None:
         """Keep a record, in place of the one of the same user and campaign."""
         raise NotImplementedError
 
@@ -36,7 +36,7 @@ class UserStorageLike(Protocol):
     def get(self, user_id: str, campaign_key: str, /) -> object:
         """The record of this user and campaign."""
 
-    def set(self, user_data: dict[str, object], /) -> object:
+    def set(self, user_data: dict[str, Any], /) -> object:
         """Keep a record."""
 
 

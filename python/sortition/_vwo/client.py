@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Never, Self, TypeVar
 
 from sortition import _guard
 from sortition._options import first_given
@@ -89,12 +89,12 @@ class Client:
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, object] | None = None,
-        variation_targeting_variables: dict[str, object] | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, object] | None = None,
-        meta_data: dict[str, object] | None = None,
-        custom_properties: dict[str, object] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        custom_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
         **unknown: Never,
@@ -149,10 +149,10 @@ class Client:
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, object] | None = None,
-        variation_targeting_variables: dict[str, object] | None = None,
-        user_storage_data: dict[str, object] | None = None,
-        meta_data: dict[str, object] | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
         **unknown: Never,
     ) -> str | None:
         """The name of a user's variation, without counting them.
@@ -195,12 +195,12 @@ class Client:
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, object] | None = None,
-        variation_targeting_variables: dict[str, object] | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, object] | None = None,
-        meta_data: dict[str, object] | None = None,
-        custom_properties: dict[str, object] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        custom_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
         **unknown: Never,
@@ -260,10 +260,10 @@ class Client:
         variable_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, object] | None = None,
-        variation_targeting_variables: dict[str, object] | None = None,
-        user_storage_data: dict[str, object] | None = None,
-        meta_data: dict[str, object] | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
         **unknown: Never,
     ) -> Json:
         """The value of a feature's variable for a user, without counting them.
@@ -310,13 +310,13 @@ class Client:
         goal_identifier: str,
         *,
         revenue_value: Revenue = None,
-        custom_variables: dict[str, object] | None = None,
-        variation_targeting_variables: dict[str, object] | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
         goal_type_to_track: str | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, object] | None = None,
-        meta_data: dict[str, object] | None = None,
-        event_properties: dict[str, object] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        event_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
         **unknown: Never,

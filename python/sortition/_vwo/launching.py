@@ -9,7 +9,7 @@ import json
 import math
 import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
 from urllib.parse import urlsplit
 
 from sortition import _engine
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sortition._log import Logger
     from sortition._storage import UserStorageLike
 
-SettingsFile: TypeAlias = "str | bytes | Mapping[str, object] | os.PathLike[str]"
+SettingsFile: TypeAlias = "str | bytes | dict[str, Any] | os.PathLike[str]"
 """A settings document: JSON text, the same as bytes or as a dictionary, or the path of a file."""
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
@@ -41,7 +41,7 @@ _MOST_PROBLEMS_LOGGED: Final = 20
 class Integrations(Protocol):
     """An object that is told of decisions."""
 
-    def callback(self, properties: dict[str, object], /) -> object:
+    def callback(self, properties: dict[str, Any], /) -> object:
         """Take a decision that assigned a variation; see VWO spec, section 4."""
 
 

@@ -1,0 +1,8 @@
+"""``python -m sortition``, the same as the command ``sortition``."""
+
+import sys
+
+from sortition.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())
