@@ -1,0 +1,98 @@
+# What you run is what CI runs; `make` alone says what there is.
+#
+# Needed: git, a C compiler, cargo, and a Python of 3.11 or later with venv. Everything else is
+# fetched from the package registries into .venv and target, and nothing is installed globally.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DEMO_DATABASE := target/demo.db
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_REQUIRE_VIRTUALENV := 1
+
+RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+.PHONY: help
+help: ## Say what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(VENV)/built ## Run an experiment from settings to report
+	@mkdir -p $(dir $(DEMO_DATABASE)) && rm -f $(DEMO_DATABASE)
+	$(BIN)/sortition demo --db $(DEMO_DATABASE)
+
+.PHONY: test
+test: test-rust test-python ## Run all tests that need no more than the demo does
+
+.PHONY: test-rust
+test-rust:
+	cargo test --workspace --locked
+
+.PHONY: test-python
+test-python: $(VENV)/built $(VENV)/test-tools
+	$(BIN)/python -m pytest -m "not system"
+
+.PHONY: test-system
+test-system: $(VENV)/built $(VENV)/test-tools ## Run the tests that need the packages of apt.txt
+	$(BIN)/python -m pytest -m system
+
+.PHONY: fmt
+fmt: $(VENV)/lint-tools ## Lay out the code
+	cargo fmt
+	$(BIN)/ruff format
+	$(BIN)/ruff check --fix
+
+.PHONY: lint
+lint: $(VENV)/lint-tools ## Check layout and habits of the code
+	cargo fmt --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+
+.PHONY: types
+types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
+	$(BIN)/mypy
+	$(BIN)/stubtest sortition --mypy-config-file pyproject.toml --ignore-disjoint-bases
+
+.PHONY: unicode
+unicode: ## Write the Unicode tables anew; needs Python 3.11
+	$(PYTHON) rust/engine/unicode/generate.py
+	cargo fmt
+
+.PHONY: bench
+bench: $(VENV)/built $(VENV)/bench-tools ## Measure, compiled against pure
+	$(BIN)/python -m pytest benches
+
+.PHONY: packages
+packages: $(VENV)/package-tools ## Build the wheels and the source distribution into dist
+	rm -rf dist
+	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/maturin sdist --out dist
+	$(BIN)/hatchling build --target wheel --directory dist
+
+.PHONY: check-packages
+check-packages: packages ## Install each package in an environment of its own, and use it
+	$(BIN)/python .ci/check_packages.py dist
+
+.PHONY: clean
+clean: ## Remove what was built
+	rm -rf $(VENV) dist target
+
+# The environment is made by hand of pip, which knows dependency groups from 25.1 on.
+$(VENV)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sortition needs Python 3.11 or later; name one: make PYTHON=python3.13")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@touch $@
+
+$(VENV)/%-tools: pyproject.toml $(VENV)/pip
+	$(BIN)/pip install --quiet --group $*
+	@touch $@
+
+$(VENV)/built: pyproject.toml $(VENV)/build-tools $(RUST_SOURCES)
+	$(BIN)/maturin develop --release --locked --quiet --extras demo
+	@touch $@
