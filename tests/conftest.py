@@ -1,0 +1,49 @@
+"""What the tests share: both engines, real servers, and a client that is always closed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from sink import Sink
+
+from sortition import _engine, _guard, vwo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sortition._engine import Engine, EngineChoice
+
+# A bug is raised, so that the guard hides nothing from the tests.
+_guard.propagates = True
+
+ENGINES: tuple[EngineChoice, ...] = ("compiled", "pure")
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Each engine in turn: every test that decides runs once for each."""
+    return _engine.load(request.param)
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    """A real HTTP server on the loopback that records what it gets."""
+    with Sink() as server:
+        yield server
+
+
+@pytest.fixture
+def launch(engine: Engine, sink: Sink) -> Iterator[Callable[..., vwo.Client]]:
+    """Launch clients with the engine of the test, that talk to the sink."""
+    clients: list[vwo.Client] = []
+
+    def launch_one(settings_file: object, **options: Any) -> vwo.Client:
+        options = {"base_url": sink.url, "engine": engine.name, **options}
+        client = vwo.launch(settings_file, **options)  # type: ignore[arg-type]  # tests give anything
+        clients.append(client)
+        return client
+
+    yield launch_one
+    for client in clients:
+        client.close()

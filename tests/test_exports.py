@@ -1,0 +1,90 @@
+"""What is public is named, sorted and there."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import re
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+
+import sortition
+from sortition import _engine, _errors, vwo
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("name", ["sortition", "sortition.vwo"])
+def test_all_is_complete_and_sorted(name: str) -> None:
+    module = importlib.import_module(name)
+    exported = module.__all__
+    assert sorted(exported, key=lambda one: (not one.isupper(), one)) == exported or exported == (
+        sorted(exported)
+    )
+    assert len(set(exported)) == len(exported)
+    for one in exported:
+        assert hasattr(module, one)
+        if inspect.isclass(getattr(module, one)) or callable(getattr(module, one)):
+            assert inspect.getdoc(getattr(module, one)), f"{one} says nothing of itself"
+
+
+def test_the_platform_s_own_names_are_there() -> None:
+    """What vwo-python-sdk exports to its users."""
+    for name in ("launch", "get_settings_file", "UserStorage", "GOAL_TYPES", "LOG_LEVELS"):
+        assert name in vwo.__all__
+
+
+def test_every_public_method_says_what_it_returns() -> None:
+    for name, method in inspect.getmembers(vwo.Client, inspect.isfunction):
+        if not name.startswith("_"):
+            assert inspect.getdoc(method), name
+
+
+def test_the_tree_of_exceptions_is_as_drawn() -> None:
+    drawn = set(re.findall(r"(\w+Error)", _errors.__doc__ or ""))
+    real = {name for name, one in vars(_errors).items() if inspect.isclass(one)}
+    real = {name for name in real if name.endswith("Error")}
+    assert real <= drawn
+    assert real <= set(sortition.__all__)
+    for name in real:
+        assert issubclass(getattr(_errors, name), sortition.SortitionError)
+
+
+def test_one_version_everywhere() -> None:
+    cargo = (ROOT / "Cargo.toml").read_text(encoding="utf-8")
+    match = re.search(r'(?m)^version = "(.+)"$', cargo)
+    assert match is not None
+    compiled = _engine.load("compiled").module
+    assert match[1] == sortition.__version__ == metadata.version("sortition")
+    assert match[1] == getattr(compiled, "__version__", None)
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    assert "## [Unreleased]" in changelog
+
+
+def test_both_engines_know_the_same_reasons() -> None:
+    compiled, pure = _engine.load("compiled").module, _engine.load("pure").module
+    assert compiled.REASONS == pure.REASONS
+
+
+def test_the_pure_engine_mirrors_the_compiled_one() -> None:
+    """The same modules of the same names, so that they can be read side by side."""
+    rust = ROOT / "rust" / "engine" / "src"
+    pure = ROOT / "python" / "sortition" / "_engine" / "pure"
+    # Python needs no account of Python, and its engine has a door where Rust has the bindings.
+    only_rust = {"lib", "python", "python/float", "python/text", "python/unicode"}
+    only_pure = {"surface"}
+    in_rust = {str(one.relative_to(rust).with_suffix("")) for one in rust.rglob("*.rs")}
+    in_pure = {
+        str(one.relative_to(pure).with_suffix("")).removesuffix("/__init__")
+        for one in pure.rglob("*.py")
+        if one.parent != pure or one.name != "__init__.py"
+    }
+    assert in_rust - only_rust == in_pure - only_pure
+
+
+def test_nothing_but_requests_is_required() -> None:
+    """T-67: in any version, so that an installation changes nothing that a service runs."""
+    required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]
+    assert required == ["requests"]

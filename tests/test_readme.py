@@ -1,0 +1,58 @@
+"""Every example of the README runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import requests
+
+from sortition.cli import DEFAULT_PORT
+from sortition.collector import server
+
+ROOT = Path(__file__).parents[1]
+SETTINGS = ROOT / "python" / "sortition" / "demo" / "settings.json"
+
+
+def blocks(language: str) -> list[str]:
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
+    """One after the other, as a reader types them, against the collector that they name."""
+    programs = blocks("python")
+    assert len(programs) == 4
+    namespace: dict[str, object] = {}
+    with server.running(SETTINGS) as url:
+        for program in programs:
+            assert f":{DEFAULT_PORT}" in program or "http" not in program
+            exec(program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url), namespace)  # noqa: S102
+        (account,) = requests.get(f"{url}/report.json", timeout=30).json()["accounts"]
+    conversions = sum(
+        variation["conversions"]
+        for campaign in account["campaigns"]
+        for goal in campaign["goals"]
+        for variation in goal["variations"]
+    )
+    assert conversions >= 2
+    assert "'checkout': True" in capsys.readouterr().out
+
+
+def test_the_commands() -> None:
+    """Every command that is shown exists, and the files that it names."""
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    commands = [
+        line.removeprefix("$ ").split("#")[0].split()
+        for block in blocks("console")
+        for line in block.splitlines()
+    ]
+    assert commands
+    for command, *arguments in commands:
+        if command == "make":
+            assert all(re.search(rf"(?m)^{target}:", makefile) for target in arguments)
+        else:
+            assert command == ".venv/bin/sortition"
+            assert arguments[0] == "serve"
+            assert (ROOT / arguments[-1]).exists()

@@ -1,0 +1,397 @@
+"""The compiled and the pure engine agree, on documents and users made by chance."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from hypothesis import HealthCheck, example, given, strategies
+from hypothesis import settings as examples
+
+import sortition
+from sortition import _engine
+
+COMPILED, PURE = (_engine.load(name).module.VwoSettings for name in ("compiled", "pure"))
+
+KEYS = ("a", "b", "c")
+NAMES = strategies.sampled_from(KEYS)
+USERS = strategies.sampled_from(["u1", "u2", "u3", "u4", "Ж漢🙂"]) | strategies.text(
+    min_size=1, max_size=4
+)
+IDS = strategies.sampled_from([1, 2, 3, "1", "x", 2.5])
+OPERAND_EXAMPLES = """
+1
+1.0
+lower(A)
+lower(ΣΑΣ)
+wildcard(*a*)
+wildcard()
+wildcard(**)
+gt(1)
+lte(1e0)
+lt(x)
+gte(nan)
+equals(inf)
+contains(1)
+startswith(a)
+endswith(a)
+lessthan( 2)
+LOWER(a)
+a(b)c)d
+(x)
+true"""
+OPERANDS = strategies.one_of(
+    strategies.sampled_from(OPERAND_EXAMPLES.splitlines()),
+    strategies.text(max_size=6),
+    strategies.builds(
+        "{}({})".format,
+        strategies.sampled_from(["wildcard", "lower", "gt", "lte", "contains", "equals"]),
+        strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6),
+    ),
+)
+VALUES = strategies.one_of(
+    strategies.sampled_from(["1", "a", "A", "true", " 1_0 ", "x*y", "ΣΑΣ", "\ud800", "１"]),
+    strategies.none(),
+    strategies.booleans(),
+    strategies.integers(),
+    strategies.floats(),
+    strategies.text(max_size=6),
+    strategies.lists(strategies.integers(), max_size=2),
+)
+VARIABLES = strategies.none() | strategies.dictionaries(
+    NAMES | strategies.just("_vwo_user_id"), VALUES, max_size=4
+)
+SEGMENTS = strategies.recursive(
+    strategies.one_of(
+        strategies.builds(
+            lambda name, operand: {"custom_variable": {name: operand}}, NAMES, OPERANDS
+        ),
+        strategies.builds(
+            lambda users: {"user": ", ".join(users)}, strategies.lists(USERS, max_size=3)
+        ),
+    ),
+    lambda inner: strategies.one_of(
+        strategies.builds(lambda parts: {"and": parts}, strategies.lists(inner, max_size=3)),
+        strategies.builds(lambda parts: {"or": parts}, strategies.lists(inner, max_size=3)),
+        strategies.builds(lambda part: {"not": part}, inner),
+    ),
+    max_leaves=6,
+)
+WEIGHTS = strategies.sampled_from([50, 100, 33.33, 25, 0.01, 99.99, 150, 0, None])
+FLAGS = strategies.sampled_from([True, False, None, 1, "", "no"])
+
+
+def mostly(usual: Any, *others: Any) -> strategies.SearchStrategy[Any]:
+    """One value most of the time, the others now and then."""
+    return strategies.sampled_from([usual] * 3 * max(1, len(others)) + list(others))
+
+
+def optional(**fields: Any) -> strategies.SearchStrategy[dict[str, Any]]:
+    return strategies.fixed_dictionaries({}, optional=fields)
+
+
+def merged(
+    *parts: strategies.SearchStrategy[dict[str, Any]],
+) -> strategies.SearchStrategy[dict[str, Any]]:
+    return strategies.tuples(*parts).map(
+        lambda found: {k: v for one in found for k, v in one.items()}
+    )
+
+
+VARIATIONS = strategies.lists(
+    merged(
+        strategies.fixed_dictionaries({"id": IDS, "name": NAMES, "weight": WEIGHTS}),
+        optional(isFeatureEnabled=strategies.booleans(), segments=SEGMENTS | strategies.just({})),
+    ),
+    min_size=1,
+    max_size=3,
+)
+GOALS = strategies.lists(
+    merged(
+        strategies.fixed_dictionaries(
+            {
+                "id": IDS,
+                "identifier": mostly("a", "b"),
+                "type": mostly("REVENUE_TRACKING", "CUSTOM_GOAL", "CUSTOM_GOAL", "OTHER"),
+            }
+        ),
+        optional(revenueProp=NAMES, mca=strategies.sampled_from([1, -1, -1.0]), hasProps=FLAGS),
+    ),
+    min_size=1,
+    max_size=2,
+)
+
+
+def campaign(number: int) -> strategies.SearchStrategy[dict[str, Any]]:
+    return merged(
+        strategies.fixed_dictionaries(
+            {
+                "id": mostly(number, str(number), number + 0.5),
+                "key": mostly(KEYS[number - 1], "a"),
+                "type": mostly("VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT", "OTHER"),
+                "status": mostly("RUNNING", "PAUSED"),
+                "percentTraffic": mostly(100, 0, 50, 99.5, 250),
+                "variations": VARIATIONS,
+                "goals": GOALS,
+            }
+        ),
+        optional(
+            segments=SEGMENTS | strategies.just({}),
+            isForcedVariationEnabled=mostly(True, False, None, 1),
+            isBucketingSeedEnabled=FLAGS,
+            isOB=FLAGS,
+            isOBv2=FLAGS,
+        ),
+        strategies.one_of(
+            strategies.just({}),
+            strategies.just({}),
+            strategies.fixed_dictionaries({"isMAB": FLAGS}),
+        ),
+    )
+
+
+GROUP = merged(
+    strategies.fixed_dictionaries({"campaigns": mostly([1, 2, 3], [1, 2], ["3", 1], [])}),
+    optional(
+        name=NAMES,
+        et=strategies.sampled_from([1, 2, 2.0, None, 2, 3]),
+        p=strategies.lists(IDS, max_size=2),
+        wt=strategies.dictionaries(strategies.sampled_from(["1", "2", "3"]), WEIGHTS),
+    ),
+)
+DOCUMENTS = merged(
+    strategies.fixed_dictionaries(
+        {
+            "version": IDS,
+            "accountId": IDS,
+            "campaigns": strategies.tuples(campaign(1), campaign(2), campaign(3)).map(list),
+        }
+    ),
+    optional(
+        sdkKey=NAMES, isNB=FLAGS, isNBv2=FLAGS, isEventArchEnabled=FLAGS, collectionPrefix=NAMES
+    ),
+    strategies.one_of(
+        strategies.just({}),
+        strategies.builds(
+            lambda group, members: {
+                "groups": {"7": group},
+                "campaignGroups": dict.fromkeys(members, 7),
+            },
+            GROUP,
+            mostly(["1", "2", "3"], ["1"], ["2", "3"]),
+        ),
+        optional(
+            groups=strategies.dictionaries(strategies.sampled_from(["7", "8"]), GROUP),
+            campaignGroups=strategies.dictionaries(
+                strategies.sampled_from(["1", "2", "x"]), strategies.sampled_from([7, 8, "7", None])
+            ),
+        ),
+    ),
+)
+
+
+def record_of(key: str, name: object, goals: str | None) -> dict[str, object]:
+    return {"campaignKey": key, "variationName": name, "goalIdentifiers": goals}
+
+
+def stored(key: str) -> strategies.SearchStrategy[object]:
+    """What may be stored under a campaign's key: often a record of that campaign."""
+    goals = strategies.sampled_from(["a", "", "a_vwo_b", "ab", "b_vwo_c", None])
+    record = strategies.builds(record_of, strategies.just(key), NAMES, goals)
+    odd = strategies.builds(record_of, NAMES, NAMES | strategies.integers(), goals)
+    nothing: strategies.SearchStrategy[object] = strategies.sampled_from(
+        [None, None, None, {}, "junk", 5]
+    )
+    return record | nothing | nothing | odd
+
+
+def request(call: str) -> strategies.SearchStrategy[dict[str, Any]]:
+    goal = strategies.fixed_dictionaries(
+        {
+            "goal_identifier": mostly("a", "b", "c"),
+            "goal_type_to_track": mostly("ALL", "CUSTOM_GOAL", "REVENUE_TRACKING"),
+            "has_revenue": strategies.booleans(),
+            "event_properties": VARIABLES,
+        }
+    )
+    return merged(
+        strategies.fixed_dictionaries(
+            {
+                "call": strategies.just(call),
+                "campaign": mostly("a", "b", "c", "none", 0, 1, 2, 3),
+                "user_id": USERS,
+                "custom_variables": VARIABLES,
+                "variation_targeting_variables": VARIABLES,
+            }
+        ),
+        optional(should_track_returning_user=strategies.booleans()),
+        strategies.one_of(
+            strategies.just({}),
+            strategies.fixed_dictionaries(
+                {
+                    "has_user_storage": mostly(True, False),
+                    "records": strategies.fixed_dictionaries({key: stored(key) for key in KEYS})
+                    | optional(**{key: stored(key) for key in KEYS}),
+                }
+            ),
+        ),
+        goal if call == "track" else strategies.just({}),
+    )
+
+
+REQUESTS = strategies.one_of(
+    request("track"),
+    request("track"),
+    request("activate"),
+    request("get_variation_name"),
+    request("is_feature_enabled"),
+    request("get_feature_variable_value"),
+)
+
+
+def compiled(engine: Any, document: bytes) -> Any:
+    """The settings, or the problems of a document that cannot be used."""
+    try:
+        return engine.compile(document)
+    except sortition.SettingsError as error:
+        return error.problems
+
+
+def facts(decision: Any) -> dict[str, Any]:
+    names = ("reason", "campaign", "variation", "goal", "has_record", "stores_new_record")
+    return {
+        name: getattr(decision, name)
+        for name in (*names, "stores_goal_identifiers", "records_needed")
+    }
+
+
+@dataclass
+class Coverage:
+    """How often what was to be compared came up."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+
+
+def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: Coverage) -> None:
+    text = json.dumps(document).encode()
+    one, other = compiled(COMPILED, text), compiled(PURE, text)
+    if isinstance(one, tuple) or isinstance(other, tuple):
+        assert one == other
+        return
+    assert one.problems == other.problems
+    assert one.campaigns == other.campaigns
+    for name in ("version", "account_id", "sdk_key", "is_event_arch_enabled", "collection_prefix"):
+        assert getattr(one, name) == getattr(other, name)
+        assert type(getattr(one, name)) is type(getattr(other, name))
+    for arguments in requests:
+        decided, twin = facts(one.decide(**arguments)), facts(other.decide(**arguments))
+        assert decided == twin
+        coverage.reasons[decided["reason"]] += 1
+        assert one.visitor_id(arguments["user_id"]) == other.visitor_id(arguments["user_id"])
+        goal = arguments.get("goal_identifier", "a")
+        assert one.campaigns_with_goal(goal) == other.campaigns_with_goal(goal)
+
+
+def test_decisions() -> None:
+    """And every reason is reached: a comparison that never comes to a rule proves nothing."""
+    coverage = Coverage()
+
+    @examples(
+        max_examples=1500,
+        suppress_health_check=list(HealthCheck),
+        deadline=None,
+        derandomize=True,
+        database=None,
+    )
+    @given(DOCUMENTS, strategies.lists(REQUESTS, min_size=8, max_size=12))
+    def run(document: dict[str, Any], requests: list[dict[str, Any]]) -> None:
+        compare(document, requests, coverage)
+
+    run()
+    rare = {
+        reason: coverage.reasons[reason]
+        for reason in _engine.load("pure").module.REASONS
+        if coverage.reasons[reason] < 10
+    }
+    assert not rare
+
+
+WIRE_NAMES = """version accountId campaigns id key status percentTraffic weight variations goals
+segments groups campaignGroups and not custom_variable et p wt"""
+MANGLED = strategies.recursive(
+    strategies.none()
+    | strategies.booleans()
+    | strategies.integers()
+    | strategies.floats()
+    | strategies.text(max_size=4),
+    lambda inner: (
+        strategies.lists(inner, max_size=3)
+        | strategies.dictionaries(
+            strategies.sampled_from(WIRE_NAMES.split()),
+            inner,
+            max_size=5,
+        )
+    ),
+    max_leaves=15,
+)
+
+
+def mangle(document: Any, path: list[int], replacement: Any) -> Any:
+    """The document with one value somewhere inside replaced."""
+    if not path or not isinstance(document, dict | list) or not document:
+        return replacement
+    keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+    key = keys[path[0] % len(keys)]
+    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy[key] = mangle(document[key], path[1:], replacement)
+    return copy
+
+
+@examples(
+    max_examples=800, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True
+)
+@given(DOCUMENTS, strategies.lists(strategies.integers(0, 9), max_size=6), MANGLED)
+def test_broken_documents(document: Any, path: list[int], replacement: Any) -> None:
+    """Both find the same problems in the same places, in the same words."""
+    text = json.dumps(mangle(document, path, replacement)).encode()
+    one, other = compiled(COMPILED, text), compiled(PURE, text)
+    ones = one if isinstance(one, tuple) else one.problems
+    others = other if isinstance(other, tuple) else other.problems
+    assert isinstance(one, tuple) is isinstance(other, tuple)
+    if ones and ones[0].wanted == "JSON":
+        # Each says in its own way where the text goes wrong.
+        assert others[0].wanted == "JSON"
+        return
+    assert ones == others
+
+
+@examples(max_examples=1000, deadline=None, derandomize=True)
+@given(strategies.binary(max_size=40) | strategies.text(max_size=40).map(str.encode))
+@example(b"[" * 127 + b"]" * 127)
+@example(b"[" * 128 + b"]" * 128)
+@example(b'{"a":' * 127 + b"1" + b"}" * 127)
+@example(b'{"a":' * 128 + b"1" + b"}" * 128)
+@example(b'{"version": 1e400, "accountId": 1, "campaigns": []}')
+@example(b'{"version": %s, "accountId": 1, "campaigns": []}' % (b"9" * 400))
+@example(b'{"version": 1, "a": %s, "accountId": 1, "campaigns": []}' % (b"9" * 5000))
+@example(b'{"version": 1, "version": 2, "accountId": -0, "campaigns": []}')
+@example(b'{"version": -0.0, "accountId": 1E2, "campaigns": [], "x": "\\u0000"}')
+@example(b'{"version": 1, "accountId": 1, "campaigns": [], "x": "\\ud83d\\ude00"}')
+@example(b'{"version": 1, "accountId": 1, "campaigns": [], "x": "\\ud83d"}')
+@example(b'{"version": 1, "accountId": 1, "campaigns": [], "x": "\x01"}')
+@example(b'{"version": 1, "accountId": 1, "campaigns": [], "x": Infinity}')
+@example(b'\xef\xbb\xbf{"version": 1, "accountId": 1, "campaigns": []}')
+@example(b'{"version": 1, "accountId": 1, "campaigns": []} x')
+@example(b' \t\r\n{"version": 1, "accountId": 1, "campaigns": []}\n')
+def test_any_bytes(document: bytes) -> None:
+    """Both take the same documents, and refuse the others for the same reason."""
+    one, other = compiled(COMPILED, document), compiled(PURE, document)
+    assert isinstance(one, tuple) is isinstance(other, tuple)
+    if isinstance(one, tuple):
+        assert [(each.path, each.wanted) for each in one] == [
+            (each.path, each.wanted) for each in other
+        ]
+    else:
+        assert (one.version, one.account_id) == (other.version, other.account_id)

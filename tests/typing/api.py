@@ -1,0 +1,89 @@
+"""A program that uses the public surface; it must type-check with `mypy --strict` as it stands.
+
+A line that must not is marked with the error that it must give.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sortition
+from sortition import vwo
+
+
+class Memory(vwo.UserStorage):
+    """A storage that derives from ours."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], dict[str, object]] = {}
+
+    def get(self, user_id: str, campaign_key: str) -> dict[str, object] | None:
+        return self.records.get((user_id, campaign_key))
+
+    def set(self, user_data: dict[str, object]) -> None:
+        self.records[str(user_data["userId"]), str(user_data["campaignKey"])] = user_data
+
+
+class Plain:
+    """A storage, a logger and an integration of a program that knows nothing of ours."""
+
+    def get(self, user_id: str, campaign_key: str) -> None:
+        return None
+
+    def set(self, record: dict[str, object]) -> bool:
+        return True
+
+    def log(self, level: int, message: str) -> None:
+        print(level, message)
+
+    def callback(self, properties: dict[str, object]) -> None:
+        print(properties)
+
+
+def launch() -> vwo.Client:
+    plain = Plain()
+    vwo.launch("{}", plain, plain, True, integrations=plain)
+    vwo.launch(Path("settings.json"), user_storage=Memory(), log_level=vwo.LOG_LEVELS.DEBUG)
+    vwo.launch(b"{}", goal_type_to_track=vwo.GOAL_TYPES.CUSTOM, engine="pure")
+    vwo.launch({"version": 1}, request_timeout_s=2, should_track_returning_user=True)
+    vwo.launch(5)  # E: arg-type
+    vwo.launch("{}", engine="rust")  # E: arg-type
+    vwo.launch("{}", user_storage=5)  # E: arg-type
+    vwo.launch("{}", goal_type="ALL")  # E: arg-type
+    return vwo.launch(vwo.get_settings_file(1, "key", base_url="http://127.0.0.1"))
+
+
+def use(client: vwo.Client) -> None:
+    name: str | None = client.activate("checkout", "Ann", custom_variables={"plan": "pro"})
+    same: str | None = client.get_variation_name("checkout", "Ann")
+    result: vwo.TrackResult | None = client.track(["checkout"], "Ann", "purchase", revenue_value=5)
+    tracked: bool = bool(result)
+    one: bool = result["checkout"] if result else False
+    is_on: bool = client.is_feature_enabled("search", "Ann")
+    value = client.get_feature_variable_value("search", "results", "Ann")
+    if isinstance(value, int):
+        print(name, same, tracked, one, is_on, value + 1)
+    counted: dict[str, int] = {"visits": 3}
+    client.activate("checkout", "Ann", custom_variables=counted)
+    client.activate("checkout")  # E: call-arg
+    client.activate("checkout", 42)  # E: arg-type
+    client.track("checkout", "Ann", "purchase", revenue_value=[1])  # E: arg-type
+    client.track("checkout", "Ann", "purchase", revenue=5)  # E: arg-type
+    client.activate("checkout", "Ann", custom_variables="pro")  # E: arg-type
+    engine: int = client.status().engine  # E: assignment
+    print(engine, client.status().problems[0].path)
+
+
+def fail() -> None:
+    try:
+        launch()
+    except sortition.SettingsError as error:
+        print(error.problems[0].wanted)
+    except sortition.SettingsUnavailableError as error:
+        print(error.status)
+    except sortition.OptionError:
+        print(sortition.__version__)
+
+
+with launch() as entered:
+    use(entered)
