@@ -56,16 +56,24 @@ lint: $(VENV)/lint-tools ## Check layout and habits of the code
 .PHONY: types
 types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
 	$(BIN)/mypy
-	$(BIN)/stubtest sortition --mypy-config-file pyproject.toml --ignore-disjoint-bases
+	$(BIN)/stubtest sortition._core --mypy-config-file pyproject.toml
 
 .PHONY: unicode
 unicode: ## Write the Unicode tables anew; needs Python 3.11
 	$(PYTHON) rust/engine/unicode/generate.py
 	cargo fmt
 
+.PHONY: check-unicode
+check-unicode: ## Check that the Unicode tables are those of Python 3.11
+	$(PYTHON) rust/engine/unicode/generate.py --check
+
 .PHONY: bench
 bench: $(VENV)/built $(VENV)/bench-tools ## Measure, compiled against pure
 	$(BIN)/python -m pytest benches
+
+.PHONY: bench-once
+bench-once: $(VENV)/built $(VENV)/bench-tools
+	$(BIN)/python -m pytest benches --benchmark-disable
 
 .PHONY: packages
 packages: $(VENV)/package-tools ## Build the wheels and the source distribution into dist

@@ -6,6 +6,23 @@ from typing import Final, final
 from sortition._engine.problem import Problem
 from sortition._engine.vwo import Call, Campaign, Goal, Identifier, Variation
 
+__all__ = [
+    "IS_DEBUG_BUILD",
+    "REASONS",
+    "VwoDecision",
+    "VwoSettings",
+    "__version__",
+    "allocation_ranges",
+    "murmur3_32",
+    "python_float",
+    "python_lower",
+    "python_repr",
+    "python_strip",
+    "stretched_bucket",
+    "traffic_bucket",
+    "variation_bucket",
+]
+
 __version__: Final[str]
 IS_DEBUG_BUILD: Final[bool]
 REASONS: Final[tuple[str, ...]]
