@@ -41,6 +41,11 @@ lessthan( 2)
 LOWER(a)
 a(b)c)d
 (x)
+regex(^[a-c]+$)
+regex(\\w\\b)
+regex(1)
+regex(()
+regex(\\N{DASH})
 true"""
 OPERANDS = strategies.one_of(
     strategies.sampled_from(OPERAND_EXAMPLES.splitlines()),
@@ -263,7 +268,7 @@ def facts(decision: Any) -> dict[str, Any]:
     names = ("reason", "campaign", "variation", "goal", "has_record", "stores_new_record")
     return {
         name: getattr(decision, name)
-        for name in (*names, "stores_goal_identifiers", "records_needed")
+        for name in (*names, "stores_goal_identifiers", "records_needed", "gave_up_on_pattern")
     }
 
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from documents import settings
+from documents import campaign, settings, variation
 from vectors import FOLDER, cases
 
 if TYPE_CHECKING:
@@ -47,6 +47,20 @@ def test_uuid(engine: Engine) -> None:
         document = settings(accountId=case["account_id"])
         compiled = engine.module.VwoSettings.compile(json.dumps(document).encode())
         assert case["uuid"] == compiled.visitor_id(case["user_id"])
+
+
+def test_segments(engine: Engine) -> None:
+    """Expressions over custom variables."""
+    found = cases("segments")
+    assert len(found) == 6000
+    for case in found:
+        only = campaign(segments=case["segments"], variations=[variation(1, "in", 100)])
+        document = json.dumps(settings(only)).encode()
+        compiled = engine.module.VwoSettings.compile(document)
+        # A pattern that Python does not compile is false; nothing else is wrong in any of them.
+        assert {problem.consequence for problem in compiled.problems} <= {"clause_false"}
+        decision = compiled.decide("get_variation_name", "checkout", "Ann", case["variables"])
+        assert case["result"] is (decision.variation is not None), case
 
 
 def test_the_copy_says_what_the_original_says() -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-Consequence: TypeAlias = Literal["document_refused", "campaign_set_aside", "never_matches"]
-"""What a problem costs: the document, the campaign it lies in, or the expression it lies in."""
+Consequence: TypeAlias = Literal[
+    "document_refused", "campaign_set_aside", "never_matches", "clause_false"
+]
+"""What a problem costs: the document, or the campaign, expression or clause that it lies in."""
 
 
 @dataclass(frozen=True, slots=True)

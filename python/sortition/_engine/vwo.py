@@ -166,6 +166,10 @@ class Decision(Protocol):
     def records_needed(self) -> tuple[str, ...]:
         """The campaigns, by key, whose records are needed first; ask again with them."""
 
+    @property
+    def gave_up_on_pattern(self) -> bool:
+        """Whether the search for a pattern was given up, and counted as finding nothing."""
+
 
 class Settings(Protocol):
     """An account's settings, compiled once; immutable, and safe to use from any thread."""

@@ -1,6 +1,7 @@
 //! What the engine believes of Python, for the tests that hold it to the real thing.
 
 use pyo3::prelude::*;
+use sortition_engine::python::pattern::{Pattern, PatternError, Search};
 use sortition_engine::python::{float, text};
 
 /// `float(text)`; None where it raises.
@@ -25,4 +26,16 @@ pub(crate) fn python_lower(text: &str) -> String {
 #[pyfunction]
 pub(crate) fn python_strip(text: &str) -> &str {
     text::strip(text)
+}
+
+/// What becomes of `re.search(pattern, text)`, in one word.
+#[pyfunction]
+pub(crate) fn python_search(pattern: &str, text: &str) -> &'static str {
+    match Pattern::compile(pattern).map(|pattern| pattern.search(text)) {
+        Ok(Search::Found) => "found",
+        Ok(Search::NotFound) => "not found",
+        Ok(Search::GivenUp) => "given up",
+        Err(PatternError::Invalid) => "invalid",
+        Err(PatternError::Unsupported(_)) => "unsupported",
+    }
 }

@@ -202,6 +202,7 @@ impl PySettings {
             has_record: decision.has_record,
             stores_new_record,
             stores_goal_identifiers,
+            gave_up_on_pattern: decision.gave_up_on_pattern,
             records_needed: if needed.is_empty() {
                 None
             } else {
@@ -228,6 +229,8 @@ pub(crate) struct PyDecision {
     #[pyo3(get)]
     stores_goal_identifiers: Option<String>,
     records_needed: Option<Py<PyTuple>>,
+    #[pyo3(get)]
+    gave_up_on_pattern: bool,
 }
 
 #[pymethods]

@@ -13,14 +13,17 @@ pub enum Consequence {
     CampaignSetAside,
     /// The expression it lies in never matches; its campaign serves.
     NeverMatches,
+    /// The clause it lies in is false; its expression serves.
+    ClauseFalse,
 }
 
 impl Consequence {
     /// Every consequence.
-    pub const ALL: [Self; 3] = [
+    pub const ALL: [Self; 4] = [
         Self::DocumentRefused,
         Self::CampaignSetAside,
         Self::NeverMatches,
+        Self::ClauseFalse,
     ];
 
     /// The name both engines give it.
@@ -30,6 +33,7 @@ impl Consequence {
             Self::DocumentRefused => "document_refused",
             Self::CampaignSetAside => "campaign_set_aside",
             Self::NeverMatches => "never_matches",
+            Self::ClauseFalse => "clause_false",
         }
     }
 }

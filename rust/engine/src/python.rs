@@ -5,5 +5,6 @@
 //! pure-Python engine, which has the real ones, is what they are tested against.
 
 pub mod float;
+pub mod pattern;
 pub mod text;
 mod unicode;

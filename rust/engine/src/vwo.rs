@@ -13,6 +13,8 @@ pub mod settings;
 pub mod visitor;
 pub mod wire;
 
+use std::cell::Cell;
+
 use allocation::{Allocation, rescaled};
 use bucket::{Bucket, TrafficBucket, hash_user};
 use decision::{
@@ -62,6 +64,22 @@ pub fn decide<A: Attributes, R: Records>(
     request: &Request<'_, A, R>,
     trace: &mut impl Trace<Step>,
 ) -> Decision {
+    let user = User::of(request);
+    let decision = decide_for(&user, settings, index, request, trace);
+    Decision {
+        gave_up_on_pattern: user.given_up.get(),
+        ..decision
+    }
+}
+
+/// The order of a decision.
+fn decide_for<A: Attributes, R: Records>(
+    user: &User<'_, A>,
+    settings: &Settings,
+    index: usize,
+    request: &Request<'_, A, R>,
+    trace: &mut impl Trace<Step>,
+) -> Decision {
     let Some(campaign) = settings.campaigns.get(index) else {
         return Decision::nothing(Reason::CampaignUnknown, None, None);
     };
@@ -77,8 +95,6 @@ pub fn decide<A: Attributes, R: Records>(
         }
     };
     let nothing = |reason| Decision::nothing(reason, Some(index), goal);
-    let user = User::of(request);
-
     if let Some(variation) = user.whitelisted(campaign, trace) {
         return Decision {
             variation: Some(variation),
@@ -276,6 +292,8 @@ struct User<'a, A> {
     id: &'a str,
     custom_variables: &'a A,
     targeting: WithText<'a, A>,
+    /// Whether the search for a pattern was given up on the way.
+    given_up: Cell<bool>,
 }
 
 impl<'a, A: Attributes> User<'a, A> {
@@ -288,6 +306,7 @@ impl<'a, A: Attributes> User<'a, A> {
                 name: USER_ID_ATTRIBUTE,
                 text: request.user_id,
             },
+            given_up: Cell::new(false),
         }
     }
 
@@ -304,7 +323,7 @@ impl<'a, A: Attributes> User<'a, A> {
         let mut matched = Vec::new();
         for (index, variation) in campaign.variations.iter().enumerate() {
             let is_matched = variation.segments.as_ref().is_some_and(|segments| {
-                matches(segments, &self.targeting, &mut |clause| {
+                self.matches(segments, &self.targeting, &mut |clause| {
                     trace.note(|| Step::WhitelistingClause {
                         variation: index,
                         clause: clause(),
@@ -341,7 +360,7 @@ impl<'a, A: Attributes> User<'a, A> {
     /// Whether the user matches the segments and is within the traffic.
     fn take_part(&self, campaign: &Campaign, trace: &mut impl Trace<Step>) -> Result<(), Reason> {
         if let Some(segments) = &campaign.segments {
-            let is_matched = matches(segments, self.custom_variables, &mut |clause| {
+            let is_matched = self.matches(segments, self.custom_variables, &mut |clause| {
                 trace.note(|| Step::SegmentClause(clause()));
             });
             trace.note(|| Step::Segments { is_matched });
@@ -473,13 +492,16 @@ impl<'a, A: Attributes> User<'a, A> {
         });
         variation
     }
-}
 
-/// Whether the segments are true of the attributes, errors counted as false.
-fn matches(
-    segments: &Segment,
-    attributes: &impl Attributes,
-    listen: &mut impl FnMut(&dyn Fn() -> segment::Clause),
-) -> bool {
-    segments.evaluate(attributes, listen).unwrap_or(false)
+    /// Whether the segments are true of the attributes, errors counted as false.
+    fn matches(
+        &self,
+        segments: &Segment,
+        attributes: &impl Attributes,
+        listen: &mut impl FnMut(&dyn Fn() -> segment::Clause),
+    ) -> bool {
+        segments
+            .evaluate(attributes, &self.given_up, listen)
+            .unwrap_or(false)
+    }
 }

@@ -5,15 +5,20 @@
     reason = "a file that is not as expected fails the test"
 )]
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
+use sortition_engine::attributes;
 use sortition_engine::hash::murmur3_32;
+use sortition_engine::problem::{Consequence, Place};
 use sortition_engine::vwo::allocation::Allocation;
 use sortition_engine::vwo::bucket::{Bucket, HASH_SEED, TrafficBucket};
+use sortition_engine::vwo::segment::Segment;
 use sortition_engine::vwo::visitor::VisitorIds;
 
 /// The cases of one file; its first line says what produced them.
@@ -92,6 +97,49 @@ fn uuid() {
         assert_eq!(
             VisitorIds::for_account(&account_id).of(case["user_id"].as_str().unwrap()),
             case["uuid"].as_str().unwrap(),
+            "{case}"
+        );
+    }
+}
+
+/// A value of a vector, as Python's dictionary would hold it.
+fn attribute(value: &Value) -> attributes::Value<'_> {
+    match value {
+        Value::Null => attributes::Value::Missing,
+        Value::Bool(boolean) => attributes::Value::Boolean(*boolean),
+        Value::String(text) => attributes::Value::Text(Cow::Borrowed(text)),
+        Value::Number(number) if number.as_str().contains(['.', 'e', 'E']) => {
+            attributes::Value::Number(number.as_f64().unwrap())
+        }
+        Value::Number(number) => attributes::Value::Object(number.as_str().to_owned().into()),
+        // No operand of the vectors looks at these closely enough to see that it is not Python's.
+        list_or_object => attributes::Value::Object(list_or_object.to_string().into()),
+    }
+}
+
+#[test]
+fn segments() {
+    let cases = cases("segments");
+    assert_eq!(cases.len(), 6000);
+    for case in cases {
+        let mut problems = Vec::new();
+        let expression = case["segments"].as_object().unwrap();
+        let segment = Segment::compile(&Place::Document, expression, &mut problems);
+        assert!(
+            problems
+                .iter()
+                .all(|problem| problem.consequence == Consequence::ClauseFalse),
+            "{case}: {problems:?}"
+        );
+        let variables: HashMap<String, attributes::Value<'_>> = case["variables"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .map(|(name, value)| (name.clone(), attribute(value)))
+            .collect();
+        assert_eq!(
+            segment.is_true_of(&variables),
+            case["result"].as_bool().unwrap(),
             "{case}"
         );
     }

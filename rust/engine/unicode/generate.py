@@ -5,6 +5,8 @@ Run with a Python 3.11 (`make unicode`); any other version carries another Unico
 
 from __future__ import annotations
 
+import _sre
+import re
 import sys
 import unicodedata
 from pathlib import Path
@@ -77,6 +79,12 @@ def long_lowercase() -> list[tuple[int, str]]:
     return [(ord(c), c.lower()) for c in scalars() if len(c.lower()) > 1]
 
 
+def same_uppercase() -> list[tuple[int, tuple[int, ...]]]:
+    """Lower-case characters, each with the others that have the same upper case."""
+    found: dict[int, tuple[int, ...]] = re._casefix._EXTRA_CASES  # noqa: SLF001 -- no public way
+    return sorted(found.items())
+
+
 def escaped(text: str) -> str:
     """The text as escapes of a Rust string."""
     return "".join(f"\\u{{{ord(character):x}}}" for character in text)
@@ -135,6 +143,27 @@ def document() -> str:
             "Characters that stand aside for the final sigma.",
             "(u32, u32)",
             pairs(ranges(is_case_ignorable)),
+        ),
+        table(
+            "WORD",
+            r"The ranges of `\w` in a pattern, both ends included.",
+            "(u32, u32)",
+            pairs(ranges(lambda character: character.isalnum() or character == "_")),
+        ),
+        table(
+            "HAS_CASE",
+            "The ranges of characters that a pattern compares without regard to case.",
+            "(u32, u32)",
+            pairs(ranges(lambda character: _sre.unicode_iscased(ord(character)))),
+        ),
+        table(
+            "SAME_UPPERCASE",
+            "Lower-case characters, each with the others that have the same upper case.",
+            "(u32, &[u32])",
+            [
+                f"(0x{code:x}, &[{', '.join(f'0x{other:x}' for other in others)}])"
+                for code, others in same_uppercase()
+            ],
         ),
     ]
     return "\n".join(parts)

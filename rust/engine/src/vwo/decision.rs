@@ -154,6 +154,8 @@ pub struct Decision {
     pub write: Option<Write>,
     /// The campaigns, as indices, whose records are needed first; ask again with them.
     pub records_needed: Vec<usize>,
+    /// Whether the search for a pattern was given up on the way, and counted as finding nothing.
+    pub gave_up_on_pattern: bool,
 }
 
 impl Decision {
@@ -168,6 +170,7 @@ impl Decision {
             has_record: false,
             write: None,
             records_needed: Vec::new(),
+            gave_up_on_pattern: false,
         }
     }
 }

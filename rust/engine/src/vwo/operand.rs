@@ -4,6 +4,8 @@
 
 use std::borrow::Cow;
 
+use crate::problem::Consequence;
+use crate::python::pattern::{Pattern, PatternError, Search};
 use crate::python::{float, text};
 
 /// The comparison could not be made; the whole expression is false, whatever stands around it.
@@ -16,12 +18,17 @@ pub struct Operand {
     rule: Rule,
     /// What is compared with where the variable is no number.
     as_text: Box<str>,
+    /// The pattern that is searched for where the variable is no number; None for other rules, and
+    /// for a pattern that is none.
+    pattern: Option<Box<Pattern>>,
     /// What is compared with where both sides are numbers.
     as_number: Option<NumberOperand>,
 }
 
 #[derive(Clone, Debug)]
 struct NumberOperand {
+    /// The pattern that is searched for, of the number's text.
+    pattern: Option<Box<Pattern>>,
     number: f64,
     /// The number's shortest text; `None` for infinities and what is not a number, which cannot
     /// be compared.
@@ -35,31 +42,41 @@ enum Rule {
     Contains,
     StartsWith,
     EndsWith,
+    Regex,
     LessThan,
     LessThanOrEqual,
     GreaterThan,
     GreaterThanOrEqual,
-    /// `wildcard()` with nothing inside.
-    NothingToCompareWith,
+    /// There is nothing to compare with: `wildcard()`, or a pattern that is not supported.
+    Unanswerable,
 }
 
-/// Why an operand cannot be compiled.
+/// What an operand is compared with came out as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsupported {
+pub enum Comparison {
+    /// The rule is true of the value.
+    True,
+    /// It is not.
+    False,
+    /// It counts as not: the search for a pattern would have taken too long.
+    GivenUp,
+}
+
+/// What is wrong in an operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
     /// What was wanted instead.
     pub wanted: &'static str,
     /// What stood there.
     pub found: &'static str,
+    /// What it costs.
+    pub consequence: Consequence,
 }
 
 impl Operand {
-    /// Reads an operand such as `lower(chrome)`, `wildcard(*@example.com)`, `gt(18)` or plain
-    /// text.
-    ///
-    /// # Errors
-    ///
-    /// `Unsupported` where this version cannot say what the operand means.
-    pub fn compile(source: &str) -> Result<Self, Unsupported> {
+    /// Reads an operand such as `lower(chrome)`, `wildcard(*@example.com)`, `gt(18)`, `regex(^a+$)`
+    /// or plain text. What is wrong in it is passed to `report`.
+    pub fn compile(source: &str, report: impl FnOnce(Fault)) -> Self {
         let (rule, operand) = match split_call(source) {
             Some(("wildcard", inner)) => wildcard(inner),
             Some(("equals", inner)) => (Rule::Equals, inner),
@@ -68,27 +85,36 @@ impl Operand {
             // As names of their own the vendor's two are crossed.
             Some(("startswith", inner)) => (Rule::EndsWith, inner),
             Some(("endswith", inner)) => (Rule::StartsWith, inner),
+            Some(("regex", inner)) => (Rule::Regex, inner),
             Some(("lt" | "lessthan", inner)) => (Rule::LessThan, inner),
             Some(("lte" | "lessthanequalto", inner)) => (Rule::LessThanOrEqual, inner),
             Some(("gt" | "greaterthan", inner)) => (Rule::GreaterThan, inner),
             Some(("gte" | "greaterthanequalto", inner)) => (Rule::GreaterThanOrEqual, inner),
-            Some(("regex", _)) => {
-                return Err(Unsupported {
-                    wanted: "an operand of this version",
-                    found: "regex()",
-                });
-            }
             // No call, or one of an unknown name, is plain text.
             None | Some(_) => (Rule::Equals, source),
         };
-        Ok(Self {
+        let (rule, pattern) = match rule {
+            Rule::Regex => pattern_of(operand, report),
+            rule => (rule, None),
+        };
+        let as_number = float::parse(operand).map(|number| {
+            let text = float::shortest_text(number);
+            NumberOperand {
+                pattern: text
+                    .as_deref()
+                    .filter(|_| rule == Rule::Regex)
+                    .and_then(|text| Pattern::compile(text).ok())
+                    .map(Box::new),
+                number,
+                text: text.map(Into::into),
+            }
+        });
+        Self {
             rule,
             as_text: compared(rule, operand).into(),
-            as_number: float::parse(operand).map(|number| NumberOperand {
-                number,
-                text: float::shortest_text(number).map(Into::into),
-            }),
-        })
+            pattern,
+            as_number,
+        }
     }
 
     /// Whether the rule is true of this value.
@@ -96,13 +122,14 @@ impl Operand {
     /// # Errors
     ///
     /// `Unanswerable` where the comparison cannot be made: an infinity, what is not a number, a
-    /// numeric comparison with a side that is no number, `wildcard()`.
-    pub fn matches(&self, value: &str) -> Result<bool, Unanswerable> {
-        if self.rule == Rule::NothingToCompareWith {
+    /// numeric comparison with a side that is no number, `wildcard()`, a pattern that this version
+    /// does not support.
+    pub fn matches(&self, value: &str) -> Result<Comparison, Unanswerable> {
+        if self.rule == Rule::Unanswerable {
             return Err(Unanswerable);
         }
         if value.is_empty() {
-            return Ok(false);
+            return Ok(Comparison::False);
         }
         if let Some(operand) = &self.as_number
             && let Some(number) = float::parse(value)
@@ -112,11 +139,12 @@ impl Operand {
                 return Err(Unanswerable);
             };
             return Ok(match self.rule {
-                Rule::LessThan => number < operand.number,
-                Rule::LessThanOrEqual => number <= operand.number,
-                Rule::GreaterThan => number > operand.number,
-                Rule::GreaterThanOrEqual => number >= operand.number,
-                rule => text_matches(rule, operand_text, &text),
+                Rule::LessThan => (number < operand.number).into(),
+                Rule::LessThanOrEqual => (number <= operand.number).into(),
+                Rule::GreaterThan => (number > operand.number).into(),
+                Rule::GreaterThanOrEqual => (number >= operand.number).into(),
+                Rule::Regex => searched(operand.pattern.as_deref(), &text),
+                rule => text_matches(rule, operand_text, &text).into(),
             });
         }
         match self.rule {
@@ -124,8 +152,46 @@ impl Operand {
             | Rule::LessThanOrEqual
             | Rule::GreaterThan
             | Rule::GreaterThanOrEqual => Err(Unanswerable),
-            rule => Ok(text_matches(rule, &self.as_text, value)),
+            Rule::Regex => Ok(searched(self.pattern.as_deref(), value)),
+            rule => Ok(text_matches(rule, &self.as_text, value).into()),
         }
+    }
+}
+
+impl From<bool> for Comparison {
+    fn from(is_true: bool) -> Self {
+        if is_true { Self::True } else { Self::False }
+    }
+}
+
+/// The pattern of a `regex()`, and the rule that it then is.
+fn pattern_of(pattern: &str, report: impl FnOnce(Fault)) -> (Rule, Option<Box<Pattern>>) {
+    match Pattern::compile(pattern) {
+        Ok(pattern) => (Rule::Regex, Some(Box::new(pattern))),
+        Err(PatternError::Invalid) => {
+            report(Fault {
+                wanted: "a pattern of Python",
+                found: "one that it does not compile",
+                consequence: Consequence::ClauseFalse,
+            });
+            (Rule::Regex, None)
+        }
+        Err(PatternError::Unsupported(found)) => {
+            report(Fault {
+                wanted: "a pattern that is supported",
+                found,
+                consequence: Consequence::NeverMatches,
+            });
+            (Rule::Unanswerable, None)
+        }
+    }
+}
+
+fn searched(pattern: Option<&Pattern>, text: &str) -> Comparison {
+    match pattern.map(|pattern| pattern.search(text)) {
+        Some(Search::Found) => Comparison::True,
+        Some(Search::NotFound) | None => Comparison::False,
+        Some(Search::GivenUp) => Comparison::GivenUp,
     }
 }
 
@@ -144,7 +210,7 @@ fn split_call(source: &str) -> Option<(&str, &str)> {
 /// A star at either end stands for any text, unless nothing else would be left.
 fn wildcard(inner: &str) -> (Rule, &str) {
     if inner.is_empty() {
-        return (Rule::NothingToCompareWith, inner);
+        return (Rule::Unanswerable, inner);
     }
     let (starts_open, rest) = match inner.strip_prefix('*') {
         Some(rest) if !rest.is_empty() => (true, rest),
@@ -186,7 +252,14 @@ mod tests {
     use super::*;
 
     fn answer(operand: &str, value: &str) -> Result<bool, Unanswerable> {
-        Operand::compile(operand).unwrap().matches(value)
+        let answer = Operand::compile(operand, |_| {}).matches(value)?;
+        Ok(answer == Comparison::True)
+    }
+
+    fn fault(operand: &str) -> Option<Fault> {
+        let mut found = None;
+        let _ = Operand::compile(operand, |fault| found = Some(fault));
+        found
     }
 
     fn is_true(operand: &str, value: &str) -> bool {
@@ -264,6 +337,38 @@ mod tests {
         assert!(!is_true("LOWER(a)", "a"));
         assert!(is_true(" lower(a)", " lower(a)"));
         assert!(is_true("less_than(2)", "less_than(2)"));
+    }
+
+    #[test]
+    fn patterns_are_searched_for() {
+        assert!(is_true("regex(^a+b?$)", "aaab"));
+        assert!(!is_true("regex(^a+$)", "ab"));
+        assert!(is_true("regex(5)", "2.5"));
+        // Both are numbers, so both lose their points before the search.
+        assert!(is_true("regex(5.0)", "51"));
+        assert_eq!(answer("regex(()", "a"), Ok(false));
+        assert_eq!(answer(r"regex(\N{DASH})", "a"), Err(Unanswerable));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_pattern_is_said() {
+        assert_eq!(fault("regex(a)"), None);
+        assert_eq!(fault("lower(()"), None);
+        assert_eq!(
+            fault("regex(()").map(|fault| fault.consequence),
+            Some(Consequence::ClauseFalse)
+        );
+        assert_eq!(
+            fault(r"regex(\N{DASH})").map(|fault| fault.consequence),
+            Some(Consequence::NeverMatches)
+        );
+    }
+
+    #[test]
+    fn a_hostile_pattern_is_given_up() {
+        let operand = Operand::compile(r"regex(^(a+)+\1$)", |_| {});
+        let value = format!("{}!", "a".repeat(5000));
+        assert_eq!(operand.matches(&value), Ok(Comparison::GivenUp));
     }
 
     #[test]

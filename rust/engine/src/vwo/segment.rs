@@ -2,9 +2,11 @@
 //!
 //! Source: VWO spec, section 7; pinned by the vectors in `vwo/segments.jsonl`.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value};
 
-use super::operand::{Operand, Unanswerable};
+use super::operand::{Comparison, Operand, Unanswerable};
 use crate::attributes::{self, Attributes};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use crate::python::text::strip;
@@ -117,18 +119,18 @@ impl Segment {
         let Value::String(source) = operand else {
             return broken(&place, "a string", kind_of(Some(operand)), problems);
         };
-        match Operand::compile(source) {
-            Ok(operand) => Self::Variable {
-                name: name.as_str().into(),
-                operand,
-                source: source.as_str().into(),
-            },
-            Err(unsupported) => broken(&place, unsupported.wanted, unsupported.found, problems),
+        let operand = Operand::compile(source, |fault| {
+            problems.push(place.problem(fault.wanted, fault.found, fault.consequence));
+        });
+        Self::Variable {
+            name: name.as_str().into(),
+            operand,
+            source: source.as_str().into(),
         }
     }
 
     /// Whether the expression is true of these attributes. Every clause that is looked at is
-    /// passed to `listen`.
+    /// passed to `listen`; `given_up` is set where the search for a pattern was.
     ///
     /// # Errors
     ///
@@ -137,12 +139,13 @@ impl Segment {
     pub fn evaluate(
         &self,
         attributes: &impl Attributes,
+        given_up: &Cell<bool>,
         listen: &mut impl FnMut(&dyn Fn() -> Clause),
     ) -> Result<bool, Unanswerable> {
         match self {
             Self::All(segments) => {
                 for segment in segments {
-                    if !segment.evaluate(attributes, listen)? {
+                    if !segment.evaluate(attributes, given_up, listen)? {
                         return Ok(false);
                     }
                 }
@@ -150,23 +153,27 @@ impl Segment {
             }
             Self::Any(segments) => {
                 for segment in segments {
-                    if segment.evaluate(attributes, listen)? {
+                    if segment.evaluate(attributes, given_up, listen)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
-            Self::Not(segment) => Ok(!segment.evaluate(attributes, listen)?),
+            Self::Not(segment) => Ok(!segment.evaluate(attributes, given_up, listen)?),
             Self::Variable {
                 name,
                 operand,
                 source,
             } => {
                 let value = attributes.get(name).into_text();
-                let answer = match &value {
+                let comparison = match &value {
                     Some(value) => operand.matches(value),
                     None => Err(Unanswerable),
                 };
+                if comparison == Ok(Comparison::GivenUp) {
+                    given_up.set(true);
+                }
+                let answer = comparison.map(|comparison| comparison == Comparison::True);
                 listen(&|| Clause {
                     name: name.to_string(),
                     operand: source.to_string(),
@@ -198,7 +205,8 @@ impl Segment {
     /// Whether the expression is true of these attributes, errors counted as false.
     #[must_use]
     pub fn is_true_of(&self, attributes: &impl Attributes) -> bool {
-        self.evaluate(attributes, &mut |_| {}).unwrap_or(false)
+        self.evaluate(attributes, &Cell::new(false), &mut |_| {})
+            .unwrap_or(false)
     }
 }
 
@@ -236,7 +244,9 @@ mod tests {
     }
 
     fn answer(expression: &str) -> Result<bool, Unanswerable> {
-        compile(expression).0.evaluate(&ann(), &mut |_| {})
+        compile(expression)
+            .0
+            .evaluate(&ann(), &Cell::new(false), &mut |_| {})
     }
 
     #[test]
@@ -312,7 +322,9 @@ mod tests {
             r#"{"and": [{"custom_variable": {"age": "gt(18)"}}, {"custom_variable": {"plan": "pro"}}]}"#,
         );
         let mut clauses = Vec::new();
-        let answer = segment.evaluate(&ann(), &mut |clause| clauses.push(clause()));
+        let answer = segment.evaluate(&ann(), &Cell::new(false), &mut |clause| {
+            clauses.push(clause());
+        });
         assert_eq!(answer, Ok(false));
         assert_eq!(
             clauses,

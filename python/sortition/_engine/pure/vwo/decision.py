@@ -88,3 +88,4 @@ class Decision:
     stores_new_record: bool = False
     stores_goal_identifiers: str | None = None
     records_needed: tuple[str, ...] = ()
+    gave_up_on_pattern: bool = False

@@ -8,23 +8,27 @@ from __future__ import annotations
 import math
 import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from sortition._engine.pure.python.pattern import (
+    InvalidPatternError,
+    Pattern,
+    UnsupportedPatternError,
+    compile_pattern,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from sortition._engine.problem import Consequence
 
 
 class UnanswerableError(Exception):
     """The comparison could not be made; the whole expression is false."""
 
 
-class UnsupportedError(Exception):
-    """An operand cannot be compiled."""
-
-    def __init__(self, wanted: str, found: str) -> None:
-        super().__init__(wanted, found)
-        self.wanted = wanted
-        self.found = found
+Report: TypeAlias = "Callable[[str, str, Consequence], None]"
+"""Takes what is wrong in an operand: what was wanted, what was found, what it costs."""
 
 
 _TEXT_RULES: Final[dict[str, Callable[[str, str], bool]]] = {
@@ -64,15 +68,18 @@ class Operand:
 
     rule: str
     operand: str
+    pattern: Pattern | None = None
+    """The pattern of the operand; None for other rules, and for a pattern that is none."""
 
     def matches(self, value: str) -> bool:
         """Whether the rule is true of this value.
 
         Raises:
             UnanswerableError: The comparison cannot be made: an infinity, what is not a number, a
-                numeric comparison with a side that is no number, ``wildcard()``.
+                numeric comparison with a side that is no number, ``wildcard()``, a pattern that is
+                not supported.
         """
-        if self.rule == "nothing_to_compare_with":
+        if self.rule == "unanswerable":
             raise UnanswerableError
         if value == "":
             return False
@@ -80,19 +87,22 @@ class Operand:
         if numbers is None:
             if self.rule in _NUMBER_RULES:
                 raise UnanswerableError
+            if self.rule == "regex":
+                return self.pattern is not None and self.pattern.search(value)
             return _TEXT_RULES[self.rule](value, self.operand)
         operand_number, number = numbers
         operand_text, text = _shortest_text(operand_number), _shortest_text(number)
         if self.rule in _NUMBER_RULES:
             return _NUMBER_RULES[self.rule](number, operand_number)
+        if self.rule == "regex":
+            return compile_pattern(operand_text).search(text)
         return _TEXT_RULES[self.rule](text, operand_text)
 
 
-def compile_operand(source: str) -> Operand:
+def compile_operand(source: str, report: Report) -> Operand:
     """Read an operand such as ``lower(chrome)``, ``wildcard(*@example.com)``, ``gt(18)`` or text.
 
-    Raises:
-        UnsupportedError: This version cannot say what the operand means.
+    What is wrong in it is passed to `report`.
     """
     call = _split_call(source)
     if call is None:
@@ -101,7 +111,7 @@ def compile_operand(source: str) -> Operand:
     if name == "wildcard":
         return _wildcard(inner)
     if name == "regex":
-        raise UnsupportedError("an operand of this version", "regex()")
+        return _regex(inner, report)
     if name in _RULE_NAMES:
         return Operand(_RULE_NAMES[name], inner)
     return Operand("equals", source)
@@ -121,7 +131,7 @@ def _split_call(source: str) -> tuple[str, str] | None:
 def _wildcard(inner: str) -> Operand:
     """A star at either end stands for any text, unless nothing else would be left."""
     if inner == "":
-        return Operand("nothing_to_compare_with", inner)
+        return Operand("unanswerable", inner)
     starts_open = inner.startswith("*") and len(inner) > 1
     rest = inner[1:] if starts_open else inner
     ends_open = rest.endswith("*") and len(rest) > 1
@@ -133,6 +143,17 @@ def _wildcard(inner: str) -> Operand:
         (False, False): "equals",
     }[starts_open, ends_open]
     return Operand(rule, rest)
+
+
+def _regex(inner: str, report: Report) -> Operand:
+    try:
+        return Operand("regex", inner, compile_pattern(inner))
+    except InvalidPatternError:
+        report("a pattern of Python", "one that it does not compile", "clause_false")
+        return Operand("regex", inner)
+    except UnsupportedPatternError as error:
+        report("a pattern that is supported", str(error), "never_matches")
+        return Operand("unanswerable", inner)
 
 
 def _both_numbers(operand: str, value: str) -> tuple[float, float] | None:

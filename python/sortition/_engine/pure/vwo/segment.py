@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sortition._engine.problem import Problem
+from sortition._engine.problem import Consequence, Problem
 from sortition._engine.pure.attributes import UnreadableError, text_of
 from sortition._engine.pure.problem import child, kind_of
 from sortition._engine.pure.vwo.operand import (
     Operand,
     UnanswerableError,
-    UnsupportedError,
     compile_operand,
 )
 
@@ -114,10 +113,11 @@ def compile_segment(  # noqa: C901 -- one case for each operator
         path = child(path, name)
         if not isinstance(source, str):
             return broken(path, "a string", kind_of(source))
-        try:
-            return Variable(name, compile_operand(source), source)
-        except UnsupportedError as error:
-            return broken(path, error.wanted, error.found)
+
+        def report(wanted: str, found: str, consequence: Consequence) -> None:
+            problems.append(Problem(path, wanted, found, consequence))
+
+        return Variable(name, compile_operand(source, report), source)
     return broken(path, "one of and, or, not, custom_variable, user", "an unknown operator")
 
 

@@ -1,0 +1,71 @@
+//! Python's regular expressions: whether `re.search(pattern, text)` finds anything.
+//!
+//! Python and the `regex` crates differ in what a word character is, so in `\b`, `\w` and `\d`
+//! for thousands of characters; in comparing without regard to case; in `$`, `\Z`, octal escapes,
+//! repetitions and inline flags. Here a pattern is read as Python 3.11 reads it, and searched for
+//! in time that is bounded: a search that keeps no groups visits every place of the text at most
+//! once for every place of the pattern; one that refers to groups goes back a limited number of
+//! times.
+
+mod parse;
+mod program;
+mod search;
+mod set;
+
+use program::Program;
+
+/// How a search ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Search {
+    /// `re.search` finds a match.
+    Found,
+    /// It finds none.
+    NotFound,
+    /// It was given up before that was known: it would take too long.
+    GivenUp,
+}
+
+/// Why a pattern cannot be searched for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PatternError {
+    /// Python does not compile it either.
+    Invalid,
+    /// Python compiles it, and this version cannot say what it means.
+    Unsupported(&'static str),
+}
+
+/// A pattern, ready to be searched for.
+///
+/// # Examples
+///
+/// ```
+/// use sortition_engine::python::pattern::{Pattern, Search};
+///
+/// let pattern = Pattern::compile(r"^(?i:chrome|firefox)\b(?! OS)").unwrap();
+/// assert_eq!(pattern.search("Firefox 144"), Search::Found);
+/// assert_eq!(pattern.search("Chrome OS"), Search::NotFound);
+/// ```
+#[derive(Clone, Debug)]
+pub struct Pattern {
+    program: Program,
+}
+
+impl Pattern {
+    /// Reads a pattern as `re.compile` does.
+    ///
+    /// # Errors
+    ///
+    /// `Invalid` where Python refuses the pattern, `Unsupported` where this version does.
+    pub fn compile(pattern: &str) -> Result<Self, PatternError> {
+        let parsed = parse::parse(pattern)?;
+        Ok(Self {
+            program: Program::compile(&parsed)?,
+        })
+    }
+
+    /// Whether the pattern is found in this text.
+    #[must_use]
+    pub fn search(&self, text: &str) -> Search {
+        search::search(&self.program, text)
+    }
+}

@@ -1,0 +1,1090 @@
+//! Reading a pattern as Python 3.11 reads it, with everything that it refuses.
+
+use super::PatternError;
+use super::set::{Case, Category, Item};
+
+/// How deep groups may be nested; Python's own limit lies above, and depends on its stack.
+const MOST_NESTED: usize = 100;
+/// Python stands for "no upper bound" with this number, and takes no larger one.
+const UNBOUNDED: u64 = 4_294_967_295;
+const MOST_GROUPS: usize = 1_073_741_823;
+const MOST_WIDTH: u128 = 1 << 64;
+
+/// A parsed pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Parsed {
+    pub(super) root: Node,
+    pub(super) groups: usize,
+}
+
+/// A node of a pattern.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Node {
+    Literal(u32, Case),
+    NotLiteral(u32, Case),
+    Class {
+        items: Vec<Item>,
+        is_negated: bool,
+        case: Case,
+    },
+    Any {
+        matches_line_feed: bool,
+    },
+    At(Anchor),
+    Sequence(Vec<Node>),
+    Branch(Vec<Node>),
+    Repeat {
+        node: Box<Node>,
+        least: u64,
+        /// None: no upper bound.
+        most: Option<u64>,
+        kind: Repetition,
+    },
+    /// A group; without a number it only holds its flags together.
+    Group(Option<usize>, Box<Node>),
+    Atomic(Box<Node>),
+    Look {
+        is_ahead: bool,
+        is_negated: bool,
+        /// How far back a look behind starts.
+        width: usize,
+        node: Box<Node>,
+    },
+    Reference(usize, Case),
+    Conditional {
+        group: usize,
+        yes: Box<Node>,
+        no: Option<Box<Node>>,
+    },
+}
+
+/// A place in the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Anchor {
+    Start,
+    StartOfLine,
+    /// The end, or before a line feed that ends the text.
+    End,
+    EndOfLine,
+    VeryEnd,
+    Boundary {
+        is_ascii: bool,
+    },
+    NotBoundary {
+        is_ascii: bool,
+    },
+}
+
+/// How a repetition goes about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repetition {
+    Greedy,
+    Lazy,
+    Possessive,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "a flag of a pattern is on or off"
+)]
+struct Flags {
+    ascii: bool,
+    /// Written out; the default all the same.
+    unicode: bool,
+    ignore_case: bool,
+    multi_line: bool,
+    dot_all: bool,
+    verbose: bool,
+    template: bool,
+}
+
+impl Flags {
+    fn set(&mut self, flag: char) {
+        match flag {
+            'a' => self.ascii = true,
+            'u' => self.unicode = true,
+            'i' => self.ignore_case = true,
+            'm' => self.multi_line = true,
+            's' => self.dot_all = true,
+            'x' => self.verbose = true,
+            _ => self.template = true,
+        }
+    }
+
+    fn has(self, flag: char) -> bool {
+        match flag {
+            'a' => self.ascii,
+            'u' => self.unicode,
+            'i' => self.ignore_case,
+            'm' => self.multi_line,
+            's' => self.dot_all,
+            'x' => self.verbose,
+            _ => self.template,
+        }
+    }
+
+    /// These flags with others turned on and off for a group.
+    fn with(mut self, on: Self, off: Self) -> Self {
+        if on.ascii || on.unicode {
+            self.ascii = on.ascii;
+        }
+        self.ignore_case = (self.ignore_case || on.ignore_case) && !off.ignore_case;
+        self.multi_line = (self.multi_line || on.multi_line) && !off.multi_line;
+        self.dot_all = (self.dot_all || on.dot_all) && !off.dot_all;
+        self.verbose = (self.verbose || on.verbose) && !off.verbose;
+        self
+    }
+
+    fn case(self) -> Case {
+        match (self.ignore_case, self.ascii) {
+            (false, _) => Case::Exact,
+            (true, false) => Case::Ignored,
+            (true, true) => Case::AsciiIgnored,
+        }
+    }
+}
+
+/// Parses a pattern.
+///
+/// # Errors
+///
+/// `Invalid` where Python refuses the pattern, `Unsupported` where this version does.
+pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
+    // A backslash at the very end escapes nothing, wherever it stands.
+    let characters: Vec<char> = pattern.chars().collect();
+    let trailing = characters.iter().rev().take_while(|&&c| c == '\\').count();
+    if trailing % 2 == 1 {
+        return Err(PatternError::Invalid);
+    }
+    let mut parser = Parser {
+        characters,
+        index: 0,
+        flags: Flags::default(),
+        group_names: Vec::new(),
+        group_widths: vec![None],
+        first_group_of_look_behind: None,
+        conditions: Vec::new(),
+        nested: 0,
+    };
+    let root = parser.parse_branches(Level::Top, Flags::default())?;
+    if parser.next().is_some() {
+        // An unbalanced closing bracket.
+        return Err(PatternError::Invalid);
+    }
+    if parser
+        .conditions
+        .iter()
+        .any(|&group| group >= parser.group_widths.len())
+    {
+        return Err(PatternError::Invalid);
+    }
+    Ok(Parsed {
+        root,
+        groups: parser.group_widths.len(),
+    })
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Top,
+    Nested,
+}
+
+/// The smallest and largest number of characters that a node takes up.
+type Width = (u128, u128);
+
+struct Parser {
+    characters: Vec<char>,
+    index: usize,
+    /// The flags of the whole pattern, which stand at its start.
+    flags: Flags,
+    group_names: Vec<(String, usize)>,
+    /// The width of each group; None while it is open. The first stands for the whole pattern.
+    group_widths: Vec<Option<Width>>,
+    /// Inside a look behind: groups from here on were opened in it.
+    first_group_of_look_behind: Option<usize>,
+    /// The groups that conditions ask for by number.
+    conditions: Vec<usize>,
+    nested: usize,
+}
+
+/// A character, or an escape of a backslash and one character.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Token {
+    Plain(char),
+    Escaped(char),
+}
+
+impl Parser {
+    fn next(&self) -> Option<Token> {
+        match self.characters.get(self.index) {
+            Some('\\') => self
+                .characters
+                .get(self.index + 1)
+                .map(|&escaped| Token::Escaped(escaped)),
+            Some(&plain) => Some(Token::Plain(plain)),
+            None => None,
+        }
+    }
+
+    fn take(&mut self) -> Option<Token> {
+        let token = self.next()?;
+        self.index += match token {
+            Token::Plain(_) => 1,
+            Token::Escaped(_) => 2,
+        };
+        Some(token)
+    }
+
+    fn take_if(&mut self, wanted: char) -> bool {
+        if self.next() == Some(Token::Plain(wanted)) {
+            self.index += 1;
+            return true;
+        }
+        false
+    }
+
+    fn take_digits(&mut self, most: usize, is_digit: impl Fn(char) -> bool) -> String {
+        let mut digits = String::new();
+        while digits.len() < most
+            && let Some(Token::Plain(digit)) = self.next()
+            && is_digit(digit)
+        {
+            digits.push(digit);
+            self.index += 1;
+        }
+        digits
+    }
+
+    /// The text up to a terminator, which is taken too.
+    fn take_until(&mut self, terminator: char) -> Result<String, PatternError> {
+        let mut text = String::new();
+        loop {
+            match self.take() {
+                None => return Err(PatternError::Invalid),
+                Some(Token::Plain(plain)) if plain == terminator => break,
+                Some(Token::Plain(plain)) => text.push(plain),
+                Some(Token::Escaped(escaped)) => {
+                    text.push('\\');
+                    text.push(escaped);
+                }
+            }
+        }
+        if text.is_empty() {
+            return Err(PatternError::Invalid);
+        }
+        Ok(text)
+    }
+
+    /// Alternatives: `a|b|c`.
+    fn parse_branches(&mut self, level: Level, flags: Flags) -> Result<Node, PatternError> {
+        let mut flags = flags;
+        let mut branches: Vec<Vec<Node>> = Vec::new();
+        loop {
+            let is_first = level == Level::Top && branches.is_empty();
+            branches.push(self.parse_sequence(level, flags, is_first)?);
+            if !self.take_if('|') {
+                break;
+            }
+            if level == Level::Top {
+                flags = self.flags;
+            }
+        }
+        if branches.len() == 1 {
+            return Ok(Node::Sequence(branches.pop().unwrap_or_default()));
+        }
+        Ok(Node::Sequence(simplified(branches)))
+    }
+
+    fn parse_sequence(
+        &mut self,
+        level: Level,
+        flags: Flags,
+        is_first: bool,
+    ) -> Result<Vec<Node>, PatternError> {
+        let mut flags = flags;
+        let mut nodes: Vec<Node> = Vec::new();
+        while let Some(token) = self.next() {
+            if matches!(token, Token::Plain('|' | ')')) {
+                break;
+            }
+            self.take();
+            let plain = match token {
+                Token::Escaped(escaped) => {
+                    nodes.push(self.parse_escape(escaped, flags)?);
+                    continue;
+                }
+                Token::Plain(plain) => plain,
+            };
+            if flags.verbose && self.skip_verbose(plain) {
+                continue;
+            }
+            match plain {
+                '[' => nodes.push(self.parse_class(flags)?),
+                '?' | '*' | '+' | '{' => self.parse_repetition(plain, flags, &mut nodes)?,
+                '.' => nodes.push(Node::Any {
+                    matches_line_feed: flags.dot_all,
+                }),
+                '(' => match self.parse_group(flags, is_first && nodes.is_empty())? {
+                    Parenthesis::Node(node) => nodes.push(node),
+                    Parenthesis::Nothing => {}
+                    Parenthesis::GlobalFlags => {
+                        debug_assert!(level == Level::Top);
+                        flags = self.flags;
+                    }
+                },
+                '^' => nodes.push(Node::At(if flags.multi_line {
+                    Anchor::StartOfLine
+                } else {
+                    Anchor::Start
+                })),
+                '$' => nodes.push(Node::At(if flags.multi_line {
+                    Anchor::EndOfLine
+                } else {
+                    Anchor::End
+                })),
+                _ => nodes.push(Node::Literal(u32::from(plain), flags.case())),
+            }
+        }
+        Ok(unpacked(nodes))
+    }
+
+    /// Whether the character means nothing in a verbose pattern; takes a comment with it.
+    fn skip_verbose(&mut self, plain: char) -> bool {
+        match plain {
+            ' ' | '\t' | '\n' | '\r' | '\u{b}' | '\u{c}' => true,
+            '#' => {
+                while let Some(token) = self.take() {
+                    if token == Token::Plain('\n') {
+                        break;
+                    }
+                }
+                true
+            }
+            _ => false,
+        }
+    }
+
+    fn parse_escape(&mut self, escaped: char, flags: Flags) -> Result<Node, PatternError> {
+        if let Some((category, is_negated)) = category(escaped) {
+            return Ok(Node::Class {
+                items: vec![Item::Category {
+                    category,
+                    is_negated,
+                    is_ascii: flags.ascii,
+                }],
+                is_negated: false,
+                case: flags.case(),
+            });
+        }
+        let is_ascii = flags.ascii;
+        match escaped {
+            'A' => return Ok(Node::At(Anchor::Start)),
+            'Z' => return Ok(Node::At(Anchor::VeryEnd)),
+            'b' => return Ok(Node::At(Anchor::Boundary { is_ascii })),
+            'B' => return Ok(Node::At(Anchor::NotBoundary { is_ascii })),
+            '0' => {
+                let digits = self.take_digits(2, is_octal);
+                return Ok(Node::Literal(octal(&digits), flags.case()));
+            }
+            '1'..='9' => return self.parse_reference(escaped, flags),
+            _ => {}
+        }
+        Ok(Node::Literal(
+            self.parse_literal_escape(escaped)?,
+            flags.case(),
+        ))
+    }
+
+    /// Escapes that mean the same inside and outside of a class.
+    fn parse_literal_escape(&mut self, escaped: char) -> Result<u32, PatternError> {
+        let hexadecimal = |parser: &mut Self, length: usize| {
+            let digits = parser.take_digits(length, |digit| digit.is_ascii_hexdigit());
+            if digits.len() != length {
+                return Err(PatternError::Invalid);
+            }
+            u32::from_str_radix(&digits, 16).map_err(|_| PatternError::Invalid)
+        };
+        match escaped {
+            'a' => Ok(0x7),
+            'f' => Ok(0xc),
+            'n' => Ok(0xa),
+            'r' => Ok(0xd),
+            't' => Ok(0x9),
+            'v' => Ok(0xb),
+            'x' => hexadecimal(self, 2),
+            'u' => hexadecimal(self, 4),
+            'U' => {
+                let code = hexadecimal(self, 8)?;
+                if code > 0x10_ffff {
+                    return Err(PatternError::Invalid);
+                }
+                Ok(code)
+            }
+            'N' => Err(PatternError::Unsupported(r"\N, a character by its name")),
+            _ if escaped.is_ascii_alphabetic() => Err(PatternError::Invalid),
+            _ => Ok(u32::from(escaped)),
+        }
+    }
+
+    /// A reference to a group, or an octal escape, which look alike.
+    fn parse_reference(&mut self, first: char, flags: Flags) -> Result<Node, PatternError> {
+        let mut digits = String::from(first);
+        if let Some(Token::Plain(second @ '0'..='9')) = self.next() {
+            self.index += 1;
+            digits.push(second);
+            if is_octal(first)
+                && is_octal(second)
+                && let Some(Token::Plain(third)) = self.next()
+                && is_octal(third)
+            {
+                self.index += 1;
+                digits.push(third);
+                let code = octal(&digits);
+                if code > 0o377 {
+                    return Err(PatternError::Invalid);
+                }
+                return Ok(Node::Literal(code, flags.case()));
+            }
+        }
+        let group: usize = digits.parse().map_err(|_| PatternError::Invalid)?;
+        self.reference(group, flags)
+    }
+
+    fn reference(&self, group: usize, flags: Flags) -> Result<Node, PatternError> {
+        if self.group_widths.get(group).is_none_or(Option::is_none) {
+            // There is no such group yet, or it is still open.
+            return Err(PatternError::Invalid);
+        }
+        self.ensure_outside_of_look_behind(group)?;
+        Ok(Node::Reference(group, flags.case()))
+    }
+
+    /// A look behind refers to no group that was opened in it, nor to an open one.
+    fn ensure_outside_of_look_behind(&self, group: usize) -> Result<(), PatternError> {
+        let Some(first) = self.first_group_of_look_behind else {
+            return Ok(());
+        };
+        let is_closed = self.group_widths.get(group).is_some_and(Option::is_some);
+        if !is_closed || group >= first {
+            return Err(PatternError::Invalid);
+        }
+        Ok(())
+    }
+
+    fn parse_class(&mut self, flags: Flags) -> Result<Node, PatternError> {
+        let is_negated = self.take_if('^');
+        let mut items: Vec<Item> = Vec::new();
+        loop {
+            let token = self.take().ok_or(PatternError::Invalid)?;
+            if token == Token::Plain(']') && !items.is_empty() {
+                break;
+            }
+            let first = self.parse_class_item(token, flags)?;
+            if !self.take_if('-') {
+                items.push(first);
+                continue;
+            }
+            let token = self.take().ok_or(PatternError::Invalid)?;
+            if token == Token::Plain(']') {
+                items.push(first);
+                items.push(Item::Literal(u32::from('-')));
+                break;
+            }
+            let last = self.parse_class_item(token, flags)?;
+            match (first, last) {
+                (Item::Literal(first), Item::Literal(last)) if first <= last => {
+                    items.push(Item::Range(first, last));
+                }
+                _ => return Err(PatternError::Invalid),
+            }
+        }
+        let case = flags.case();
+        let mut unique: Vec<Item> = Vec::with_capacity(items.len());
+        for item in items {
+            if !unique.contains(&item) {
+                unique.push(item);
+            }
+        }
+        Ok(match unique.as_slice() {
+            [Item::Literal(code)] if is_negated => Node::NotLiteral(*code, case),
+            [Item::Literal(code)] => Node::Literal(*code, case),
+            _ => Node::Class {
+                items: unique,
+                is_negated,
+                case,
+            },
+        })
+    }
+
+    fn parse_class_item(&mut self, token: Token, flags: Flags) -> Result<Item, PatternError> {
+        let escaped = match token {
+            Token::Plain(plain) => return Ok(Item::Literal(u32::from(plain))),
+            Token::Escaped(escaped) => escaped,
+        };
+        if let Some((category, is_negated)) = category(escaped) {
+            return Ok(Item::Category {
+                category,
+                is_negated,
+                is_ascii: flags.ascii,
+            });
+        }
+        match escaped {
+            'b' => Ok(Item::Literal(0x8)),
+            '0'..='7' => {
+                let mut digits = String::from(escaped);
+                digits += &self.take_digits(2, is_octal);
+                let code = octal(&digits);
+                if code > 0o377 {
+                    return Err(PatternError::Invalid);
+                }
+                Ok(Item::Literal(code))
+            }
+            '8' | '9' => Err(PatternError::Invalid),
+            _ => self.parse_literal_escape(escaped).map(Item::Literal),
+        }
+    }
+
+    fn parse_repetition(
+        &mut self,
+        sign: char,
+        flags: Flags,
+        nodes: &mut Vec<Node>,
+    ) -> Result<(), PatternError> {
+        let (least, most) = match sign {
+            '?' => (0, Some(1)),
+            '*' => (0, None),
+            '+' => (1, None),
+            _ => {
+                let Some(bounds) = self.parse_bounds()? else {
+                    nodes.push(Node::Literal(u32::from('{'), flags.case()));
+                    return Ok(());
+                };
+                bounds
+            }
+        };
+        match nodes.last() {
+            None | Some(Node::At(_) | Node::Repeat { .. }) => return Err(PatternError::Invalid),
+            Some(_) => {}
+        }
+        let kind = if self.take_if('?') {
+            Repetition::Lazy
+        } else if self.take_if('+') {
+            Repetition::Possessive
+        } else {
+            Repetition::Greedy
+        };
+        if let Some(node) = nodes.pop() {
+            nodes.push(Node::Repeat {
+                node: Box::new(node),
+                least,
+                most,
+                kind,
+            });
+        }
+        Ok(())
+    }
+
+    /// The bounds after an opening brace; None where the brace is a plain character.
+    fn parse_bounds(&mut self) -> Result<Option<(u64, Option<u64>)>, PatternError> {
+        if self.next() == Some(Token::Plain('}')) {
+            return Ok(None);
+        }
+        let here = self.index;
+        let is_digit = |digit: char| digit.is_ascii_digit();
+        let low = self.take_digits(usize::MAX, is_digit);
+        let high = if self.take_if(',') {
+            self.take_digits(usize::MAX, is_digit)
+        } else {
+            low.clone()
+        };
+        if !self.take_if('}') {
+            self.index = here;
+            return Ok(None);
+        }
+        let bound = |digits: &str| match digits.parse::<u64>() {
+            Ok(bound) if bound < UNBOUNDED => Ok(bound),
+            _ => Err(PatternError::Invalid),
+        };
+        let least = if low.is_empty() { 0 } else { bound(&low)? };
+        let most = if high.is_empty() {
+            None
+        } else {
+            Some(bound(&high)?)
+        };
+        if most.is_some_and(|most| most < least) {
+            return Err(PatternError::Invalid);
+        }
+        Ok(Some((least, most)))
+    }
+
+    fn parse_group(
+        &mut self,
+        flags: Flags,
+        may_hold_flags: bool,
+    ) -> Result<Parenthesis, PatternError> {
+        self.nested += 1;
+        if self.nested > MOST_NESTED {
+            return Err(PatternError::Unsupported("groups nested so deep"));
+        }
+        let parsed = if self.take_if('?') {
+            self.parse_extension(flags, may_hold_flags)?
+        } else {
+            Parenthesis::Node(self.parse_capture(None, flags)?)
+        };
+        self.nested -= 1;
+        Ok(parsed)
+    }
+
+    fn parse_capture(&mut self, name: Option<String>, flags: Flags) -> Result<Node, PatternError> {
+        let group = self.group_widths.len();
+        if group >= MOST_GROUPS {
+            return Err(PatternError::Invalid);
+        }
+        self.group_widths.push(None);
+        if let Some(name) = name {
+            if self.group_names.iter().any(|(other, _)| *other == name) {
+                return Err(PatternError::Invalid);
+            }
+            self.group_names.push((name, group));
+        }
+        let node = self.parse_inside(flags)?;
+        let width = self.width(&node);
+        if let Some(known) = self.group_widths.get_mut(group) {
+            *known = Some(width);
+        }
+        Ok(Node::Group(Some(group), Box::new(node)))
+    }
+
+    /// What stands inside brackets, up to and with the closing one.
+    fn parse_inside(&mut self, flags: Flags) -> Result<Node, PatternError> {
+        let node = self.parse_branches(Level::Nested, flags)?;
+        if !self.take_if(')') {
+            return Err(PatternError::Invalid);
+        }
+        Ok(node)
+    }
+
+    /// What follows `(?`.
+    fn parse_extension(
+        &mut self,
+        flags: Flags,
+        may_hold_flags: bool,
+    ) -> Result<Parenthesis, PatternError> {
+        let Some(Token::Plain(sign)) = self.take() else {
+            return Err(PatternError::Invalid);
+        };
+        match sign {
+            'P' => self.parse_python_extension(flags),
+            ':' => {
+                let node = self.parse_inside(flags)?;
+                Ok(Parenthesis::Node(Node::Group(None, Box::new(node))))
+            }
+            '>' => {
+                let node = self.parse_inside(flags)?;
+                Ok(Parenthesis::Node(Node::Atomic(Box::new(node))))
+            }
+            '#' => loop {
+                match self.take() {
+                    None => return Err(PatternError::Invalid),
+                    Some(Token::Plain(')')) => return Ok(Parenthesis::Nothing),
+                    Some(_) => {}
+                }
+            },
+            '=' | '!' => self.parse_look(true, sign == '!', flags),
+            '<' => match self.take() {
+                Some(Token::Plain(sign @ ('=' | '!'))) => {
+                    self.parse_look(false, sign == '!', flags)
+                }
+                _ => Err(PatternError::Invalid),
+            },
+            '(' => self.parse_conditional(flags),
+            '-' | 'a' | 'i' | 'L' | 'm' | 's' | 't' | 'u' | 'x' => {
+                self.parse_flags(sign, flags, may_hold_flags)
+            }
+            _ => Err(PatternError::Invalid),
+        }
+    }
+
+    fn parse_python_extension(&mut self, flags: Flags) -> Result<Parenthesis, PatternError> {
+        if self.take_if('<') {
+            let name = self.take_until('>')?;
+            if !is_identifier(&name)? {
+                return Err(PatternError::Invalid);
+            }
+            return Ok(Parenthesis::Node(self.parse_capture(Some(name), flags)?));
+        }
+        if self.take_if('=') {
+            let name = self.take_until(')')?;
+            let group = self.group_named(&name)?;
+            return Ok(Parenthesis::Node(self.reference(group, flags)?));
+        }
+        Err(PatternError::Invalid)
+    }
+
+    fn group_named(&self, name: &str) -> Result<usize, PatternError> {
+        self.group_names
+            .iter()
+            .find(|(other, _)| other == name)
+            .map(|&(_, group)| group)
+            .ok_or(PatternError::Invalid)
+    }
+
+    fn parse_look(
+        &mut self,
+        is_ahead: bool,
+        is_negated: bool,
+        flags: Flags,
+    ) -> Result<Parenthesis, PatternError> {
+        let outer = self.first_group_of_look_behind;
+        if !is_ahead && outer.is_none() {
+            self.first_group_of_look_behind = Some(self.group_widths.len());
+        }
+        let node = self.parse_branches(Level::Nested, flags)?;
+        if !is_ahead && outer.is_none() {
+            self.first_group_of_look_behind = None;
+        }
+        if !self.take_if(')') {
+            return Err(PatternError::Invalid);
+        }
+        let width = if is_ahead {
+            0
+        } else {
+            let (least, most) = self.width(&node);
+            if least != most {
+                return Err(PatternError::Invalid);
+            }
+            // Python looks back at most 2³² - 1 characters.
+            u32::try_from(least).map_err(|_| PatternError::Invalid)? as usize
+        };
+        Ok(Parenthesis::Node(Node::Look {
+            is_ahead,
+            is_negated,
+            width,
+            node: Box::new(node),
+        }))
+    }
+
+    fn parse_conditional(&mut self, flags: Flags) -> Result<Parenthesis, PatternError> {
+        let name = self.take_until(')')?;
+        let group = if is_identifier(&name)? {
+            self.group_named(&name)?
+        } else {
+            let group = python_int(&name)?.ok_or(PatternError::Invalid)?;
+            if group == 0 || group >= MOST_GROUPS {
+                return Err(PatternError::Invalid);
+            }
+            self.conditions.push(group);
+            group
+        };
+        self.ensure_outside_of_look_behind(group)?;
+        if self.group_widths.get(group) == Some(&None) {
+            // Python may take what the group held before it went back for what it holds.
+            return Err(PatternError::Unsupported(
+                "a condition inside of its own group",
+            ));
+        }
+        let yes = Node::Sequence(self.parse_sequence(Level::Nested, flags, false)?);
+        let no = if self.take_if('|') {
+            let no = Node::Sequence(self.parse_sequence(Level::Nested, flags, false)?);
+            if self.next() == Some(Token::Plain('|')) {
+                return Err(PatternError::Invalid);
+            }
+            Some(Box::new(no))
+        } else {
+            None
+        };
+        if !self.take_if(')') {
+            return Err(PatternError::Invalid);
+        }
+        Ok(Parenthesis::Node(Node::Conditional {
+            group,
+            yes: Box::new(yes),
+            no,
+        }))
+    }
+
+    fn parse_flags(
+        &mut self,
+        first: char,
+        flags: Flags,
+        may_hold_flags: bool,
+    ) -> Result<Parenthesis, PatternError> {
+        let mut on = Flags::default();
+        let mut sign = first;
+        if sign != '-' {
+            loop {
+                if sign == 'L' {
+                    return Err(PatternError::Invalid);
+                }
+                on.set(sign);
+                if on.ascii && on.unicode {
+                    return Err(PatternError::Invalid);
+                }
+                sign = self.take_flag_sign()?;
+                match sign {
+                    ')' | '-' | ':' => break,
+                    _ => ensure_flag(sign)?,
+                }
+            }
+        }
+        if sign == ')' {
+            if on.template {
+                // Python then finds something to complain of in almost any pattern.
+                return Err(PatternError::Unsupported("the flag t"));
+            }
+            if !may_hold_flags {
+                return Err(PatternError::Invalid);
+            }
+            self.flags = merged(self.flags, on);
+            if self.flags.ascii && self.flags.unicode {
+                return Err(PatternError::Invalid);
+            }
+            return Ok(Parenthesis::GlobalFlags);
+        }
+        if on.template {
+            return Err(PatternError::Invalid);
+        }
+        let mut off = Flags::default();
+        if sign == '-' {
+            sign = self.take_flag_sign()?;
+            ensure_flag(sign)?;
+            loop {
+                if matches!(sign, 'a' | 'u' | 'L') {
+                    return Err(PatternError::Invalid);
+                }
+                off.set(sign);
+                sign = self.take_flag_sign()?;
+                if sign == ':' {
+                    break;
+                }
+                ensure_flag(sign)?;
+            }
+        }
+        if off.template || "aimsux".chars().any(|flag| on.has(flag) && off.has(flag)) {
+            return Err(PatternError::Invalid);
+        }
+        let node = self.parse_inside(flags.with(on, off))?;
+        if on.ascii || on.unicode {
+            // Python 3.11 forgets these where it looks for the first character of a match.
+            return Err(PatternError::Unsupported("the flag a or u for a group"));
+        }
+        // Unlike a group without flags, this one is not taken apart.
+        Ok(Parenthesis::Node(Node::Sequence(vec![node])))
+    }
+
+    fn take_flag_sign(&mut self) -> Result<char, PatternError> {
+        match self.take() {
+            Some(Token::Plain(sign)) => Ok(sign),
+            _ => Err(PatternError::Invalid),
+        }
+    }
+
+    fn width(&self, node: &Node) -> Width {
+        let (least, most) = match node {
+            Node::Literal(..) | Node::NotLiteral(..) | Node::Class { .. } | Node::Any { .. } => {
+                (1, 1)
+            }
+            Node::At(_) | Node::Look { .. } => (0, 0),
+            Node::Sequence(nodes) => nodes
+                .iter()
+                .map(|node| self.width(node))
+                .fold((0, 0), |sum, width| (sum.0 + width.0, sum.1 + width.1)),
+            Node::Branch(branches) => branches
+                .iter()
+                .map(|branch| self.width(branch))
+                .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
+                .unwrap_or((0, 0)),
+            Node::Repeat {
+                node, least, most, ..
+            } => {
+                let width = self.width(node);
+                let most = match most {
+                    Some(most) => width.1 * u128::from(*most),
+                    None if width.1 == 0 => 0,
+                    None => MOST_WIDTH,
+                };
+                (width.0 * u128::from(*least), most)
+            }
+            Node::Group(_, node) | Node::Atomic(node) => self.width(node),
+            Node::Reference(group, _) => self
+                .group_widths
+                .get(*group)
+                .copied()
+                .flatten()
+                .unwrap_or((0, 0)),
+            Node::Conditional { yes, no, .. } => {
+                let yes = self.width(yes);
+                match no {
+                    Some(no) => {
+                        let no = self.width(no);
+                        (yes.0.min(no.0), yes.1.max(no.1))
+                    }
+                    None => (0, yes.1),
+                }
+            }
+        };
+        (least.min(MOST_WIDTH), most.min(MOST_WIDTH))
+    }
+}
+
+/// What stood in brackets.
+enum Parenthesis {
+    Node(Node),
+    /// A comment.
+    Nothing,
+    GlobalFlags,
+}
+
+/// Groups without number and flags only hold their content together, and do so no longer.
+fn unpacked(nodes: Vec<Node>) -> Vec<Node> {
+    let mut flat = Vec::with_capacity(nodes.len());
+    for node in nodes {
+        match node {
+            Node::Group(None, inner) => match *inner {
+                Node::Sequence(inner) => flat.extend(inner),
+                other => flat.push(other),
+            },
+            other => flat.push(other),
+        }
+    }
+    flat
+}
+
+/// Alternatives as Python rearranges them: a common beginning goes in front, and single
+/// characters become a class, which compares them in its own way.
+fn simplified(mut branches: Vec<Vec<Node>>) -> Vec<Node> {
+    let mut nodes = Vec::new();
+    while let Some(first) = common_first(&branches) {
+        for branch in &mut branches {
+            branch.remove(0);
+        }
+        nodes.push(first);
+    }
+    if let Some(class) = as_class(&branches) {
+        nodes.push(class);
+    } else {
+        nodes.push(Node::Branch(
+            branches.into_iter().map(Node::Sequence).collect(),
+        ));
+    }
+    nodes
+}
+
+fn common_first(branches: &[Vec<Node>]) -> Option<Node> {
+    let first = branches.first()?.first()?;
+    let is_simple = matches!(
+        first,
+        Node::Literal(..)
+            | Node::NotLiteral(..)
+            | Node::Class { .. }
+            | Node::Any { .. }
+            | Node::At(_)
+            | Node::Reference(..)
+    );
+    let is_common = branches.iter().all(|branch| branch.first() == Some(first));
+    (is_simple && is_common).then(|| first.clone())
+}
+
+fn as_class(branches: &[Vec<Node>]) -> Option<Node> {
+    let mut all: Vec<Item> = Vec::new();
+    let mut common = Case::Exact;
+    for branch in branches {
+        let [node] = branch.as_slice() else {
+            return None;
+        };
+        match node {
+            Node::Literal(code, case) => {
+                common = *case;
+                all.push(Item::Literal(*code));
+            }
+            Node::Class {
+                items,
+                is_negated: false,
+                case,
+            } => {
+                common = *case;
+                all.extend(items);
+            }
+            _ => return None,
+        }
+    }
+    let mut items = Vec::with_capacity(all.len());
+    for item in all {
+        if !items.contains(&item) {
+            items.push(item);
+        }
+    }
+    Some(Node::Class {
+        items,
+        is_negated: false,
+        case: common,
+    })
+}
+
+fn merged(one: Flags, other: Flags) -> Flags {
+    let mut both = one;
+    for flag in "aimsux".chars() {
+        if other.has(flag) {
+            both.set(flag);
+        }
+    }
+    both
+}
+
+fn ensure_flag(sign: char) -> Result<(), PatternError> {
+    if "aiLmstux".contains(sign) {
+        return Ok(());
+    }
+    Err(PatternError::Invalid)
+}
+
+fn category(escaped: char) -> Option<(Category, bool)> {
+    match escaped {
+        'd' => Some((Category::Digit, false)),
+        'D' => Some((Category::Digit, true)),
+        's' => Some((Category::Space, false)),
+        'S' => Some((Category::Space, true)),
+        'w' => Some((Category::Word, false)),
+        'W' => Some((Category::Word, true)),
+        _ => None,
+    }
+}
+
+fn is_octal(digit: char) -> bool {
+    matches!(digit, '0'..='7')
+}
+
+fn octal(digits: &str) -> u32 {
+    u32::from_str_radix(digits, 8).unwrap_or(0)
+}
+
+/// `name.isidentifier()`.
+fn is_identifier(name: &str) -> Result<bool, PatternError> {
+    if !name.is_ascii() {
+        return Err(PatternError::Unsupported(
+            "the name of a group with letters that are not ASCII",
+        ));
+    }
+    let mut characters = name.chars();
+    let starts_well = characters
+        .next()
+        .is_some_and(|first| first.is_ascii_alphabetic() || first == '_');
+    Ok(starts_well && characters.all(|c| c.is_ascii_alphanumeric() || c == '_'))
+}
+
+/// `int(text)` where it is not negative; None where it raises or is.
+fn python_int(text: &str) -> Result<Option<usize>, PatternError> {
+    let trimmed = text.trim_matches(|character| matches!(character, '\t'..='\r' | ' '));
+    if trimmed.contains('_') {
+        return Err(PatternError::Unsupported(
+            "the number of a group with an underscore",
+        ));
+    }
+    let trimmed = trimmed.strip_prefix('+').unwrap_or(trimmed);
+    if trimmed.is_empty() || !trimmed.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
+    }
+    Ok(trimmed.parse().ok())
+}
