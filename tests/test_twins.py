@@ -7,6 +7,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, example, given, strategies
 from hypothesis import settings as examples
 
@@ -293,12 +294,18 @@ def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: 
     for arguments in requests:
         decided, twin = facts(one.decide(**arguments)), facts(other.decide(**arguments))
         assert decided == twin
+        steps: list[Any] = []
+        twin_steps: list[Any] = []
+        assert facts(one.decide(**arguments, steps=steps)) == decided
+        assert facts(other.decide(**arguments, steps=twin_steps)) == decided
+        assert steps == twin_steps
         coverage.reasons[decided["reason"]] += 1
         assert one.visitor_id(arguments["user_id"]) == other.visitor_id(arguments["user_id"])
         goal = arguments.get("goal_identifier", "a")
         assert one.campaigns_with_goal(goal) == other.campaigns_with_goal(goal)
 
 
+@pytest.mark.timeout(600)
 def test_decisions() -> None:
     """And every reason is reached: a comparison that never comes to a rule proves nothing."""
     coverage = Coverage()
@@ -306,9 +313,6 @@ def test_decisions() -> None:
     @examples(
         max_examples=1500,
         suppress_health_check=list(HealthCheck),
-        deadline=None,
-        derandomize=True,
-        database=None,
     )
     @given(DOCUMENTS, strategies.lists(REQUESTS, min_size=8, max_size=12))
     def run(document: dict[str, Any], requests: list[dict[str, Any]]) -> None:
@@ -355,7 +359,8 @@ def mangle(document: Any, path: list[int], replacement: Any) -> Any:
 
 
 @examples(
-    max_examples=800, suppress_health_check=list(HealthCheck), deadline=None, derandomize=True
+    max_examples=800,
+    suppress_health_check=list(HealthCheck),
 )
 @given(DOCUMENTS, strategies.lists(strategies.integers(0, 9), max_size=6), MANGLED)
 def test_broken_documents(document: Any, path: list[int], replacement: Any) -> None:
@@ -372,7 +377,7 @@ def test_broken_documents(document: Any, path: list[int], replacement: Any) -> N
     assert ones == others
 
 
-@examples(max_examples=1000, deadline=None, derandomize=True)
+@examples(max_examples=1000)
 @given(strategies.binary(max_size=40) | strategies.text(max_size=40).map(str.encode))
 @example(b"[" * 127 + b"]" * 127)
 @example(b"[" * 128 + b"]" * 128)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from sortition._engine.problem import Problem
-from sortition._engine.vwo import Call, Campaign, Goal, Identifier, Variation
+from sortition._engine.vwo import Call, Campaign, Goal, Identifier, Step, Variation
 
 __all__ = [
     "IS_DEBUG_BUILD",
@@ -83,6 +83,7 @@ class VwoSettings:
         goal_type_to_track: str = "ALL",
         has_revenue: bool = False,
         event_properties: dict[str, object] | None = None,
+        steps: list[Step] | None = None,
     ) -> VwoDecision:
         """Decide for one user and one campaign.
 

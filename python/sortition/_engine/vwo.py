@@ -226,6 +226,7 @@ class Settings(Protocol):
         goal_type_to_track: str = "ALL",
         has_revenue: bool = False,
         event_properties: dict[str, object] | None = None,
+        steps: list[Step] | None = None,
     ) -> Decision:
         """Decide for one user and one campaign.
 
@@ -243,6 +244,7 @@ class Settings(Protocol):
             goal_type_to_track: ``ALL``, ``CUSTOM_GOAL`` or ``REVENUE_TRACKING``.
             has_revenue: Whether a revenue was given that is true for Python.
             event_properties: The properties of the conversion's event.
+            steps: A list to which every step of the decision is added.
 
         Raises:
             UnicodeEncodeError: An argument holds half of a surrogate pair.

@@ -5,6 +5,7 @@ mod error;
 mod hashing;
 mod model;
 mod python;
+mod steps;
 mod vwo;
 
 use pyo3::pymodule;

@@ -2,11 +2,12 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use sortition_engine::attributes::Attributes;
 use sortition_engine::reason::Reason;
-use sortition_engine::trace::Silent;
+use sortition_engine::trace::{Silent, Trace};
 use sortition_engine::vwo::decision::{
-    Call, Decision, GoalRequest, GoalTypeToTrack, Request, Write,
+    Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Step, Write,
 };
 use sortition_engine::vwo::settings::Settings;
 use sortition_engine::vwo::{decide, decide_by_key};
@@ -14,6 +15,7 @@ use sortition_engine::vwo::{decide, decide_by_key};
 use crate::attributes::{PyAttributes, PyRecords};
 use crate::error::{settings_error, without_panic};
 use crate::model::{self, CampaignObjects};
+use crate::steps;
 
 /// An account's settings, compiled once.
 #[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
@@ -118,6 +120,7 @@ impl PySettings {
         goal_type_to_track="ALL",
         has_revenue=false,
         event_properties=None,
+        steps=None,
     ))]
     #[expect(
         clippy::too_many_arguments,
@@ -138,6 +141,7 @@ impl PySettings {
         goal_type_to_track: &str,
         has_revenue: bool,
         event_properties: Option<&Bound<'py, PyDict>>,
+        steps: Option<&Bound<'py, PyList>>,
     ) -> PyResult<PyDecision> {
         let event_properties = PyAttributes(event_properties);
         let goal = match goal_identifier {
@@ -161,19 +165,46 @@ impl PySettings {
             should_track_returning_user,
             goal,
         };
-        let decision = if let Ok(key) = campaign.cast::<PyString>() {
-            let key = key.to_str()?;
-            without_panic(|| Ok(decide_by_key(&self.settings, key, &request, &mut Silent)))?
+        let campaign = if let Ok(key) = campaign.cast::<PyString>() {
+            CampaignChoice::Key(key.to_str()?)
         } else if let Ok(index) = campaign.extract::<usize>() {
-            without_panic(|| Ok(decide(&self.settings, index, &request, &mut Silent)))?
+            CampaignChoice::Index(index)
         } else {
             return Err(PyTypeError::new_err("campaign: expected a key or an index"));
+        };
+        let decision = if let Some(list) = steps {
+            let mut steps = Vec::new();
+            let decision = without_panic(|| Ok(self.choose(&campaign, &request, &mut steps)))?;
+            for step in steps {
+                list.append(steps::as_dict(py, &self.settings, decision.campaign, step)?)?;
+            }
+            decision
+        } else {
+            without_panic(|| Ok(self.choose(&campaign, &request, &mut Silent)))?
         };
         self.decision(py, decision)
     }
 }
 
+/// Which campaign to decide for.
+enum CampaignChoice<'a> {
+    Key(&'a str),
+    Index(usize),
+}
+
 impl PySettings {
+    fn choose<A: Attributes, R: Records>(
+        &self,
+        campaign: &CampaignChoice<'_>,
+        request: &Request<'_, A, R>,
+        trace: &mut impl Trace<Step>,
+    ) -> Decision {
+        match campaign {
+            CampaignChoice::Key(key) => decide_by_key(&self.settings, key, request, trace),
+            CampaignChoice::Index(index) => decide(&self.settings, *index, request, trace),
+        }
+    }
+
     fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
         let objects = decision
             .campaign

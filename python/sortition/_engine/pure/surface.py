@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, final
 
 from sortition._engine.pure.hash import murmur3_32
 from sortition._engine.pure.reason import REASONS
-from sortition._engine.pure.trace import silent
+from sortition._engine.pure.trace import recording, silent
 from sortition._engine.pure.vwo import decide, decide_by_key
 from sortition._engine.pure.vwo.allocation import ranges as allocation_ranges
 from sortition._engine.pure.vwo.bucket import stretched_bucket, traffic_bucket, variation_bucket
@@ -115,6 +115,7 @@ class VwoSettings:
         goal_type_to_track: str = "ALL",
         has_revenue: bool = False,
         event_properties: dict[str, object] | None = None,
+        steps: list[model.Step] | None = None,
     ) -> model.Decision:
         """Decide for one user and one campaign."""
         goal = None
@@ -132,6 +133,7 @@ class VwoSettings:
             should_track_returning_user=should_track_returning_user,
             goal=goal,
         )
+        trace = silent if steps is None else recording(steps)
         if isinstance(campaign, str):
-            return decide_by_key(self._settings, campaign, request, silent)
-        return decide(self._settings, campaign, request, silent)
+            return decide_by_key(self._settings, campaign, request, trace)
+        return decide(self._settings, campaign, request, trace)

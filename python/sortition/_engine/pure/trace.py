@@ -17,5 +17,14 @@ class Trace(Protocol):
         """Take note of a step, which is made only for a listener that wants it."""
 
 
+def recording(steps: list[Step]) -> Trace:
+    """A listener that adds every step to a list."""
+
+    def note(step: Callable[[], Step], /) -> None:
+        steps.append(step())
+
+    return note
+
+
 def silent(_step: Callable[[], Step]) -> None:
     """Nobody listens."""

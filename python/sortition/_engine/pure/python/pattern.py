@@ -12,6 +12,8 @@ import warnings
 from dataclasses import dataclass, field
 
 _MOST_NESTED = 100
+_BY_NAME = r"\N, a character by its name"
+_CHARACTER_NAME = re.compile(r"(?:[^\\]|\\[^N])*\\N", re.DOTALL)
 _FLAGS = re.compile(r"\(\?([aiLmsux]*t[aiLmsux]*)(-?[aiLmsux]*):?")
 _NAME = re.compile(r"\(\?(?:P[<=]|\()([^>)]*)")
 
@@ -52,6 +54,9 @@ def compile_pattern(pattern: str) -> Pattern:
             warnings.simplefilter("ignore")
             compiled = re.compile(pattern)
     except Exception as error:
+        if _CHARACTER_NAME.match(pattern):
+            # The compiled engine does not know which names there are.
+            raise UnsupportedPatternError(_BY_NAME) from error
         raise InvalidPatternError from error
     unsupported = scanner.unsupported()
     if unsupported is not None:
@@ -106,7 +111,7 @@ class _Scanner:
     def skip_escape(self) -> str | None:
         escaped = self.pattern[self.index + 1 : self.index + 2]
         self.index += 2
-        return r"\N, a character by its name" if escaped == "N" else None
+        return _BY_NAME if escaped == "N" else None
 
     def skip_class(self) -> str | None:
         self.index += 1

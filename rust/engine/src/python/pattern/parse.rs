@@ -8,6 +8,7 @@ const MOST_NESTED: usize = 100;
 /// Python stands for "no upper bound" with this number, and takes no larger one.
 const UNBOUNDED: u64 = 4_294_967_295;
 const MOST_GROUPS: usize = 1_073_741_823;
+const CHARACTER_NAME: &str = r"\N, a character by its name";
 const MOST_WIDTH: u128 = 1 << 64;
 
 /// A parsed pattern.
@@ -151,6 +152,26 @@ impl Flags {
 ///
 /// `Invalid` where Python refuses the pattern, `Unsupported` where this version does.
 pub(super) fn parse(pattern: &str) -> Result<Parsed, PatternError> {
+    match parse_whole(pattern) {
+        // Whether Python refuses it depends on the names of characters, which are not known here.
+        Err(PatternError::Invalid) if names_a_character(pattern) => {
+            Err(PatternError::Unsupported(CHARACTER_NAME))
+        }
+        parsed => parsed,
+    }
+}
+
+fn names_a_character(pattern: &str) -> bool {
+    let mut characters = pattern.chars();
+    while let Some(character) = characters.next() {
+        if character == '\\' && characters.next() == Some('N') {
+            return true;
+        }
+    }
+    false
+}
+
+fn parse_whole(pattern: &str) -> Result<Parsed, PatternError> {
     // A backslash at the very end escapes nothing, wherever it stands.
     let characters: Vec<char> = pattern.chars().collect();
     let trailing = characters.iter().rev().take_while(|&&c| c == '\\').count();
@@ -422,7 +443,7 @@ impl Parser {
                 }
                 Ok(code)
             }
-            'N' => Err(PatternError::Unsupported(r"\N, a character by its name")),
+            'N' => Err(PatternError::Unsupported(CHARACTER_NAME)),
             _ if escaped.is_ascii_alphabetic() => Err(PatternError::Invalid),
             _ => Ok(u32::from(escaped)),
         }
