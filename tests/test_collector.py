@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import socket
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -16,6 +19,9 @@ from hypothesis import settings as examples
 
 from sortition import vwo
 from sortition.collector import server
+from sortition.collector.account import SettingsFile
+from sortition.collector.event import Event
+from sortition.collector.store import Store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -151,7 +157,7 @@ class TestFormats:
         ]
         conversions: Any = [
             {"u": f"{n:032X}", "sId": 1790000000, "eT": 2, "e": 1, "c": 1, "g": 12, "r": r}
-            for n, r in ((0, 1.5), (0, "2.5"), (2, "abc"))
+            for n, r in ((0, 1.5), (0, "2.5"), (2, None))
         ]
         push: Any = {"u": "A" * 32, "sId": 1790000000, "eT": 3, "t": '{"u": {"plan": "pro"}}'}
         answer = requests.post(
@@ -241,11 +247,29 @@ class TestRefusals:
             (b'{"ev": [{"u": "A", "sId": 1, "eT": 3}]}', "ev[0].t must be a string"),
             (b'{"ev": [{"u": "\\ud800", "sId": 1}]}', "the body is no JSON"),
             (b"[" * 100_000, "the body is no JSON"),
+            (b'{"ev": [{"u": "\xed\xa0\x80", "sId": 1}]}', "the body is no JSON"),
+            ('{"ev": []}'.encode("utf-16"), "the body is no JSON"),
+            (b'{"ev": [], "other": NaN}', "the body is no JSON"),
+            (b'{"ev": [], "other": %s}' % (b"9" * 5000), "the body is no JSON"),
+            (b'{"ev": [{"u": "A", "sId": 1, "eT": true}]}', "ev[0].eT must be 1, 2 or 3"),
         ],
     )
     def test_malformed_batches(self, collector: str, body: bytes, reason: str) -> None:
         url = f"{collector}/server-side/batch-events"
         answer = requests.post(url, params=BATCH, headers=HEADERS, data=body, timeout=30)
+        assert (answer.status_code, answer.json()) == (400, {"error": reason})
+        assert counts(collector)["Control"] == (0, 0, 0, 0.0)
+
+    @pytest.mark.parametrize(
+        "revenue", ["abc", "NaN", "Infinity", "9e999999", "1e15", True, [], {}, "1" * 5000]
+    )
+    def test_a_revenue_that_is_no_amount(self, collector: str, revenue: object) -> None:
+        """What could not be added up is refused where it comes in."""
+        item: Any = {"u": "A", "sId": 1, "eT": 2, "e": 1, "c": 1, "g": 12, "r": revenue}
+        url = f"{collector}/server-side/batch-events"
+        body = {"ev": [item]}
+        answer = requests.post(url, params=BATCH, headers=HEADERS, json=body, timeout=30)
+        reason = "ev[0].r must be a number below 1e+15"
         assert (answer.status_code, answer.json()) == (400, {"error": reason})
         assert counts(collector)["Control"] == (0, 0, 0, 0.0)
 
@@ -390,6 +414,42 @@ def test_events_are_kept_in_a_file(settings_path: Path, tmp_path: Path) -> None:
             query = {**VISITOR, "u": f"{visitors:032X}"}
             assert requests.get(f"{url}/server-side/track-user", params=query, timeout=30).ok
             assert counts(url)["One page"][0] == visitors
+
+
+def test_revenue_is_added_without_rounding(tmp_path: Path) -> None:
+    amounts = ["999999999999999", "0.000000001", "-0.1", "0.3", "1e-9"]
+    store = Store(str(tmp_path / "events.db"))
+    store.add(
+        Event("conversion", "1", "A", 1, campaign="1", variation="1", goal="1", revenue=amount)
+        for amount in amounts
+    )
+    (conversions,) = store.counts().conversions.values()
+    store.close()
+    assert conversions.revenue == Decimal("999999999999999.200000002")
+
+
+def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "theirs.db"
+    with contextlib.closing(sqlite3.connect(path)) as theirs, theirs:
+        theirs.execute("create table event (id integer)")
+    content = path.read_bytes()
+    with pytest.raises(sqlite3.DatabaseError, match="not one of the collector"):
+        Store(str(path))
+    assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize("document", [b"{}", b"[]", b"[" * 100_000, b"\xff", b"no JSON"])
+def test_a_file_that_holds_no_settings(tmp_path: Path, document: bytes) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(document)
+    with pytest.raises(ValueError, match=r".+"):
+        SettingsFile(path).account()
+
+
+def test_settings_whose_campaigns_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "settings.json"
+    path.write_bytes(b'\xef\xbb\xbf{"accountId": 1, "campaigns": 5}')
+    assert not SettingsFile(path).account().campaigns
 
 
 def test_nothing_is_left_running(settings_path: Path) -> None:

@@ -38,18 +38,20 @@ class Account:
         Raises:
             ValueError: It is no settings file.
         """
-        settings = json.loads(document)
+        try:
+            settings = json.loads(document.decode("utf-8-sig"))
+        except RecursionError:
+            raise ValueError("no settings file: it is nested too deeply") from None
         if not isinstance(settings, dict) or "accountId" not in settings:
             raise ValueError("no settings file: it has no accountId")
-        campaigns = settings.get("campaigns")
         return Account(
             account_id=str(settings["accountId"]),
             sdk_key=str(settings.get("sdkKey", "")),
-            campaigns=[one for one in campaigns or [] if isinstance(one, dict)],
+            campaigns=parts(settings, "campaigns"),
             document=document,
         )
 
-    def ensure_its_own(self, account_id: str, sdk_key: str | None) -> None:
+    def ensure_its_own(self, account_id: str, sdk_key: str) -> None:
         """Refuse what comes from elsewhere, so that a wrong key is noticed at once.
 
         Raises:
@@ -57,7 +59,7 @@ class Account:
         """
         if account_id != self.account_id:
             raise RefusedError("the account is not the one of the settings file")
-        if sdk_key is not None and sdk_key != self.sdk_key:
+        if sdk_key != self.sdk_key:
             raise RefusedError("the key is not the one of the settings file")
 
     def revenue_property(self, campaign_id: str, goal_id: str) -> str | None:
@@ -93,7 +95,7 @@ class SettingsFile:
         return self._read[1]
 
 
-def parts(campaign: Named, name: str) -> list[Named]:
-    """A campaign's variations or goals."""
-    found = campaign.get(name)
+def parts(whole: Named, name: str) -> list[Named]:
+    """The account's campaigns, or a campaign's variations or goals."""
+    found = whole.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

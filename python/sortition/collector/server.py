@@ -13,6 +13,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -118,7 +119,7 @@ class Collector:
         account = self.account()
         if account is not None:
             for event in events:
-                account.ensure_its_own(event.account, key)
+                account.ensure_its_own(event.account, key or "")
         await run_in_threadpool(self.store.add, events)
         return JSONResponse({"status": "success"})
 
@@ -233,10 +234,13 @@ async def _body(request: Request) -> bytes:
     if declared.isdecimal() and int(declared) > MOST_BODY_BYTES:
         raise too_large
     body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MOST_BODY_BYTES:
-            raise too_large
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MOST_BODY_BYTES:
+                raise too_large
+    except ClientDisconnect:
+        raise HTTPException(400, "the body ends too early") from None
     return bytes(body)
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sqlite3
 import sys
+import threading
 from typing import TYPE_CHECKING, Final
 
 from sortition.collector.account import SettingsFile
@@ -17,8 +20,19 @@ if TYPE_CHECKING:
 _MISUSED: Final = 2
 
 
-def serve(host: str, port: int, database: str | None, settings: Path | None) -> int:
-    """Serve until interrupted or terminated; the exit code is 2 where it cannot start."""
+def serve(
+    host: str,
+    port: int,
+    database: str | None,
+    settings: Path | None,
+    *,
+    until_input_ends: bool = False,
+) -> int:
+    """Serve until interrupted or terminated, or until the standard input ends.
+
+    Returns:
+        The exit code: 2 where it cannot start.
+    """
     settings_file = None
     try:
         if settings is not None:
@@ -42,6 +56,8 @@ def serve(host: str, port: int, database: str | None, settings: Path | None) -> 
     if settings_file is None:
         _say("no settings file is served; --settings FILE serves one")
     _say(f"report: {url}/report.json")
+    if until_input_ends:
+        threading.Thread(target=_end_with_input, daemon=True).start()
     try:
         serve_collector(Collector(store, settings_file), listener)
     except KeyboardInterrupt:
@@ -51,6 +67,13 @@ def serve(host: str, port: int, database: str | None, settings: Path | None) -> 
         listener.close()
         store.close()
     return 0
+
+
+def _end_with_input() -> None:
+    """End this process when whoever started it is gone: then nobody holds the other end."""
+    while os.read(sys.stdin.fileno(), 1):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _say(line: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 from dataclasses import astuple, dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 
 IN_MEMORY: Final = ":memory:"
 """The name of a database that is gone when the collector ends."""
+
+# Wide enough for any number of revenues: 15 digits before the point, 9 behind, and room to add.
+_EXACT: Final = Context(prec=60, traps=[Inexact])
+
+_APPLICATION_ID: Final = 0x736F7274
+"""Marks a database as the collector's: `sort` in ASCII."""
 
 _SCHEMA: Final = """
 create table if not exists event (
@@ -100,20 +106,14 @@ class Counts:
 
 
 class _ExactSum:
-    """Adds decimal numbers without rounding; what is no finite number counts as nothing."""
+    """Adds decimal numbers without rounding; the wire lets no others in."""
 
     def __init__(self) -> None:
         self._total = Decimal(0)
 
     def step(self, value: str | None) -> None:
-        if value is None:
-            return
-        try:
-            number = Decimal(value)
-        except InvalidOperation:
-            return
-        if number.is_finite():
-            self._total += number
+        if value is not None:
+            self._total = _EXACT.add(self._total, Decimal(value))
 
     def finalize(self) -> str:
         return str(self._total)
@@ -131,14 +131,23 @@ class Store:
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False)
         try:
+            self._ensure_ours()
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
             self._connection.executescript(_SCHEMA)
+            self._connection.execute(f"pragma application_id = {_APPLICATION_ID}")
             # The stubs know no aggregate that returns text.
             self._connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
         except BaseException:
             self._connection.close()
             raise
+
+    def _ensure_ours(self) -> None:
+        """Refuse a database that is somebody else's."""
+        (tables,) = self._connection.execute("select count(*) from sqlite_schema").fetchone()
+        (application_id,) = self._connection.execute("pragma application_id").fetchone()
+        if tables and application_id != _APPLICATION_ID:
+            raise sqlite3.DatabaseError("the database is not one of the collector")
 
     def add(self, events: Iterable[Event]) -> None:
         """Keep events, all or none of them."""

@@ -6,6 +6,7 @@ Source: VWO spec, section 9.
 from __future__ import annotations
 
 import json
+from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
 from sortition.collector.event import Event, MalformedError
@@ -21,8 +22,9 @@ MOST_EVENTS_OF_A_BATCH: Final = 5000
 _VISITOR, _CONVERSION, _PUSH = 1, 2, 3
 """The kinds of events in a batch."""
 
-
 _MOST: Final = 2**53
+_MOST_REVENUE: Final = Decimal(10) ** 15
+_LEAST_REVENUE: Final = Decimal(10) ** -9
 
 
 class TooManyEventsError(Exception):
@@ -51,7 +53,7 @@ def classic_conversion(query: Mapping[str, str]) -> Event:
         campaign=_parameter(query, "experiment_id"),
         variation=_parameter(query, "combination"),
         goal=_parameter(query, "goal_id"),
-        revenue=query.get("r"),
+        revenue=_revenue("r", query.get("r")),
     )
 
 
@@ -72,7 +74,7 @@ def classic_push(query: Mapping[str, str]) -> list[Event]:
 
 def event(query: Mapping[str, str], body: bytes, account: Account | None) -> list[Event]:
     """``POST /events/t``."""
-    content = _object("the body", _json(body))
+    content = _object("the body", _json("the body", body))
     data = _object("d", content.get("d"))
     described = _object("d.event", data.get("event"))
     properties = _object("d.event.props", described.get("props"))
@@ -133,7 +135,7 @@ def batch(query: Mapping[str, str], body: bytes) -> list[Event]:
         TooManyEventsError: The platform would not take so many.
     """
     account_id = _parameter(query, "a")
-    items = _object("the body", _json(body)).get("ev")
+    items = _object("the body", _json("the body", body)).get("ev")
     if not isinstance(items, list):
         raise MalformedError("ev must be a list")
     if len(items) > MOST_EVENTS_OF_A_BATCH:
@@ -148,20 +150,19 @@ def _batched(place: str, item: dict[str, object], account_id: str) -> list[Event
     visitor = _text(f"{place}.u", item.get("u"))
     happened_at = _integer(f"{place}.sId", item.get("sId"))
     kind = item.get("eT")
+    if isinstance(kind, bool) or kind not in (_VISITOR, _CONVERSION, _PUSH):
+        raise MalformedError(f"{place}.eT must be 1, 2 or 3")
     if kind == _PUSH:
         tags = _tags(f"{place}.t", _text(f"{place}.t", item.get("t")))
         return [
             Event("push", account_id, visitor, happened_at, tag=tag, value=value)
             for tag, value in tags
         ]
-    if kind not in (_VISITOR, _CONVERSION):
-        raise MalformedError(f"{place}.eT must be 1, 2 or 3")
     campaign = _id(f"{place}.e", item.get("e"))
     variation = _id(f"{place}.c", item.get("c"))
     if kind == _VISITOR:
         return [Event("visitor", account_id, visitor, happened_at, campaign, variation)]
     goal = _id(f"{place}.g", item.get("g"))
-    revenue = item.get("r")
     return [
         Event(
             "conversion",
@@ -171,7 +172,7 @@ def _batched(place: str, item: dict[str, object], account_id: str) -> list[Event
             campaign,
             variation,
             goal,
-            None if revenue is None else str(revenue),
+            _revenue(f"{place}.r", item.get("r")),
         )
     ]
 
@@ -191,7 +192,24 @@ def _event_revenue(
         # Without settings, the one value beside the metric can only be the revenue.
         others = [value for name, value in meta.items() if name != "metric"]
         value = others[0] if len(others) == 1 else None
-    return None if value is None else str(value)
+    return _revenue("the revenue", value)
+
+
+def _revenue(place: str, value: object) -> str | None:
+    """A revenue as decimal text; what is no number would silently count as nothing."""
+    if value is None:
+        return None
+    wrong = MalformedError(f"{place} must be a number below {_MOST_REVENUE:.0e}")
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise wrong
+    try:
+        revenue = Decimal(str(value))
+    except InvalidOperation:
+        raise wrong from None
+    if not revenue.is_finite() or abs(revenue) >= _MOST_REVENUE:
+        raise wrong
+    # Beyond this place there is no money, and an exponent as small costs memory.
+    return str(revenue.quantize(_LEAST_REVENUE).normalize())
 
 
 def _parameter(query: Mapping[str, str], name: str) -> str:
@@ -208,15 +226,21 @@ def _seconds(query: Mapping[str, str], name: str) -> int:
         raise MalformedError(f"{name} must be a number of seconds") from None
 
 
-def _json(body: bytes) -> object:
+def _json(place: str, content: str | bytes) -> object:
     try:
-        content: object = json.loads(body)
-        if b"\\u" in body:
+        text = content if isinstance(content, str) else content.decode()
+        parsed: object = json.loads(text, parse_constant=_refuse_constant)
+        if "\\u" in text:
             # Half of a surrogate pair can be written as an escape, but is no text to keep.
-            json.dumps(content, ensure_ascii=False).encode()
+            json.dumps(parsed, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        raise MalformedError("the body is no JSON") from None
-    return content
+        raise MalformedError(f"{place} is no JSON") from None
+    return parsed
+
+
+def _refuse_constant(name: str) -> object:
+    """Python reads ``NaN`` and ``Infinity``, which are no JSON."""
+    raise ValueError(name)
 
 
 def _object(place: str, value: object) -> dict[str, object]:
@@ -238,17 +262,14 @@ def _integer(place: str, value: object) -> int:
 
 
 def _id(place: str, value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float | str) or value == "":
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int | str) or value == "":
         raise MalformedError(f"{place} must be an id")
     return str(value)
 
 
 def _tags(place: str, text: str) -> list[tuple[str, str]]:
     """The pairs of ``{"u": {KEY: VALUE}}``, which comes as text."""
-    try:
-        content: object = json.loads(text)
-        json.dumps(content, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise MalformedError(f"{place} is no JSON") from None
-    pairs = _object(f"{place}.u", _object(place, content).get("u"))
+    pairs = _object(f"{place}.u", _object(place, _json(place, text)).get("u"))
     return [(tag, str(value)) for tag, value in pairs.items()]
