@@ -6,10 +6,21 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-DEMO_DATABASE := target/demo.db
+# A new one for every run, so that one that is being looked at is left alone.
+DEMO_DATABASE = target/demo/$(shell date +%Y%m%d-%H%M%S)-$$$$.db
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_REQUIRE_VIRTUALENV := 1
+
+# An environment holds the paths of where it was made and of its Python; elsewhere, or when that is
+# gone, it is made anew.
+MADE_FOR := $(CURDIR) $(PYTHON)
+ifneq ($(wildcard $(VENV)/made-for),)
+ifneq ($(shell cat $(VENV)/made-for && $(BIN)/python -c ''),$(MADE_FOR))
+$(info the environment was made elsewhere or is broken: making it anew)
+$(shell rm -rf $(VENV))
+endif
+endif
 
 RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Cargo.toml)
 
@@ -22,8 +33,8 @@ help: ## Say what there is
 
 .PHONY: demo
 demo: $(VENV)/built ## Run an experiment from settings to report
-	@mkdir -p $(dir $(DEMO_DATABASE)) && rm -f $(DEMO_DATABASE)
-	$(BIN)/sortition demo --db $(DEMO_DATABASE)
+	@mkdir -p target/demo
+	@$(BIN)/sortition demo --db $(DEMO_DATABASE)
 
 .PHONY: test
 test: test-rust test-python ## Run all tests that need no more than the demo does
@@ -95,6 +106,7 @@ $(VENV)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sortition needs Python 3.11 or later; name one: make PYTHON=python3.13")'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@echo '$(MADE_FOR)' >$(VENV)/made-for
 	@touch $@
 
 $(VENV)/%-tools: pyproject.toml $(VENV)/pip
@@ -102,5 +114,8 @@ $(VENV)/%-tools: pyproject.toml $(VENV)/pip
 	@touch $@
 
 $(VENV)/built: pyproject.toml $(VENV)/build-tools $(RUST_SOURCES)
-	$(BIN)/maturin develop --release --locked --quiet --extras demo
+	@echo 'building the compiled engine'
+	@mkdir -p target
+	@$(BIN)/maturin develop --release --locked --quiet --extras demo >target/build.log 2>&1 \
+		|| { cat target/build.log; exit 1; }
 	@touch $@

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
+import hypothesis
 import pytest
 from sink import Sink
 
@@ -13,6 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sortition._engine import Engine, EngineChoice
+
+# The same cases every time, and none that fails for being slow.
+hypothesis.settings.register_profile("sortition", deadline=None, derandomize=True, database=None)
+hypothesis.settings.load_profile("sortition")
+
+# Every server of the tests is on this machine, where no proxy would find it.
+os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 
 # A bug is raised, so that the guard hides nothing from the tests.
 _guard.propagates = True

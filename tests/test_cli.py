@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -134,6 +135,23 @@ class TestDemo:
         done = run("demo", "--users", "1", "--db", "d.db", folder=tmp_path)
         assert done.returncode == 2
         assert "d.db exists already" in done.stdout
+
+    def test_it_works_behind_a_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ("http_proxy", "HTTP_PROXY", "https_proxy"):
+            monkeypatch.setenv(name, "http://127.0.0.1:9")
+        for name in ("no_proxy", "NO_PROXY"):
+            monkeypatch.delenv(name)
+        assert run("demo", "--users", "1").returncode == 0
+
+    def test_whoever_reads_may_stop(self) -> None:
+        reader, writer = os.pipe()
+        os.close(reader)
+        command = [sys.executable, "-m", "sortition", "demo", "--users", "1"]
+        done = subprocess.run(
+            command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False, timeout=60
+        )
+        os.close(writer)
+        assert (done.returncode, done.stderr) == (1, "")
 
     def test_a_report_that_says_otherwise_is_noticed(self) -> None:
         """The demo's own check can fail."""

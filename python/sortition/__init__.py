@@ -1,4 +1,4 @@
-"""Server-side A/B testing with a Rust core: VWO FullStack and Zoho PageSense FullStack.
+"""Server-side A/B testing with a Rust core, for VWO FullStack.
 
 Start at `sortition.vwo`.
 """

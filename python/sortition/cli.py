@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -15,12 +16,19 @@ if TYPE_CHECKING:
 DEFAULT_PORT: Final = 8484
 """The port of the collector."""
 
+_FAILED: Final = 1
 _MISUSED: Final = 2
+_INTERRUPTED: Final = 130
 _HIGHEST_PORT: Final = 65535
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 where all went well, and 2 where it was misused."""
+    """Run the command.
+
+    Returns:
+        The exit code: 0 where all went well, 1 where it did not, 2 where it was misused, 130 where
+        it was interrupted.
+    """
     parser = argparse.ArgumentParser(
         prog="sortition", description="Server-side A/B testing with a Rust core."
     )
@@ -30,7 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_demo(commands.add_parser)
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
-    return run(given)
+    try:
+        return run(given)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # Whoever read has seen enough. The interpreter must not try again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _FAILED
 
 
 def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -48,6 +64,8 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument("--db", metavar="FILE", help="keep events in this file (in memory)")
     parser.add_argument("--settings", type=Path, metavar="FILE", help="serve this settings file")
+    # For whoever starts it as a part of something else, and may die without ending it.
+    parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)
 
 
@@ -72,7 +90,13 @@ def _serve(given: argparse.Namespace) -> int:
         from sortition.collector import serving  # noqa: PLC0415 -- needs an extra
     except ImportError as error:
         return _missing(error, "collector")
-    return serving.serve(given.host, given.port, given.db, given.settings)
+    return serving.serve(
+        given.host,
+        given.port,
+        given.db,
+        given.settings,
+        until_input_ends=given.until_input_ends,
+    )
 
 
 def _demo(given: argparse.Namespace) -> int:
@@ -90,14 +114,12 @@ def _missing(error: ImportError, extra: str) -> int:
 
 
 def _port(text: str) -> int:
-    port = int(text)
-    if not 0 <= port <= _HIGHEST_PORT:
-        raise ValueError
-    return port
+    if not text.isdecimal() or int(text) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a number from 0 to {_HIGHEST_PORT}")
+    return int(text)
 
 
 def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise ValueError
-    return count
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError("must be a number from 1")
+    return int(text)

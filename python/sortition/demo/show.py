@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,14 +35,31 @@ if TYPE_CHECKING:
 
 _FAILED: Final = 1
 _MISUSED: Final = 2
+_LEAST_WIDTH: Final = 80
+
+
+class CollectorError(Exception):
+    """The collector did not start; it has said why."""
 
 
 def run(users: int, engine: EngineChoice, database: Path | None) -> int:
     """Run the demo; the exit code is 1 where the report does not say what the users did."""
-    console = rich.console.Console(highlight=False)
+    # Narrower than its widest line, a table would be cut off, also where nobody looks at a screen.
+    console = rich.console.Console(highlight=False, width=max(_LEAST_WIDTH, _terminal_width()))
     if database is not None and database.exists():
         console.print(f"sortition demo: {database} exists already; give the name of a new file")
         return _MISUSED
+    try:
+        return _run(users, engine, database, console)
+    except CollectorError:
+        return _FAILED
+
+
+def _run(
+    users: int, engine: EngineChoice, database: Path | None, console: rich.console.Console
+) -> int:
+    # The collector is on this machine, where no proxy would find it.
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1"
     settings = resources.files("sortition.demo") / "settings.json"
     with (
         resources.as_file(settings) as path,
@@ -66,15 +84,22 @@ def run(users: int, engine: EngineChoice, database: Path | None) -> int:
 
 @contextlib.contextmanager
 def _collector(settings: Path, database: Path) -> Iterator[str]:
-    """A collector in a process of its own; its base URL."""
-    command = [sys.executable, "-m", "sortition", "serve", "--port", "0"]
+    """A collector in a process of its own, which ends with this one; its base URL."""
+    command = [sys.executable, "-m", "sortition", "serve", "--port", "0", "--until-input-ends"]
     command += ["--settings", str(settings), "--db", str(database)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:  # noqa: S603 -- ourselves
+    with subprocess.Popen(  # noqa: S603 -- ourselves
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        # Ctrl-C is for the demo, which ends its collector itself.
+        start_new_session=True,
+        text=True,
+    ) as process:
         try:
             # The first line says where it listens; it is written once it does.
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith("collector: "):
-                raise RuntimeError("the collector did not start")
+                raise CollectorError
             yield line.removeprefix("collector: ").strip()
         finally:
             process.terminate()
@@ -174,6 +199,10 @@ def _conclude(
     console.print("  README.md, 'Use it'")
     console.print("    shows the same calls in a program of your own")
     return 0
+
+
+def _terminal_width() -> int:
+    return shutil.get_terminal_size().columns
 
 
 def _command() -> str:

@@ -23,7 +23,7 @@ _STAFF: Final = 0.01
 # How likely a user is to do what a goal measures, by the variation that they see.
 _ADDS_TO_BASKET: Final = {"Control": 0.40, "One page": 0.42}
 _BUYS: Final = {"Control": 0.18, "One page": 0.24}
-_BUYS_FOR_BANNER: Final = {"Control": 1.0, "Banner on top": 1.1, "Banner in the basket": 1.25}
+_BUYS_FOR_BANNER: Final = {"Control": 1.0, "On top": 1.1, "In the basket": 1.25}
 _OPENS_PRODUCT: Final = {"Control": 0.30, "As you type": 0.38}
 _BUYS_AGAIN: Final = 0.1
 
