@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -22,6 +21,11 @@ USERS = strategies.sampled_from(["u1", "u2", "u3", "u4", "Ж漢🙂"]) | strateg
     min_size=1, max_size=4
 )
 IDS = strategies.sampled_from([1, 2, 3, "1", "x", 2.5])
+OPERATORS = (
+    *("equals", "lower", "wildcard", "contains", "regex", "startswith", "endswith"),
+    *("gt", "gte", "lt", "lte"),
+    *("greaterthan", "greaterthanequalto", "lessthan", "lessthanequalto"),
+)
 OPERAND_EXAMPLES = """
 1
 1.0
@@ -53,8 +57,8 @@ OPERANDS = strategies.one_of(
     strategies.text(max_size=6),
     strategies.builds(
         "{}({})".format,
-        strategies.sampled_from(["wildcard", "lower", "gt", "lte", "contains", "equals"]),
-        strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6),
+        strategies.sampled_from(OPERATORS),
+        strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6) | strategies.just("1"),
     ),
 )
 VALUES = strategies.one_of(
@@ -69,11 +73,13 @@ VALUES = strategies.one_of(
 VARIABLES = strategies.none() | strategies.dictionaries(
     NAMES | strategies.just("_vwo_user_id"), VALUES, max_size=4
 )
+COMPARISONS = strategies.builds(
+    lambda name, operand: {"custom_variable": {name: operand}}, NAMES, OPERANDS
+)
 SEGMENTS = strategies.recursive(
     strategies.one_of(
-        strategies.builds(
-            lambda name, operand: {"custom_variable": {name: operand}}, NAMES, OPERANDS
-        ),
+        COMPARISONS,
+        COMPARISONS,
         strategies.builds(
             lambda users: {"user": ", ".join(users)}, strategies.lists(USERS, max_size=3)
         ),
@@ -213,48 +219,42 @@ def stored(key: str) -> strategies.SearchStrategy[object]:
     return record | nothing | nothing | odd
 
 
-def request(call: str) -> strategies.SearchStrategy[dict[str, Any]]:
-    goal = strategies.fixed_dictionaries(
-        {
-            "goal_identifier": mostly("a", "b", "c"),
-            "goal_type_to_track": mostly("ALL", "CUSTOM_GOAL", "REVENUE_TRACKING"),
-            "has_revenue": strategies.booleans(),
-            "event_properties": VARIABLES,
-        }
-    )
-    return merged(
+SITUATIONS = merged(
+    strategies.fixed_dictionaries(
+        {"custom_variables": VARIABLES, "variation_targeting_variables": VARIABLES}
+    ),
+    optional(should_track_returning_user=strategies.booleans()),
+    strategies.one_of(
+        strategies.just({}),
         strategies.fixed_dictionaries(
             {
-                "call": strategies.just(call),
-                "campaign": mostly("a", "b", "c", "none", 0, 1, 2, 3),
-                "user_id": USERS,
-                "custom_variables": VARIABLES,
-                "variation_targeting_variables": VARIABLES,
+                "has_user_storage": mostly(True, False),
+                "records": strategies.fixed_dictionaries({key: stored(key) for key in KEYS})
+                | optional(**{key: stored(key) for key in KEYS}),
             }
         ),
-        optional(should_track_returning_user=strategies.booleans()),
-        strategies.one_of(
-            strategies.just({}),
-            strategies.fixed_dictionaries(
-                {
-                    "has_user_storage": mostly(True, False),
-                    "records": strategies.fixed_dictionaries({key: stored(key) for key in KEYS})
-                    | optional(**{key: stored(key) for key in KEYS}),
-                }
-            ),
-        ),
-        goal if call == "track" else strategies.just({}),
-    )
-
-
-REQUESTS = strategies.one_of(
-    request("track"),
-    request("track"),
-    request("activate"),
-    request("get_variation_name"),
-    request("is_feature_enabled"),
-    request("get_feature_variable_value"),
+    ),
 )
+"""What a call is made with, whichever call and whoever the user."""
+
+CONVERSIONS = strategies.fixed_dictionaries(
+    {
+        "goal_identifier": mostly("a", "b", "c"),
+        "goal_type_to_track": mostly("ALL", "CUSTOM_GOAL", "REVENUE_TRACKING"),
+        "has_revenue": strategies.booleans(),
+        "event_properties": VARIABLES,
+    }
+)
+"""What ``track`` is called with besides."""
+
+CALLS = (
+    "activate",
+    "get_variation_name",
+    "is_feature_enabled",
+    "get_feature_variable_value",
+    "track",
+)
+TARGETS = (*KEYS, "none", 0, 1, 2, 3)
 
 
 def compiled(engine: Any, document: bytes) -> Any:
@@ -273,11 +273,61 @@ def facts(decision: Any) -> dict[str, Any]:
     }
 
 
-@dataclass
 class Coverage:
-    """How often what was to be compared came up."""
+    """How often what is to be compared came up; each must at least a hundred times."""
 
-    reasons: Counter[str] = field(default_factory=Counter)
+    def __init__(self) -> None:
+        self.counts = Counter[tuple[str, object]]()
+
+    def note(self, call: str, document: Any, decision: Any, steps: list[Any]) -> None:
+        """Count what a decision came to."""
+        seen: set[tuple[str, object]] = {("call", call), ("reason", decision.reason)}
+        if decision.campaign is not None:
+            seen.add(("campaign type", decision.campaign.type))
+        for step in steps:
+            seen.add(("step", step["step"]))
+            if "operand" in step:
+                name, parenthesis, _ = step["operand"].partition("(")
+                seen.add(("operator", name if parenthesis else None))
+            if step["step"] == "segments":
+                seen.update(
+                    ("segment", name)
+                    for campaign in document["campaigns"]
+                    if campaign["id"] == decision.campaign.id
+                    for name in operators_of(campaign.get("segments"))
+                )
+            if step["step"] == "group" and step["winner"] is not None:
+                seen.add(("group algorithm", decision.campaign.group.algorithm))
+        self.counts.update(seen)
+
+    def ensure(self) -> None:
+        """Fail where something came up too rarely: what is never reached proves nothing."""
+        wanted = {
+            "call": CALLS,
+            "reason": _engine.load("pure").module.REASONS,
+            "campaign type": ("VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT", "OTHER"),
+            "operator": (None, "user", *OPERATORS),
+            "segment": ("and", "or", "not", "user", "custom_variable"),
+            "group algorithm": (1, 2),
+        }
+        rare = {
+            (what, name): self.counts[what, name]
+            for what, names in wanted.items()
+            for name in names
+            if self.counts[what, name] < 100
+        }
+        assert not rare
+
+
+def operators_of(segments: Any) -> set[str]:
+    """The operators of an expression, at any depth."""
+    if isinstance(segments, list):
+        return {name for inner in segments for name in operators_of(inner)}
+    if not isinstance(segments, dict):
+        return set()
+    return set(segments) & {"and", "or", "not", "user", "custom_variable"} | {
+        name for operator in ("and", "or", "not") for name in operators_of(segments.get(operator))
+    }
 
 
 def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: Coverage) -> None:
@@ -292,39 +342,50 @@ def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: 
         assert getattr(one, name) == getattr(other, name)
         assert type(getattr(one, name)) is type(getattr(other, name))
     for arguments in requests:
-        decided, twin = facts(one.decide(**arguments)), facts(other.decide(**arguments))
-        assert decided == twin
+        decided, twin = one.decide(**arguments), other.decide(**arguments)
+        assert facts(decided) == facts(twin)
         steps: list[Any] = []
         twin_steps: list[Any] = []
-        assert facts(one.decide(**arguments, steps=steps)) == decided
-        assert facts(other.decide(**arguments, steps=twin_steps)) == decided
+        assert facts(one.decide(**arguments, steps=steps)) == facts(decided)
+        assert facts(other.decide(**arguments, steps=twin_steps)) == facts(decided)
         assert steps == twin_steps
-        coverage.reasons[decided["reason"]] += 1
-        assert one.visitor_id(arguments["user_id"]) == other.visitor_id(arguments["user_id"])
-        goal = arguments.get("goal_identifier", "a")
+        coverage.note(arguments["call"], document, decided, steps)
+    for user_id in {arguments["user_id"] for arguments in requests}:
+        assert one.visitor_id(user_id) == other.visitor_id(user_id)
+    for goal in KEYS:
         assert one.campaigns_with_goal(goal) == other.campaigns_with_goal(goal)
 
 
 @pytest.mark.timeout(600)
 def test_decisions() -> None:
-    """And every reason is reached: a comparison that never comes to a rule proves nothing."""
+    """Every call for every campaign and several users, in every situation that was drawn."""
     coverage = Coverage()
 
-    @examples(
-        max_examples=1500,
-        suppress_health_check=list(HealthCheck),
+    @examples(max_examples=1500, suppress_health_check=list(HealthCheck))
+    @given(
+        DOCUMENTS,
+        strategies.lists(SITUATIONS, min_size=2, max_size=4),
+        strategies.lists(CONVERSIONS, min_size=2, max_size=2),
+        strategies.lists(USERS, min_size=2, max_size=4, unique=True),
     )
-    @given(DOCUMENTS, strategies.lists(REQUESTS, min_size=8, max_size=12))
-    def run(document: dict[str, Any], requests: list[dict[str, Any]]) -> None:
+    def run(
+        document: dict[str, Any],
+        situations: list[dict[str, Any]],
+        conversions: list[dict[str, Any]],
+        users: list[str],
+    ) -> None:
+        requests = [
+            {"call": call, "campaign": campaign, "user_id": user_id, **situation, **conversion}
+            for situation in situations
+            for user_id in users
+            for campaign in TARGETS
+            for call in CALLS
+            for conversion in (conversions if call == "track" else [{}])
+        ]
         compare(document, requests, coverage)
 
     run()
-    rare = {
-        reason: coverage.reasons[reason]
-        for reason in _engine.load("pure").module.REASONS
-        if coverage.reasons[reason] < 10
-    }
-    assert not rare
+    coverage.ensure()
 
 
 WIRE_NAMES = """version accountId campaigns id key status percentTraffic weight variations goals

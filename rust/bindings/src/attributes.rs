@@ -1,34 +1,64 @@
 //! Python dictionaries as the engine reads them.
 
 use std::borrow::Cow;
+use std::cell::RefCell;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use sortition_engine::attributes::{Attributes, Value};
 use sortition_engine::vwo::decision::{Record, Records, Stored};
 
+/// What a caller's object raised that is for nobody to swallow, such as `KeyboardInterrupt`.
+#[derive(Default)]
+pub(crate) struct Interrupt(RefCell<Option<PyErr>>);
+
+impl Interrupt {
+    /// Takes note of an error, unless it is an ordinary one.
+    fn note(&self, py: Python<'_>, error: PyErr) {
+        if !error.is_instance_of::<PyException>(py) {
+            self.0.replace(Some(error));
+        }
+    }
+
+    /// The interrupt, if there was one.
+    pub(crate) fn check(self) -> PyResult<()> {
+        self.0.into_inner().map_or(Ok(()), Err)
+    }
+}
+
 /// A dictionary of the caller, or none.
-pub(crate) struct PyAttributes<'a, 'py>(pub(crate) Option<&'a Bound<'py, PyDict>>);
+pub(crate) struct PyAttributes<'a, 'py> {
+    pub(crate) attributes: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) interrupt: &'a Interrupt,
+}
 
 impl Attributes for PyAttributes<'_, '_> {
     fn get(&self, name: &str) -> Value<'_> {
-        let Some(attributes) = self.0 else {
+        let Some(attributes) = self.attributes else {
             return Value::Missing;
         };
         match attributes.get_item(name) {
             Ok(None) => Value::Missing,
-            Ok(Some(value)) => read(&value),
-            Err(_) => Value::Unreadable,
+            Ok(Some(value)) => read(&value, self.interrupt),
+            Err(error) => {
+                self.interrupt.note(attributes.py(), error);
+                Value::Unreadable
+            }
         }
     }
 
     fn contains(&self, name: &str) -> bool {
-        self.0
-            .is_some_and(|attributes| attributes.contains(name).unwrap_or(false))
+        self.attributes.is_some_and(|attributes| {
+            attributes.contains(name).unwrap_or_else(|error| {
+                self.interrupt.note(attributes.py(), error);
+                false
+            })
+        })
     }
 }
 
-fn read(value: &Bound<'_, PyAny>) -> Value<'static> {
+fn read(value: &Bound<'_, PyAny>, interrupt: &Interrupt) -> Value<'static> {
     if value.is_none() {
         return Value::Missing;
     }
@@ -56,7 +86,10 @@ fn read(value: &Bound<'_, PyAny>) -> Value<'static> {
             Ok(text) => Value::Object(Cow::Owned(text.to_owned())),
             Err(_) => Value::Unreadable,
         },
-        Err(_) => Value::Unreadable,
+        Err(error) => {
+            interrupt.note(value.py(), error);
+            Value::Unreadable
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use sortition_engine::vwo::decision::{
 use sortition_engine::vwo::settings::Settings;
 use sortition_engine::vwo::{decide, decide_by_key};
 
-use crate::attributes::{PyAttributes, PyRecords};
+use crate::attributes::{Interrupt, PyAttributes, PyRecords};
 use crate::error::{settings_error, without_panic};
 use crate::model::{self, CampaignObjects};
 use crate::steps;
@@ -143,7 +143,12 @@ impl PySettings {
         event_properties: Option<&Bound<'py, PyDict>>,
         steps: Option<&Bound<'py, PyList>>,
     ) -> PyResult<PyDecision> {
-        let event_properties = PyAttributes(event_properties);
+        let interrupt = Interrupt::default();
+        let read = |attributes| PyAttributes {
+            attributes,
+            interrupt: &interrupt,
+        };
+        let event_properties = read(event_properties);
         let goal = match goal_identifier {
             Some(identifier) => Some(GoalRequest {
                 identifier,
@@ -158,8 +163,8 @@ impl PySettings {
             call: Call::from_name(call)
                 .ok_or_else(|| PyValueError::new_err("call: unknown call"))?,
             user_id,
-            custom_variables: &PyAttributes(custom_variables),
-            variation_targeting_variables: &PyAttributes(variation_targeting_variables),
+            custom_variables: &read(custom_variables),
+            variation_targeting_variables: &read(variation_targeting_variables),
             has_user_storage,
             records: &PyRecords(records),
             should_track_returning_user,
@@ -182,6 +187,7 @@ impl PySettings {
         } else {
             without_panic(|| Ok(self.choose(&campaign, &request, &mut Silent)))?
         };
+        interrupt.check()?;
         self.decision(py, decision)
     }
 }

@@ -50,6 +50,13 @@ fn parse(document: &[u8]) -> Result<Value, Problem> {
     let Ok(text) = std::str::from_utf8(document) else {
         return Err(refused("JSON in UTF-8", "other bytes".to_owned()));
     };
+    if text.contains("$serde_json::private::") {
+        // The JSON library would take an object with such a key for something else.
+        return Err(refused(
+            "JSON",
+            "a key that the JSON library keeps to itself".to_owned(),
+        ));
+    }
     serde_json::from_str(text).map_err(|error| {
         if error.to_string().starts_with("recursion limit exceeded") {
             return refused(&format!("at most {MOST_LEVELS} levels"), "more".to_owned());

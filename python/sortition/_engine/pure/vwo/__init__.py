@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from sortition._engine.pure import reason
+from sortition._engine.pure.attributes import has
 from sortition._engine.pure.trace import silent
 from sortition._engine.pure.vwo.allocation import owner, ranges, rescaled
 from sortition._engine.pure.vwo.bucket import (
@@ -131,7 +132,7 @@ def _goal_refusal(settings: Settings, goal: Goal, request: GoalRequest) -> str |
         if goal.shown.revenue_prop is None:
             has_what_it_counts = goal.counts_every_time
         else:
-            has_what_it_counts = goal.shown.revenue_prop in request.event_properties
+            has_what_it_counts = has(request.event_properties, goal.shown.revenue_prop)
         if has_what_it_counts:
             return None
     return reason.REVENUE_MISSING

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sortition._engine.pure.attributes import plain_text_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -64,16 +66,11 @@ class Request:
         if not isinstance(found, dict) or not found:
             return None
         record = Record(
-            campaign_key=_text(found, "campaignKey"),
-            variation_name=_text(found, "variationName"),
-            goal_identifiers=_text(found, "goalIdentifiers"),
+            campaign_key=plain_text_of(found, "campaignKey"),
+            variation_name=plain_text_of(found, "variationName"),
+            goal_identifiers=plain_text_of(found, "goalIdentifiers"),
         )
         return record if record.campaign_key == campaign.key else None
-
-
-def _text(record: dict[object, object], name: str) -> str | None:
-    value = record.get(name)
-    return value if isinstance(value, str) else None
 
 
 @dataclass(frozen=True, slots=True)

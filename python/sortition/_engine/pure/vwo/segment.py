@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sortition._engine.problem import Consequence, Problem
-from sortition._engine.pure.attributes import UnreadableError, text_of
+from sortition._engine.pure.attributes import UnreadableError, plain_text_of, text_of
 from sortition._engine.pure.problem import child, kind_of
 from sortition._engine.pure.vwo.operand import (
     Operand,
@@ -177,7 +177,7 @@ def _evaluate_variable(segment: Variable, attributes: Mapping[str, object], list
 def _evaluate_user(
     users: tuple[str, ...], attributes: Mapping[str, object], listen: Listen
 ) -> bool:
-    value = attributes.get(USER_ID_ATTRIBUTE)
+    value = plain_text_of(attributes, USER_ID_ATTRIBUTE)
     user_id = value if type(value) is str else None
     is_listed = user_id in users
     listen(

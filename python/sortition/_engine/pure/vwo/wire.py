@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
 
@@ -22,6 +23,10 @@ T = TypeVar("T")
 
 _MOST_LEVELS: Final = 127
 """How deep a document may be nested."""
+
+
+_STRING: Final = re.compile(r'"(?:[^"\\]|\\.)*', re.DOTALL)
+_BRACKETS: Final = re.compile(r"[\[\]{}]")
 
 
 class ProblemError(Exception):
@@ -48,6 +53,8 @@ def parse(document: bytes) -> Json:
         # Half of a surrogate pair can be written as an escape, but is no text.
         json.dumps(value, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
+        if _depth(text[: error.pos]) > _MOST_LEVELS:
+            raise _refused(f"at most {_MOST_LEVELS} levels", "more") from error
         place = f"at line {error.lineno} column {error.colno}"
         raise _refused("JSON", f"text that is not, {place}") from error
     except UnicodeEncodeError as error:
@@ -71,6 +78,15 @@ def _integer(digits: str) -> int | float:
 
 def _no_number(name: str) -> Json:
     raise json.JSONDecodeError(f"{name} is no number", name, 0)
+
+
+def _depth(text: str) -> int:
+    """How deep the beginning of a document goes."""
+    deepest = depth = 0
+    for bracket in _BRACKETS.findall(_STRING.sub("", text)):
+        depth += 1 if bracket in "[{" else -1
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def _ensure_depth(value: Json) -> None:
