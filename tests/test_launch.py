@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Launch = Callable[..., vwo.Client]
 
 DOCUMENT = settings()
+HOLDS_ITSELF: dict[str, Any] = {"a": 1}
+HOLDS_ITSELF["b"] = [HOLDS_ITSELF, HOLDS_ITSELF]
 
 
 class TestSettingsFile:
@@ -122,8 +124,8 @@ class TestSettingsFile:
         assert client.activate("broken", "Ann") is None
         assert client.activate("missing", "Ann") is None
         assert "campaigns[1].variations[0].weight" in caplog.text
-        assert "the campaign is broken and was set aside at launch: broken" in caplog.text
-        assert "the settings have no such campaign: missing" in caplog.text
+        assert "activate: the campaign broken is broken and was set aside at launch" in caplog.text
+        assert "activate: the settings have no such campaign\n" in caplog.text
         (problem,) = client.status().problems
         assert problem.consequence == "campaign_set_aside"
 
@@ -177,10 +179,10 @@ class TestOptions:
     @pytest.mark.parametrize(
         ("options", "message"),
         [
-            ({"logger": object()}, "logger: must have the methods log, got object"),
+            ({"logger": object()}, "logger: must have the method log, got object"),
             ({"user_storage": {}}, "user_storage: must have the methods get and set, got dict"),
-            ({"integrations": 5}, "integrations: must have the methods callback, got int"),
-            ({"transport": 1}, "transport: must have the methods send and close, got int"),
+            ({"integrations": 5}, "integrations: must have the method callback, got int"),
+            ({"transport": 1}, "transport: must have the method send, got int"),
             ({"is_development_mode": 1}, "is_development_mode: must be a bool, got int"),
             ({"is_development_mode": "yes"}, "is_development_mode: must be a bool, got str"),
             ({"log_level": "DEBUG"}, "log_level: must be one of vwo.LOG_LEVELS, got str"),
@@ -199,13 +201,27 @@ class TestOptions:
             ({"request_timeout_s": "5"}, "request_timeout_s: must be a number of seconds, got s"),
             ({"request_timeout_s": True}, "request_timeout_s: must be a number of seconds, got b"),
             ({"request_timeout_s": 0}, "request_timeout_s: must be more than 0 and at most 3600"),
+            ({"request_timeout_s": 10**400}, "request_timeout_s: must be more than 0 and at most"),
+            ({"base_url": "http://ho\nst"}, "base_url: must be no more than scheme, host"),
             ({"request_timeout_s": 5000}, "request_timeout_s: must be more than 0 and at most"),
             ({"request_timeout_s": float("nan")}, "request_timeout_s: must be more than 0"),
             ({"engine": "rust"}, "engine: must be one of auto, compiled, pure"),
             ({"settings_file": None}, "settings_file: a settings document is needed"),
             ({"settings_file": 5}, "settings_file: must be JSON text, bytes, a dict or a path"),
-            ({"settings_file": {"a": {1}}}, "settings_file: holds what JSON cannot: TypeError"),
-            ({"settings_file": {"a": float("nan")}}, "settings_file: holds what JSON cannot"),
+            (
+                {"settings_file": {"a": [{"b": 1}, {"c": {1}}]}},
+                "settings_file: a[1].c: expected JSON, found a value of type set",
+            ),
+            (
+                {"settings_file": {"a": float("nan")}},
+                "settings_file: a: expected JSON, found a number that is not finite",
+            ),
+            (
+                {"settings_file": {"a": {(1,): 1}}},
+                "settings_file: a: expected JSON, found a key of type tuple",
+            ),
+            ({"settings_file": HOLDS_ITSELF}, "settings_file: holds itself, or too many levels"),
+            ({"settings_file": Path("a\0b")}, "settings_file: cannot be read: its path holds a"),
             ({"settings_file": "{\ud800"}, "settings_file: holds half of a surrogate pair"),
             ({"settings_file": Path("/nowhere")}, "settings_file: cannot be read: No such file"),
         ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import socket
@@ -19,7 +20,9 @@ from sink import Answer, BlackHole, free_url, wait_until
 
 from sortition import vwo
 from sortition._log import Log
-from sortition._sending import Deadline, SenderPool, SendingError, SynchronousDispatch
+from sortition._sending import pool as pool_module
+from sortition._sending.pool import Deadline, SenderPool, SendingError
+from sortition._sending.synchronous import SynchronousDispatch
 from sortition._transport import Request, RequestsTransport, Response
 
 if TYPE_CHECKING:
@@ -53,9 +56,6 @@ class Hanging:
         self.let_go.wait(GENEROUS_S)
         return Response(200, b"")
 
-    def close(self) -> None:
-        pass
-
 
 class Scripted:
     """A transport that does what it is told, one request after the other."""
@@ -70,9 +70,6 @@ class Scripted:
         if isinstance(step, BaseException):
             raise step
         return Response(step, b"")
-
-    def close(self) -> None:
-        pass
 
 
 REQUEST = Request("GET", "http://127.0.0.1/server-side/track-goal", query={"env": "secret"})
@@ -140,6 +137,47 @@ class TestPool:
         assert pool.send(REQUEST, Deadline(GENEROUS_S)).status == 200
         pool.close()
 
+    def test_closing_refuses_what_waits_for_its_turn(self) -> None:
+        transport = Hanging()
+        pool = SenderPool(transport, most_senders=1)
+
+        def failure_of_one() -> str:
+            try:
+                return str(pool.send(REQUEST, Deadline(GENEROUS_S)).status)
+            except SendingError as error:
+                return str(error)
+
+        with ThreadPoolExecutor(3) as callers:
+            first = callers.submit(failure_of_one)
+            assert transport.started.acquire(timeout=GENEROUS_S)
+            waiting = [callers.submit(failure_of_one) for _ in range(2)]
+            pool.close()
+            assert [one.result() for one in waiting] == ["the client is closed"] * 2
+            transport.let_go.set()
+            assert first.result() == "200"
+        assert not transport.started.acquire(blocking=False)
+
+    def test_no_request_is_started_without_time_left(self) -> None:
+        transport = Scripted()
+        pool = SenderPool(transport)
+        with pytest.raises(SendingError, match="no time was left"):
+            pool.send(REQUEST, Deadline(0))
+        assert transport.sent == 0
+        assert pool.send(REQUEST, Deadline(GENEROUS_S)).status == 200
+        pool.close()
+
+    def test_no_thread_to_be_had(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        def start(_: threading.Thread) -> None:
+            raise RuntimeError("can't start new thread")
+
+        pool = SenderPool(Scripted(), most_senders=1)
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", start)
+            with pytest.raises(SendingError, match="no thread can be started"):
+                pool.send(REQUEST, Deadline(GENEROUS_S))
+        assert pool.send(REQUEST, Deadline(GENEROUS_S)).status == 200
+        pool.close()
+
     def test_a_closed_pool_sends_nothing(self) -> None:
         transport = Scripted()
         pool = SenderPool(transport)
@@ -193,6 +231,31 @@ class TestOutage:
         assert transport.sent == 15
         dispatch.close()
 
+    def test_an_answer_ends_it(self) -> None:
+        """A server that refuses is not down, also where it was before."""
+        dispatch, transport = self.dispatch(*[500, 400, 500, 401, 500, 404] * 5)
+        for _ in range(30):
+            assert not dispatch.send(REQUEST, dispatch.deadline())
+        assert transport.sent == 30
+        dispatch.close()
+
+    def test_what_tells_nothing_of_the_server_is_none(self) -> None:
+        """A request that cannot be sent, and one that was left too little time."""
+        script = [UnicodeEncodeError("utf-8", "x", 0, 1, ""), TypeError(), ValueError()]
+        dispatch, transport = self.dispatch(*script, *[OSError()] * 10)
+        for _ in script:
+            assert not dispatch.send(REQUEST, dispatch.deadline())
+        for _ in range(10):
+            assert not dispatch.send(REQUEST, Deadline(0))
+        for _ in range(10):
+            late = Deadline(0.5)
+            wait_until(lambda late=late: not late.leaves_most())  # type: ignore[misc]
+            assert not dispatch.send(REQUEST, late)
+        sent = transport.sent
+        assert dispatch.send(REQUEST, dispatch.deadline())
+        assert transport.sent == sent + 1
+        dispatch.close()
+
     def test_one_line_at_its_beginning_and_one_at_its_end(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:
@@ -204,7 +267,7 @@ class TestOutage:
             assert time.monotonic() < deadline
         assert [record.getMessage() for record in caplog.records] == [
             (
-                "/server-side/track-goal failed (OSError); "
+                "http://127.0.0.1/server-side/track-goal failed (OSError); "
                 "no further failure is logged until sending works again"
             ),
             f"sending works again; {attempts} events were not accepted meanwhile",
@@ -250,6 +313,18 @@ class TestRealConnections:
         assert len(senders() - before) == 1
         assert len(sink.connections) == 1
 
+    def test_a_thread_that_ends_leaves_its_connection(
+        self, launch: Launch, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A service with long pauses makes no connection after the other."""
+        monkeypatch.setattr(pool_module, "_IDLE_S", 0.001)
+        before = senders()
+        client = launch(settings())
+        for number in range(20):
+            assert client.activate("checkout", f"user-{number}")
+            wait_until(lambda: not senders() - before)
+        assert len(sink.connections) == 1
+
     def test_a_large_answer_is_cut_off(self, launch: Launch, sink: Sink) -> None:
         sink.answer = lambda _: Answer(200, b"x" * 1_000_000)
         assert launch(settings()).track("checkout", "Ann", "purchase")
@@ -271,21 +346,6 @@ class TestRealConnections:
         launch(settings()).activate("checkout", "Ann")
         assert "authorization" not in sink.received[0].headers
 
-    def test_a_forked_child_sends_its_own(self, launch: Launch, sink: Sink) -> None:
-        client = launch(settings(), request_timeout_s=GENEROUS_S)
-        assert client.track("checkout", "parent", "purchase")
-        child = os.fork()
-        if child == 0:
-            code = 1
-            try:
-                code = 0 if client.track("checkout", "child", "purchase") else 1
-            finally:
-                os._exit(code)
-        _, status = os.waitpid(child, 0)
-        assert os.waitstatus_to_exitcode(status) == 0
-        assert client.track("checkout", "parent again", "purchase")
-        assert len(sink.received) == 3
-
     def test_a_hanging_server_keeps_nobody_from_exiting(self) -> None:
         """The interpreter ends while a request is still on its way."""
         with BlackHole() as hole:
@@ -304,6 +364,59 @@ class TestRealConnections:
                 check=False,
             )
         assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+
+
+def test_an_event_of_the_last_moment(sink: Sink) -> None:
+    """Also where the interpreter starts no thread any more."""
+    program = (
+        "import atexit\n"
+        "from sortition import vwo\n"
+        "from documents import settings\n"
+        f"client = vwo.launch(settings(), base_url={sink.url!r})\n"
+        "atexit.register(lambda: print(client.track('checkout', 'Ann', 'purchase')))\n"
+    )
+    here = str(Path(__file__).parent)
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "PYTHONPATH": here},
+        timeout=GENEROUS_S,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("TrackResult({'checkout': True})\n", "")
+    assert len(sink.received) == 1
+
+
+def test_a_transport_of_the_caller_is_the_caller_s_to_close(launch: Launch) -> None:
+    class Mine(Scripted):
+        def close(self) -> None:
+            raise AssertionError
+
+    mine = Mine()
+    one, other = (launch(settings(), transport=mine) for _ in range(2))
+    assert one.track("checkout", "Ann", "purchase")
+    one.close()
+    assert not one.track("checkout", "Ann", "purchase")
+    assert other.track("checkout", "Ann", "purchase")
+    assert mine.sent == 2
+
+
+def test_a_running_event_loop_is_warned_of_once(
+    launch: Launch, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = launch(settings())
+
+    async def serve() -> None:
+        for _ in range(3):
+            assert client.activate("checkout", "Ann")
+            assert await asyncio.to_thread(client.activate, "checkout", "Ann")
+
+    assert client.activate("checkout", "Ann")
+    assert not caplog.records
+    asyncio.run(serve())
+    (record,) = (one for one in caplog.records if one.name == "sortition.vwo")
+    assert "running event loop" in record.getMessage()
 
 
 def test_two_clients_do_not_affect_one_another(launch: Launch, sink: Sink) -> None:

@@ -52,14 +52,16 @@ regex(1)
 regex(()
 regex(\\N{DASH})
 true"""
+NAMED_OPERANDS = strategies.builds(
+    "{}({})".format,
+    strategies.sampled_from(OPERATORS),
+    strategies.just("1") | strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6),
+)
 OPERANDS = strategies.one_of(
+    NAMED_OPERANDS,
+    NAMED_OPERANDS,
     strategies.sampled_from(OPERAND_EXAMPLES.splitlines()),
     strategies.text(max_size=6),
-    strategies.builds(
-        "{}({})".format,
-        strategies.sampled_from(OPERATORS),
-        strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6) | strategies.just("1"),
-    ),
 )
 VALUES = strategies.one_of(
     strategies.sampled_from(["1", "a", "A", "true", " 1_0 ", "x*y", "ΣΑΣ", "\ud800", "１"]),
@@ -286,9 +288,6 @@ class Coverage:
             seen.add(("campaign type", decision.campaign.type))
         for step in steps:
             seen.add(("step", step["step"]))
-            if "operand" in step:
-                name, parenthesis, _ = step["operand"].partition("(")
-                seen.add(("operator", name if parenthesis else None))
             if step["step"] == "segments":
                 seen.update(
                     ("segment", name)
@@ -306,7 +305,6 @@ class Coverage:
             "call": CALLS,
             "reason": _engine.load("pure").module.REASONS,
             "campaign type": ("VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT", "OTHER"),
-            "operator": (None, "user", *OPERATORS),
             "segment": ("and", "or", "not", "user", "custom_variable"),
             "group algorithm": (1, 2),
         }
@@ -386,6 +384,49 @@ def test_decisions() -> None:
 
     run()
     coverage.ensure()
+
+
+@pytest.mark.parametrize("operator", ["", *OPERATORS])
+def test_operators(operator: str) -> None:
+    """Each operator with any inner text and any values, a hundred times at the least."""
+    answered = 0
+
+    @examples(max_examples=60, suppress_health_check=list(HealthCheck))
+    @given(
+        strategies.text(alphabet="*01.e-_aÄΣ ()\n", max_size=6) | strategies.text(max_size=8),
+        strategies.lists(VALUES, min_size=4, max_size=8),
+    )
+    def run(inner: str, values: list[object]) -> None:
+        nonlocal answered
+        operand = f"{operator}({inner})" if operator else inner
+        segments = {"custom_variable": {"a": operand}}
+        shown = {"id": 1, "name": "a", "weight": 100, "segments": segments}
+        campaign = {
+            "id": 1,
+            "key": "a",
+            "type": "VISUAL_AB",
+            "status": "RUNNING",
+            "goals": [],
+            "percentTraffic": 100,
+            "segments": segments,
+            "variations": [shown],
+            "isForcedVariationEnabled": True,
+        }
+        document = json.dumps({"version": 1, "accountId": 1, "campaigns": [campaign]}).encode()
+        one, other = COMPILED.compile(document), PURE.compile(document)
+        assert one.problems == other.problems
+        for value in [*values, inner]:
+            for variables in ((None, {"a": value}), ({"a": value}, None)):
+                steps: list[Any] = []
+                twin_steps: list[Any] = []
+                decided = one.decide("activate", "a", "Ann", *variables, steps=steps)
+                twin = other.decide("activate", "a", "Ann", *variables, steps=twin_steps)
+                assert facts(decided) == facts(twin)
+                assert steps == twin_steps
+                answered += 1
+
+    run()
+    assert answered >= 100
 
 
 WIRE_NAMES = """version accountId campaigns id key status percentTraffic weight variations goals

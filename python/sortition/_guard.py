@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-import traceback
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
+
+from sortition._log import frames_of
 
 if TYPE_CHECKING:
     from sortition._log import Log
-
-T = TypeVar("T")
 
 propagates = False
 """Whether a bug is raised instead; the test suite sets it, so that the guard hides nothing."""
 
 
-def nothing(log: Log, call: str, error: Exception, value: T) -> T:
-    """Report a bug in a public call, and give what the call returns then.
+def report(log: Log, call: str, error: Exception) -> None:
+    """Report a bug in a public call, which returns its nothing then.
 
     The exception's text is left out: it may hold what belongs in no log.
+
+    Raises:
+        Exception: The bug itself, where `propagates` is set.
     """
     if propagates:
         raise error
-    frames = "".join(traceback.format_tb(error.__traceback__))
-    log.error(
-        "%s failed with %s, which is a bug of sortition, and returns %r; please report this:\n%s",
-        call,
-        type(error).__name__,
-        value,
-        frames,
+    name = type(error).__name__
+    log.recurring_error(
+        (call, name),
+        lambda: (
+            f"{call} failed with {name}, which is a bug of sortition; please report this:\n"
+            f"{frames_of(error)}"
+        ),
     )
-    return value

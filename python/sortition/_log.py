@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import logging
-import threading
-from typing import Final, Protocol, runtime_checkable
+import time
+import traceback
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable
 
 _ROOT: Final = logging.getLogger("sortition")
 _ROOT.addHandler(logging.NullHandler())
 
-_MOST_REMEMBERED: Final = 1000
-"""How many different complaints of one client are logged once each; the rest are not logged."""
+_AGAIN_AFTER_S: Final = 600.0
+_MOST_RECURRING: Final = 1000
+"""How many different mistakes of one client are told apart."""
+_MANY: Final = "there are more mistakes of other kinds than can be told apart"
 
 
 @runtime_checkable
@@ -24,11 +31,20 @@ class Logger(Protocol):
         """Take a message. `level` is one of the numbers of the standard ``logging``."""
 
 
+@dataclass(slots=True)
+class _Recurring:
+    """A mistake that was logged: when it may be again, and how often it happened meanwhile."""
+
+    quiet_until: float
+    unsaid: int = 0
+
+
 class Log:
-    """One client's messages.
+    """One client's messages. Whatever a logger or a handler raises stays here.
 
     Nothing global is changed: `level` holds back messages of this client only, and handlers,
-    propagation and the logger's own level are the caller's.
+    propagation and the logger's own level are the caller's. No lock is taken but those of
+    ``logging``, so that a fork can leave none behind.
     """
 
     def __init__(self, name: str, logger: Logger | None = None, level: int | None = None) -> None:
@@ -36,8 +52,7 @@ class Log:
         self._logger = logger
         self._level = logging.NOTSET if level is None else level
         self._has_complained = False
-        self._lock = threading.Lock()
-        self._said: set[tuple[str, str]] = set()
+        self._recurring: dict[Hashable, _Recurring] = {}
 
     def debug(self, message: str, *values: object) -> None:
         """Log what helps to follow a single decision."""
@@ -55,44 +70,76 @@ class Log:
         """Log a mistake: the caller's or ours."""
         self._write(logging.ERROR, message, values)
 
-    def error_once(self, message: str, name: str) -> None:
+    def recurring_error(self, about: Hashable, describe: Callable[[], str]) -> None:
         """Log a mistake that a busy service would otherwise repeat with every call.
 
-        `message` has one place for `name`, which tells what it is about.
+        It is logged at once, and then at most every ten minutes with how often it happened since.
+
+        Args:
+            about: What tells this mistake from others; it is in no message.
+            describe: Makes the message.
         """
-        with self._lock:
-            if (message, name) in self._said or len(self._said) >= _MOST_REMEMBERED:
+        known = self._recurring.get(about)
+        if known is None and len(self._recurring) >= _MOST_RECURRING:
+            about, describe = _MANY, lambda: _MANY
+            known = self._recurring.get(about)
+        now = time.monotonic()
+        if known is None:
+            mine = _Recurring(now + _AGAIN_AFTER_S)
+            # Of several threads that come here at once, one logs.
+            known = self._recurring.setdefault(about, mine)
+            if known is mine:
+                self.error(describe())
                 return
-            self._said.add((message, name))
-        self.error(message, name)
+        known.unsaid += 1
+        if now >= known.quiet_until:
+            known.quiet_until = now + _AGAIN_AFTER_S
+            unsaid, known.unsaid = known.unsaid, 0
+            self.error(f"{describe()} ({unsaid} times since this was last logged)")
 
-    def exception(self, message: str, *values: object) -> None:
-        """Log an exception of the caller's own code, with its traceback."""
-        self._write(logging.ERROR, message, values, with_traceback=True)
+    def exception_of(self, what: str, error: BaseException) -> None:
+        """Log that somebody's code raised: which class and where, never the exception's text.
 
-    def _write(
-        self,
-        level: int,
-        message: str,
-        values: tuple[object, ...],
-        *,
-        with_traceback: bool = False,
-    ) -> None:
+        The text may hold what belongs in no log: a ``KeyError`` holds the key.
+        """
+        name = type(error).__name__
+        self.recurring_error(
+            (what, name), lambda: f"{what} raised {name}:\n{frames_of(error).rstrip()}"
+        )
+
+    def _write(self, level: int, message: str, values: tuple[object, ...]) -> None:
         if level < self._level:
             return
         logger = self._logger
-        if logger is None or isinstance(logger, logging.Logger):
-            (logger or self._standard).log(level, message, *values, exc_info=with_traceback or None)
-            return
+        if logger is None:
+            self._write_standard(self._standard, level, message, values)
+        elif isinstance(logger, logging.Logger):
+            self._write_standard(logger, level, message, values)
+        else:
+            try:
+                logger.log(level, message % values if values else message)
+            except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+                self._complain(error)
+                self._write_standard(self._standard, level, message, values)
+
+    def _write_standard(
+        self, logger: logging.Logger, level: int, message: str, values: tuple[object, ...]
+    ) -> None:
         try:
-            logger.log(level, message % values)  # noqa: G002 -- it takes a finished message
-        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
-            self._complain(error)
-            self._standard.log(level, message, *values, exc_info=with_traceback or None)
+            logger.log(level, message, *values)
+        except Exception as error:  # noqa: BLE001 -- a handler or filter may raise anything
+            if logger is not self._standard:
+                self._complain(error)
 
     def _complain(self, error: Exception) -> None:
         """Report that the caller's logger fails; once, since it may fail on every message."""
         if self._has_complained:
             return
         self._has_complained = True
-        self._standard.error("the given logger raised %s", type(error).__name__)
+        values = (type(error).__name__,)
+        self._write_standard(self._standard, logging.ERROR, "the given logger raised %s", values)
+
+
+def frames_of(error: BaseException) -> str:
+    """Where an exception came from, without what it says."""
+    return "".join(traceback.format_tb(error.__traceback__))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from sortition._errors import OptionTypeError, UnknownOptionError
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 T = TypeVar("T")
+
+_MOST_COMPARED: Final = 100
 
 
 def first_given(call: T | None, launch: T | None, default: T) -> T:
@@ -24,6 +26,26 @@ def first_given(call: T | None, launch: T | None, default: T) -> T:
     return default if launch is None else launch
 
 
+def plain(value: object) -> object:
+    """A dictionary of a class of its own as a plain one, by what its ``get`` answers.
+
+    So every engine reads the same of it. Anything else is returned as it is.
+
+    Raises:
+        Exception: Whatever the caller's class raises.
+    """
+    if type(value) is dict or not isinstance(value, dict):
+        return value
+    return {key: value.get(key) for key in value}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A hint at the name that was probably meant; empty where none is like it."""
+    # Comparing takes time in proportion to the lengths.
+    found = difflib.get_close_matches(name[:_MOST_COMPARED], list(known), n=1, cutoff=0.5)
+    return f"; did you mean {found[0]}?" if found else ""
+
+
 def ensure_known(unknown: Mapping[str, object], known: Iterable[str]) -> None:
     """Refuse options that do not exist.
 
@@ -31,9 +53,7 @@ def ensure_known(unknown: Mapping[str, object], known: Iterable[str]) -> None:
         UnknownOptionError: There is one; the message names the nearest that does exist.
     """
     for name in unknown:
-        nearest = difflib.get_close_matches(name, list(known), n=1, cutoff=0.5)
-        hint = f"; did you mean {nearest[0]}?" if nearest else ""
-        raise UnknownOptionError(f"{name}: there is no such option{hint}")
+        raise UnknownOptionError(f"{name}: there is no such option{nearest(name, known)}")
 
 
 def kind(value: object) -> str:

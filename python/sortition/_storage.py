@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sortition._options import plain
+
 if TYPE_CHECKING:
     from sortition._log import Log
 
@@ -43,9 +45,9 @@ class UserStorageLike(Protocol):
 def read_record(storage: UserStorageLike, user_id: str, campaign_key: str, log: Log) -> object:
     """What the storage holds; None where it raises."""
     try:
-        return storage.get(user_id, campaign_key)
-    except Exception:
-        log.exception("user_storage.get failed; nothing counts as stored for %s", campaign_key)
+        return plain(storage.get(user_id, campaign_key))
+    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+        log.exception_of("user_storage.get", error)
         return None
 
 
@@ -53,5 +55,5 @@ def write_record(storage: UserStorageLike, record: dict[str, object], log: Log) 
     """Keep a record; the decision stands where the storage raises."""
     try:
         storage.set(record)
-    except Exception:
-        log.exception("user_storage.set failed; nothing is stored for %s", record["campaignKey"])
+    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+        log.exception_of("user_storage.set", error)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, Protocol
-from urllib.parse import urlsplit
+
+from sortition._process import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -16,9 +17,8 @@ if TYPE_CHECKING:
 MOST_ANSWER_BYTES: Final = 64 * 1024
 """How much of an answer to an event is read; what it says is in its status."""
 
-_CHUNK_BYTES: Final = 64 * 1024
-# So small that an answer which comes a byte at a time is noticed between two chunks.
-_EVENT_CHUNK_BYTES: Final = 16
+_MOST_CHUNKS: Final = 4096
+"""In how many chunks an answer is read, so that one that drips is noticed between two of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Request:
 
     Attributes:
         method: ``GET`` or ``POST``.
-        url: Scheme, host and path.
+        url: Scheme, host and path: what a log line may show.
         query: The query's names and values, in their order; a value of None is left out.
         headers: The headers beside those of the HTTP library.
         body: The content; None where there is none.
@@ -40,11 +40,6 @@ class Request:
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
     body: bytes | None = field(repr=False, default=None)
     most_answer_bytes: int = MOST_ANSWER_BYTES
-
-    @property
-    def path(self) -> str:
-        """The path of the URL: what a log line may show."""
-        return urlsplit(self.url).path
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,56 +75,67 @@ class Transport(Protocol):
             The answer, whatever its status.
 
         Raises:
-            Exception: Whatever kept the answer from coming; its class is logged, not its text.
+            ValueError: This request cannot be sent, whatever the server's state.
+            TypeError: The same.
+            Exception: Any other kept the answer from coming. Its class is logged, not its text.
         """
-
-    def close(self) -> None:
-        """Free what the transport holds; nothing is sent afterwards."""
 
 
 class RequestsTransport:
     """Sends with ``requests``, which is imported when the first request is sent.
 
     Proxies, CA bundles and client certificates are found as ``requests`` finds them. Redirects are
-    not followed, cookies not kept, ``.netrc`` not read.
+    not followed, cookies not kept, ``.netrc`` not read. Connections are kept for the next request,
+    at most as many as there were requests at once.
     """
 
     def __init__(self) -> None:
-        self._local = threading.local()
-        # Only appended to and replaced, each in one step: a lock could be held across a fork.
-        self._sessions: list[requests.Session] = []
+        # Sessions that nobody uses now: `requests` does not promise that one may be shared.
+        self._unused: PerProcess[deque[requests.Session]] = PerProcess(deque)
+        self._is_closed = False
 
     def send(self, request: Request, timeout_s: float) -> Response:
         """Send a request and wait for its answer; see `Transport.send`."""
         deadline = time.monotonic() + timeout_s
-        with self._session().request(
-            request.method,
-            request.url,
-            params=dict(request.query),
-            headers=dict(request.headers),
-            data=request.body,
-            timeout=timeout_s,
-            allow_redirects=False,
-            stream=True,
-        ) as answer:
-            is_event = request.most_answer_bytes == MOST_ANSWER_BYTES
-            chunks = answer.iter_content(_EVENT_CHUNK_BYTES if is_event else _CHUNK_BYTES)
-            body, is_whole = _read(chunks, request, deadline)
-            return Response(answer.status_code, body, is_whole)
+        session = self._take()
+        try:
+            with session.request(
+                request.method,
+                request.url,
+                params=dict(request.query),
+                headers=dict(request.headers),
+                data=request.body,
+                timeout=timeout_s,
+                allow_redirects=False,
+                stream=True,
+            ) as answer:
+                size = max(16, request.most_answer_bytes // _MOST_CHUNKS)
+                body, is_whole = _read(answer.iter_content(size), request, deadline)
+                return Response(answer.status_code, body, is_whole)
+        finally:
+            self._give_back(session)
 
     def close(self) -> None:
-        """Close the connections of all threads."""
-        sessions, self._sessions = self._sessions, []
-        for session in sessions:
-            session.close()
+        """Close the connections of this process; those in use now, after their request."""
+        self._is_closed = True
+        unused = self._unused.existing()
+        while unused:
+            try:
+                unused.pop().close()
+            except IndexError:
+                # Another thread took the last one, and closes it.
+                return
 
-    def _session(self) -> requests.Session:
-        """This thread's session: ``requests`` does not promise that one may be shared."""
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = _new_session()
-            self._sessions.append(session)
-        return session
+    def _take(self) -> requests.Session:
+        try:
+            return self._unused.get().pop()
+        except IndexError:
+            return _new_session()
+
+    def _give_back(self, session: requests.Session) -> None:
+        self._unused.get().append(session)
+        if self._is_closed:
+            self.close()
 
 
 def _new_session() -> requests.Session:

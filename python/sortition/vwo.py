@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sortition._log import Logger
     from sortition._storage import UserStorageLike
     from sortition._transport import Transport
-    from sortition._vwo.launching import Integrations, SettingsFile
+    from sortition._vwo.document import SettingsFile
+    from sortition._vwo.launching import Integrations
 
 __all__ = [
     "GOAL_TYPES",

@@ -9,10 +9,13 @@ Source: VWO spec, sections 3 and 11.
 from __future__ import annotations
 
 import math
-from typing import TypeAlias
+from typing import Final, TypeAlias, cast
 
-from sortition._options import kind
+from sortition._options import kind, plain
 from sortition._vwo.constants import GOAL_TYPE_NAMES
+
+_MOST_INTEGER: Final = 10**300
+"""Beyond this, no number in binary64, as JSON's readers have them."""
 
 Revenue: TypeAlias = int | float | str | None
 """What a conversion brought: a number, or text that the server reads as one."""
@@ -47,20 +50,26 @@ def optional_text(name: str, value: object) -> str | None:
     Raises:
         BadArgumentError: It is something else.
     """
-    if value is None or value == "":
+    if value is None or (isinstance(value, str) and not value):
         return None
     return text(name, value)
 
 
 def mapping(name: str, value: object) -> dict[str, object] | None:
-    """A dictionary, or None.
+    """A dictionary, or None; one of a class of its own as a plain one.
 
     Raises:
-        BadArgumentError: It is something else.
+        BadArgumentError: It is something else, or its class raises.
     """
-    if value is None or isinstance(value, dict):
+    if value is None or type(value) is dict:
         return value
-    raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+    if not isinstance(value, dict):
+        raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+    try:
+        return cast("dict[str, object]", plain(value))
+    except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+        words = f"{name} cannot be read: {kind(value)}.get raises {type(error).__name__}"
+        raise BadArgumentError(words) from None
 
 
 def boolean(name: str, value: object) -> bool | None:
@@ -75,17 +84,27 @@ def boolean(name: str, value: object) -> bool | None:
 
 
 def revenue(value: object) -> Revenue:
-    """A revenue: an int, float, bool, str or None.
+    """A revenue: an int, float, bool, str or None; one of a derived class as the plain one.
 
     Raises:
-        BadArgumentError: It is something else, or a float that is no finite number.
+        BadArgumentError: It is something else, or cannot be sent.
     """
-    if value is not None and not isinstance(value, int | float | str):
-        words = "revenue_value must be an int, a float, a bool or a string"
-        raise BadArgumentError(f"{words}, got {kind(value)}")
-    if isinstance(value, float) and not math.isfinite(value):
-        raise BadArgumentError("revenue_value must be a finite number")
-    return value
+    name = "revenue_value"
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int):
+        plain_integer = int.__int__(value)
+        if abs(plain_integer) >= _MOST_INTEGER:
+            raise BadArgumentError(f"{name} is too large")
+        return plain_integer
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            raise BadArgumentError(f"{name} must be a finite number")
+        return float.__float__(value)
+    if isinstance(value, str):
+        return optional_text(name, value)
+    words = f"{name} must be an int, a float, a bool or a string"
+    raise BadArgumentError(f"{words}, got {kind(value)}")
 
 
 def goal_type(value: object) -> str | None:

@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Never, Self
 
-from sortition import _guard
-from sortition._options import first_given
-from sortition._sending import SynchronousDispatch
+from sortition._options import first_given, nearest
+from sortition._sending.synchronous import SynchronousDispatch
 from sortition._vwo import arguments
-from sortition._vwo.arguments import BadArgumentError
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.events import Conversion, Events, Visitor
+from sortition._vwo.public import call
 from sortition._vwo.result import Status, TrackResult
-from sortition._vwo.variables import NotCastableError, find_variable, typed_value
+from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
     from sortition._engine.vwo import Call, Decision, Json, Settings
-    from sortition._sending import Deadline
+    from sortition._sending.pool import Deadline
     from sortition._transport import Request
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
 
-T = TypeVar("T")
+_MOST_SHOWN: Final = 100
+"""How much of a name that a caller made up is shown."""
 
 _NO_CAMPAIGN: Final = frozenset(
     {"campaign_unknown", "campaign_set_aside", "campaign_not_running", "goal_unknown"}
@@ -84,6 +84,7 @@ class Client:
     ) -> None:
         self.close()
 
+    @call(nothing=None)
     def activate(
         self,
         campaign_key: str,
@@ -122,28 +123,24 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        call: Call = "activate"
-        if not self._is_open(call, unknown):
-            return None
-        try:
-            key = arguments.text("campaign_key", campaign_key)
-            properties = self._properties("custom_properties", custom_properties)
-            asked = self._asked(
-                call,
-                user_id,
-                custom_variables=custom_variables,
-                variation_targeting_variables=variation_targeting_variables,
-                should_track_returning_user=should_track_returning_user,
-                user_storage_data=user_storage_data,
-                meta_data=meta_data,
-                user_agent=user_agent,
-                user_ip_address=user_ip_address,
-            )
-            variation = self._show(key, asked, properties).variation
-        except Exception as error:  # noqa: BLE001 -- the outer edge
-            return self._nothing(call, error, None)
+        key = arguments.text("campaign_key", campaign_key)
+        properties = self._properties("custom_properties", custom_properties)
+        asked = self._asked(
+            "activate",
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            should_track_returning_user=should_track_returning_user,
+            user_storage_data=user_storage_data,
+            meta_data=meta_data,
+            user_agent=user_agent,
+            user_ip_address=user_ip_address,
+        )
+        variation = self._show(key, asked, properties).variation
         return None if variation is None else variation.name
 
+    @call(nothing=None)
     def get_variation_name(
         self,
         campaign_key: str,
@@ -172,24 +169,20 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        call: Call = "get_variation_name"
-        if not self._is_open(call, unknown):
-            return None
-        try:
-            key = arguments.text("campaign_key", campaign_key)
-            asked = self._asked(
-                call,
-                user_id,
-                custom_variables=custom_variables,
-                variation_targeting_variables=variation_targeting_variables,
-                user_storage_data=user_storage_data,
-                meta_data=meta_data,
-            )
-            variation = self._assign(key, asked).variation
-        except Exception as error:  # noqa: BLE001 -- the outer edge
-            return self._nothing(call, error, None)
+        key = arguments.text("campaign_key", campaign_key)
+        asked = self._asked(
+            "get_variation_name",
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            user_storage_data=user_storage_data,
+            meta_data=meta_data,
+        )
+        variation = self._assign(key, asked).variation
         return None if variation is None else variation.name
 
+    @call(nothing=False)
     def is_feature_enabled(
         self,
         campaign_key: str,
@@ -228,32 +221,28 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        call: Call = "is_feature_enabled"
-        if not self._is_open(call, unknown):
-            return False
-        try:
-            key = arguments.text("campaign_key", campaign_key)
-            properties = self._properties("custom_properties", custom_properties)
-            asked = self._asked(
-                call,
-                user_id,
-                custom_variables=custom_variables,
-                variation_targeting_variables=variation_targeting_variables,
-                should_track_returning_user=should_track_returning_user,
-                user_storage_data=user_storage_data,
-                meta_data=meta_data,
-                user_agent=user_agent,
-                user_ip_address=user_ip_address,
-            )
-            decision = self._show(key, asked, properties)
-        except Exception as error:  # noqa: BLE001 -- the outer edge
-            return self._nothing(call, error, value=False)
+        key = arguments.text("campaign_key", campaign_key)
+        properties = self._properties("custom_properties", custom_properties)
+        asked = self._asked(
+            "is_feature_enabled",
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            should_track_returning_user=should_track_returning_user,
+            user_storage_data=user_storage_data,
+            meta_data=meta_data,
+            user_agent=user_agent,
+            user_ip_address=user_ip_address,
+        )
+        decision = self._show(key, asked, properties)
         if decision.variation is None or decision.campaign is None:
             return False
         if decision.campaign.type == "FEATURE_TEST":
             return decision.variation.is_feature_enabled is True
         return True
 
+    @call(nothing=None)
     def get_feature_variable_value(
         self,
         campaign_key: str,
@@ -285,24 +274,20 @@ class Client:
 
         Source: VWO spec, section 3.
         """
-        call: Call = "get_feature_variable_value"
-        if not self._is_open(call, unknown):
-            return None
-        try:
-            key = arguments.text("campaign_key", campaign_key)
-            wanted = arguments.text("variable_key", variable_key)
-            asked = self._asked(
-                call,
-                user_id,
-                custom_variables=custom_variables,
-                variation_targeting_variables=variation_targeting_variables,
-                user_storage_data=user_storage_data,
-                meta_data=meta_data,
-            )
-            return self._variable_value(key, wanted, asked)
-        except Exception as error:  # noqa: BLE001 -- the outer edge
-            return self._nothing(call, error, None)
+        key = arguments.text("campaign_key", campaign_key)
+        wanted = arguments.text("variable_key", variable_key)
+        asked = self._asked(
+            "get_feature_variable_value",
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            user_storage_data=user_storage_data,
+            meta_data=meta_data,
+        )
+        return self._variable_value(key, wanted, asked)
 
+    @call(nothing=None)
     def track(
         self,
         campaign_specifier: str | list[str] | None,
@@ -351,35 +336,30 @@ class Client:
 
         Source: Track page, 'Returns'; VWO spec, section 8.
         """
-        call: Call = "track"
-        if not self._is_open(call, unknown):
-            return None
-        try:
-            specifier = arguments.campaign_specifier(campaign_specifier)
-            goal = AskedGoal(
-                identifier=arguments.text("goal_identifier", goal_identifier),
-                type_to_track=first_given(
-                    arguments.goal_type(goal_type_to_track),
-                    self._launch.goal_type_to_track,
-                    GOAL_TYPES.ALL,
-                ),
-                revenue=arguments.revenue(revenue_value),
-                event_properties=self._properties("event_properties", event_properties),
-            )
-            asked = self._asked(
-                call,
-                user_id,
-                custom_variables=custom_variables,
-                variation_targeting_variables=variation_targeting_variables,
-                should_track_returning_user=should_track_returning_user,
-                user_storage_data=user_storage_data,
-                meta_data=meta_data,
-                user_agent=user_agent,
-                user_ip_address=user_ip_address,
-            )
-            return self._convert(specifier, asked, goal)
-        except Exception as error:  # noqa: BLE001 -- the outer edge
-            return self._nothing(call, error, None)
+        specifier = arguments.campaign_specifier(campaign_specifier)
+        goal = AskedGoal(
+            identifier=arguments.text("goal_identifier", goal_identifier),
+            type_to_track=first_given(
+                arguments.goal_type(goal_type_to_track),
+                self._launch.goal_type_to_track,
+                GOAL_TYPES.ALL,
+            ),
+            revenue=arguments.revenue(revenue_value),
+            event_properties=self._properties("event_properties", event_properties),
+        )
+        asked = self._asked(
+            "track",
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            should_track_returning_user=should_track_returning_user,
+            user_storage_data=user_storage_data,
+            meta_data=meta_data,
+            user_agent=user_agent,
+            user_ip_address=user_ip_address,
+        )
+        return self._convert(specifier, asked, goal)
 
     def status(self) -> Status:
         """What the client runs on."""
@@ -390,26 +370,14 @@ class Client:
         """Free threads and connections; every later call returns its nothing. May be repeated."""
         self._is_closed = True
         self._dispatch.close()
-
-    def _is_open(self, call: Call, unknown: Mapping[str, object]) -> bool:
-        """Whether the call is to go on; complains of options that do not exist."""
-        for name in unknown:
-            self._log.error_once(f"{call}: there is no option %s; it is ignored", name)
-        if self._is_closed:
-            self._log.debug("%s: the client is closed", call)
-        return not self._is_closed
-
-    def _nothing(self, call: Call, error: Exception, value: T) -> T:
-        """What a call returns that cannot go on: the caller's mistake, or a bug of ours."""
-        if isinstance(error, BadArgumentError):
-            self._log.error("%s: %s", call, error)
-            return value
-        return _guard.nothing(self._log, call, error, value)
+        if self._launch.own_transport is not None:
+            self._launch.own_transport.close()
 
     def _asked(
         self,
         call: Call,
         user_id: object,
+        unknown: Mapping[str, object],
         *,
         custom_variables: object,
         variation_targeting_variables: object,
@@ -419,7 +387,9 @@ class Client:
         user_agent: object = None,
         user_ip_address: object = None,
     ) -> Asked:
-        """The options of a call, checked."""
+        """The options of a call, checked; complains of those that do not exist."""
+        for name in unknown:
+            self._complain_of_option(call, name)
         return Asked(
             call=call,
             visitor=Visitor(
@@ -448,12 +418,23 @@ class Client:
         kept = {}
         for key, item in properties.items():
             try:
-                json.dumps({key: item}, allow_nan=False)
+                json.dumps({key: item}, allow_nan=False, ensure_ascii=False).encode()
             except (TypeError, ValueError, RecursionError):
-                self._log.error("%s: a value of type %s is left out", name, type(item).__name__)
+                self._complain_of_property(name, type(item).__name__)
             else:
                 kept[key] = item
         return kept
+
+    def _complain_of_option(self, call: Call, name: str) -> None:
+        self._log.recurring_error(
+            (call, "option", name),
+            lambda: f"{call}: there is no option {name[:_MOST_SHOWN]}; it is ignored",
+        )
+
+    def _complain_of_property(self, name: str, kind: str) -> None:
+        self._log.recurring_error(
+            (name, kind), lambda: f"{name}: a value of type {kind} is no JSON and is left out"
+        )
 
     def _assign(self, campaign_key: str, asked: Asked) -> Decision:
         """Decide without an event: what is to be stored is stored at once."""
@@ -471,6 +452,8 @@ class Client:
         if decision.campaign is None or decision.variation is None:
             return decision
         if decision.has_record and not asked.tracks_again:
+            # Nothing is sent, but a record whose variation is gone is replaced.
+            self._decider.remember(decided, asked, None)
             return decision
         request = snapshot.events.impression(
             asked.visitor, decision.campaign, decision.variation, custom_properties
@@ -486,13 +469,20 @@ class Client:
             return None
         variable = find_variable(decision.campaign, decision.variation, variable_key)
         if variable is None:
-            self._log.error_once(f"{asked.call}: {campaign_key} has no variable %s", variable_key)
+            known = (one.key for one in variables_of(decision.campaign, decision.variation))
+            self._log.recurring_error(
+                (asked.call, campaign_key, variable_key),
+                lambda: (
+                    f"{asked.call}: the campaign {campaign_key} has no such variable"
+                    f"{nearest(variable_key, known)}"
+                ),
+            )
             return None
         try:
             return typed_value(variable)
         except NotCastableError:
-            message = f"{asked.call}: the value of %s in {campaign_key} is no {variable.type}"
-            self._log.error_once(message, variable_key)
+            words = f"the value of {variable_key} in {campaign_key} is no {variable.type}"
+            self._log.recurring_error((asked.call, words), lambda: f"{asked.call}: {words}")
             return None
 
     def _convert(
@@ -508,7 +498,11 @@ class Client:
         if isinstance(specifier, str) and decisions[0][1].decision.reason in _NO_CAMPAIGN:
             return None
         if specifier is None and not decisions:
-            self._log.error_once("track: no campaign has a goal %s", goal.identifier)
+            known = {goal.identifier for one in snapshot.settings.campaigns for goal in one.goals}
+            self._log.recurring_error(
+                ("track", goal.identifier),
+                lambda: f"track: no campaign has such a goal{nearest(goal.identifier, known)}",
+            )
             return None
         result = TrackResult({key: False for key, _ in decisions})
         credited = {}
@@ -525,13 +519,16 @@ class Client:
             goal.event_properties,
         )
         deadline = self._dispatch.deadline()
-        for request, conversions in requests:
-            if not self._send(request, deadline):
-                continue
-            for conversion in conversions:
-                key, decided, _ = credited[conversion.campaign.index]
-                result[key] = True
-                self._decider.remember(decided, asked, goal)
+        accepted = [
+            credited[conversion.campaign.index]
+            for request, conversions in requests
+            if self._send(request, deadline)
+            for conversion in conversions
+        ]
+        # Only now: a slow user storage is not to use up the time of the events.
+        for key, decided, _ in accepted:
+            result[key] = True
+            self._decider.remember(decided, asked, goal)
         return result
 
     def _targets(
@@ -547,7 +544,7 @@ class Client:
         for key in specifier:
             campaign = settings.running_campaign(key)
             if campaign is None:
-                self._log.error_once("track: there is no running campaign %s", key)
+                self._decider.note_unknown_campaign(settings, "track", key)
             else:
                 targets[key] = campaign.index
         return list(targets.items())

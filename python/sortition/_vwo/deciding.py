@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sortition._options import nearest
 from sortition._storage import read_record, write_record
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
@@ -20,13 +21,11 @@ if TYPE_CHECKING:
     from sortition._vwo.launching import Integrations
 
 _MISTAKES: Final = {
-    "campaign_unknown": "the settings have no such campaign",
-    "campaign_set_aside": "the campaign is broken and was set aside at launch",
-    "campaign_not_running": "the campaign is not running",
-    "wrong_campaign_type": "the call is not meant for a campaign of this type",
-    "user_storage_needed": "the campaign needs a user storage",
-    "goal_unknown": "the campaign has no such goal",
-    "revenue_missing": "the goal counts revenue, and none was given",
+    "campaign_set_aside": "is broken and was set aside at launch",
+    "campaign_not_running": "is not running",
+    "wrong_campaign_type": "is of a type that the call is not meant for",
+    "user_storage_needed": "needs a user storage",
+    "revenue_missing": "counts revenue, and none was given",
 }
 """The reasons that are the caller's to mend."""
 
@@ -121,7 +120,7 @@ class Decider:
                 break
             for key in needed:
                 records[key] = read_record(storage, asked.visitor.user_id, key, self._log)
-        self._note(decision, campaign, asked)
+        self._note(settings, decision, campaign, asked, goal)
         self._tell(settings, decision, asked, goal)
         return Decided(decision, records)
 
@@ -133,17 +132,53 @@ class Decider:
         if record is None:
             return
         if asked.meta_data is not None:
-            record["metaData"] = asked.meta_data
+            # A copy: what the storage keeps is not to change with the caller's dictionary.
+            record["metaData"] = dict(asked.meta_data)
         write_record(self._user_storage, record, self._log)
 
-    def _note(self, decision: Decision, campaign: str | int, asked: Asked) -> None:
-        """Log why the user gets nothing: a mistake once per campaign, the ordinary to debug."""
+    def note_unknown_campaign(self, settings: Settings, call: str, key: str) -> None:
+        """Log that a call names a campaign that there is none of, or that does not run.
+
+        A key that is not known is in no message: with the arguments in the wrong order it is a
+        user's id.
+        """
+
+        def describe() -> str:
+            known = {campaign.key for campaign in settings.campaigns}
+            if key in known:
+                return f"{call}: the campaign {key} is not running"
+            return f"{call}: the settings have no such campaign{nearest(key, known)}"
+
+        self._log.recurring_error((call, key), describe)
+
+    def _note(
+        self,
+        settings: Settings,
+        decision: Decision,
+        campaign: str | int,
+        asked: Asked,
+        goal: AskedGoal | None,
+    ) -> None:
+        """Log why the user gets nothing: a mistake now and then, the ordinary to debug."""
+        call, reason = asked.call, decision.reason
         key = decision.campaign.key if decision.campaign else str(campaign)
-        mistake = _MISTAKES.get(decision.reason)
-        if mistake is not None:
-            self._log.error_once(f"{asked.call}: {mistake}: %s", key)
+        if reason == "campaign_unknown":
+            self.note_unknown_campaign(settings, call, key)
+        elif reason == "goal_unknown" and goal is not None:
+            goals = decision.campaign.goals if decision.campaign else ()
+            self._log.recurring_error(
+                (call, key, goal.identifier),
+                lambda: (
+                    f"{call}: the campaign {key} has no such goal"
+                    f"{nearest(goal.identifier, {one.identifier for one in goals})}"
+                ),
+            )
+        elif reason in _MISTAKES:
+            self._log.recurring_error(
+                (call, reason, key), lambda: f"{call}: the campaign {key} {_MISTAKES[reason]}"
+            )
         else:
-            self._log.debug("%s: %s: %s", asked.call, key, decision.reason)
+            self._log.debug("%s: %s: %s", call, key, reason)
 
     def _tell(
         self, settings: Settings, decision: Decision, asked: Asked, goal: AskedGoal | None
@@ -166,8 +201,8 @@ class Decider:
         )
         try:
             integrations.callback(properties)
-        except Exception:  # noqa: BLE001 -- the caller's code may raise anything
-            self._log.exception("integrations.callback failed")
+        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            self._log.exception_of("integrations.callback", error)
 
 
 def _record(decided: Decided, asked: Asked, goal: AskedGoal | None) -> dict[str, object] | None:

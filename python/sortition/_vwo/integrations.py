@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
-    from sortition._engine.vwo import Campaign, Decision, Variation
+    from sortition._engine.vwo import Campaign, Decision, Json, Variation
 
 
 def properties_of(
@@ -27,20 +27,19 @@ def properties_of(
     goal_identifier: str | None,
 ) -> dict[str, object]:
     """The dictionary that is passed to the callback."""
-    forced = campaign.is_forced_variation_enabled
     properties: dict[str, object] = {
         "campaign_id": campaign.id,
         "campaign_name": campaign.name,
         "campaign_key": campaign.key,
         "campaign_type": campaign.type,
-        "custom_variables": custom_variables,
+        "custom_variables": _copy(custom_variables),
         "event": "CAMPAIGN_DECISION",
         "goal_identifier": goal_identifier,
-        "is_forced_variation_enabled": None if forced is None else json.loads(forced),
+        "is_forced_variation_enabled": _forced(campaign),
         "sdk_version": VERSION,
         "source": call,
         "user_id": user_id,
-        "variation_targeting_variables": variation_targeting_variables,
+        "variation_targeting_variables": _copy(variation_targeting_variables),
         "vwo_user_id": visitor_id,
         "from_user_storage_service": decision.reason == "stored",
         "is_user_whitelisted": decision.reason == "whitelisted",
@@ -57,3 +56,19 @@ def properties_of(
     properties["variation_id"] = variation.id
     properties["variation_name"] = variation.name
     return properties
+
+
+def _copy(variables: dict[str, object] | None) -> dict[str, object] | None:
+    """A dictionary that the callback may change without changing the caller's."""
+    return None if variables is None else dict(variables)
+
+
+def _forced(campaign: Campaign) -> Json:
+    """The raw field; None also where it is a number that Python does not read."""
+    if campaign.is_forced_variation_enabled is None:
+        return None
+    try:
+        value: Json = json.loads(campaign.is_forced_variation_enabled)
+    except ValueError:
+        return None
+    return value

@@ -5,11 +5,8 @@ Source: VWO spec, section 2.
 
 from __future__ import annotations
 
-import json
-import math
-import os
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
 
 from sortition import _engine
@@ -19,6 +16,7 @@ from sortition._log import Log
 from sortition._options import kind, of_type
 from sortition._transport import RequestsTransport, Transport
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
+from sortition._vwo.document import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,11 +26,11 @@ if TYPE_CHECKING:
     from sortition._log import Logger
     from sortition._storage import UserStorageLike
 
-SettingsFile: TypeAlias = "str | bytes | dict[str, Any] | os.PathLike[str]"
-"""A settings document: JSON text, the same as bytes or as a dictionary, or the path of a file."""
-
 DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
 """How long a call that sends may take."""
+
+KEY_WORDS: Final = "letters, digits and signs of ASCII without a space"
+"""What an SDK key is made of."""
 
 _LONGEST_TIMEOUT_S: Final = 3600.0
 _MOST_PROBLEMS_LOGGED: Final = 20
@@ -53,6 +51,7 @@ class Configuration:
     engine: Engine
     log: Log
     transport: Transport
+    own_transport: RequestsTransport | None
     base_url: str
     request_timeout_s: float
     is_development_mode: bool
@@ -102,7 +101,7 @@ def configure(
     log = Log("vwo", cast("Logger | None", _with_methods("logger", logger, "log")), level)
     storage = _with_methods("user_storage", user_storage, "get", "set")
     callbacks = _with_methods("integrations", integrations, "callback")
-    sender = _with_methods("transport", transport, "send", "close")
+    sender = _with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
     document = document_of(settings_file)
     loaded = _load_engine(chosen)
@@ -116,11 +115,13 @@ def configure(
         "ll": log_level,
         "gt": goal_type_to_track,
     }
+    own_transport = RequestsTransport() if sender is None else None
     return Configuration(
         settings=settings,
         engine=loaded,
         log=log,
-        transport=cast("Transport", sender) if sender is not None else RequestsTransport(),
+        transport=cast("Transport", sender) if own_transport is None else own_transport,
+        own_transport=own_transport,
         base_url=url,
         request_timeout_s=timeout_s,
         is_development_mode=is_development,
@@ -130,42 +131,6 @@ def configure(
         should_track_returning_user=returning,
         usage={} if is_development else _usage(given),
     )
-
-
-def document_of(settings_file: object) -> bytes:
-    """The settings document as JSON in UTF-8.
-
-    Raises:
-        OptionError: It is none of the things a settings file may be, or cannot be read.
-    """
-    name = "settings_file"
-    if settings_file is None:
-        raise OptionError(f"{name}: a settings document is needed")
-    if isinstance(settings_file, os.PathLike):
-        try:
-            with open(settings_file, "rb") as file:  # noqa: PTH123 -- any PathLike
-                settings_file = file.read()
-        except OSError as error:
-            raise OptionError(f"{name}: cannot be read: {error.strerror}") from error
-    if isinstance(settings_file, dict):
-        try:
-            settings_file = json.dumps(settings_file, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise OptionError(f"{name}: holds what JSON cannot: {type(error).__name__}") from None
-    if isinstance(settings_file, str):
-        if settings_file[:1] not in ("{", "[", " ", "\t", "\r", "\n", "\ufeff"):
-            raise OptionError(
-                f"{name}: must be a JSON document; for the path of a file, pass a pathlib.Path"
-            )
-        try:
-            settings_file = settings_file.encode()
-        except UnicodeEncodeError:
-            raise OptionError(f"{name}: holds half of a surrogate pair") from None
-    if isinstance(settings_file, bytes | bytearray | memoryview):
-        # Some editors put a byte order mark in front, which is no JSON.
-        return bytes(settings_file).removeprefix(b"\xef\xbb\xbf")
-    words = "JSON text, bytes, a dict or a path"
-    raise OptionTypeError(f"{name}: must be {words}, got {kind(settings_file)}")
 
 
 def checked_base_url(value: object) -> str:
@@ -184,7 +149,7 @@ def checked_base_url(value: object) -> str:
         raise OptionError("base_url: must start with http:// or https:// and a host")
     if parts.username is not None or parts.password is not None:
         raise OptionError("base_url: must not hold a user name or a password")
-    if parts.query or parts.fragment or url != url.strip():
+    if parts.query or parts.fragment or not url.isprintable() or " " in url:
         raise OptionError("base_url: must be no more than scheme, host, port and path")
     return url.rstrip("/")
 
@@ -197,9 +162,10 @@ def seconds(name: str, value: object) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise OptionTypeError(f"{name}: must be a number of seconds, got {kind(value)}")
-    if not (math.isfinite(value) and 0 < value <= _LONGEST_TIMEOUT_S):
+    # Also false for what is no number; an integer may be too large to be shown.
+    if not 0 < value <= _LONGEST_TIMEOUT_S:
         words = f"more than 0 and at most {_LONGEST_TIMEOUT_S:g} seconds"
-        raise OptionError(f"{name}: must be {words}, got {value:g}")
+        raise OptionError(f"{name}: must be {words}")
     return float(value)
 
 
@@ -228,8 +194,8 @@ def _with_methods(name: str, value: object, *methods: str) -> object:
         return None
     for method in methods:
         if not callable(getattr(value, method, None)):
-            words = " and ".join(methods)
-            raise OptionTypeError(f"{name}: must have the methods {words}, got {kind(value)}")
+            words = f"method{'s' * (len(methods) > 1)} {' and '.join(methods)}"
+            raise OptionTypeError(f"{name}: must have the {words}, got {kind(value)}")
     return value
 
 
@@ -241,10 +207,14 @@ def _load_engine(choice: str) -> Engine:
 
 
 def _ensure_sendable_key(sdk_key: str | None) -> None:
-    if sdk_key is None or (sdk_key.isprintable() and sdk_key.isascii() and sdk_key.strip()):
+    if sdk_key is None or is_sendable_key(sdk_key):
         return
-    wanted = "letters, digits and signs of ASCII, as a header carries them"
-    raise SettingsError((Problem("sdkKey", wanted, "something else", "document_refused"),))
+    raise SettingsError((Problem("sdkKey", KEY_WORDS, "something else", "document_refused"),))
+
+
+def is_sendable_key(sdk_key: str) -> bool:
+    """Whether a header can carry the key as it is; one pasted with a line break is none."""
+    return bool(sdk_key) and sdk_key.isascii() and sdk_key.isprintable() and " " not in sdk_key
 
 
 def _report(log: Log, engine: Engine, settings: Settings) -> None:
@@ -260,5 +230,5 @@ def _report(log: Log, engine: Engine, settings: Settings) -> None:
 
 def _usage(given: Mapping[str, object]) -> dict[str, int]:
     """Which launch options are used, as the platform counts them."""
-    usage = {flag: 1 for flag, value in given.items() if value}
+    usage = {flag: 1 for flag, value in given.items() if value is not None}
     return {**usage, "_l": 1} if usage else {}

@@ -11,12 +11,12 @@ from typing import Final
 from sortition import _engine
 from sortition._errors import OptionError, OptionTypeError, SettingsError, SettingsUnavailableError
 from sortition._options import kind, of_type
-from sortition._sending import Deadline, SenderPool, SendingError
+from sortition._sending.pool import Deadline, SenderPool, SendingError
 from sortition._transport import Request, RequestsTransport
 from sortition._version import VERSION
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.events import CLIENT_NAME
-from sortition._vwo.launching import checked_base_url, seconds
+from sortition._vwo.launching import KEY_WORDS, checked_base_url, is_sendable_key, seconds
 
 _MOST_BYTES: Final = 32 * 1024 * 1024
 """The size beyond which a settings file is refused."""
@@ -38,8 +38,8 @@ def fetch(
     if account_id == "":
         raise OptionError("account_id: must not be empty")
     key = of_type("sdk_key", sdk_key, str, "a string")
-    if not key or key != key.strip() or not key.isprintable():
-        raise OptionError("sdk_key: must not be empty or have white space around it")
+    if not is_sendable_key(key):
+        raise OptionError(f"sdk_key: must be {KEY_WORDS}")
     path = "/server-side/settings"
     if of_type("is_via_webhook", is_via_webhook, bool, "a bool"):
         path = "/server-side/pull"
@@ -60,26 +60,30 @@ def fetch(
         headers={"User-Agent": CLIENT_NAME},
         most_answer_bytes=_MOST_BYTES,
     )
-    pool = SenderPool(RequestsTransport(), most_senders=1)
+    transport = RequestsTransport()
+    pool = SenderPool(transport, most_senders=1)
     try:
         response = pool.send(request, deadline)
     except SendingError as error:
-        raise SettingsUnavailableError(f"GET {path} failed: {error}") from None
+        raise SettingsUnavailableError(f"GET {request.url} failed: {error}") from None
     finally:
         pool.close()
+        transport.close()
     if response.status != _OK:
-        message = f"GET {path} was answered with status {response.status}"
+        message = f"GET {request.url} was answered with status {response.status}"
         raise SettingsUnavailableError(message, response.status)
     if not response.is_whole:
-        raise SettingsUnavailableError(f"GET {path}: the answer is too long or came too slowly")
-    return _usable(response.body, path)
+        raise SettingsUnavailableError(
+            f"GET {request.url}: the answer is too long or came too slowly"
+        )
+    return _usable(response.body, request.url)
 
 
-def _usable(body: bytes, path: str) -> str:
+def _usable(body: bytes, url: str) -> str:
     """The document as text, if a client could be launched with it."""
     try:
         _engine.load().module.VwoSettings.compile(body)
     except SettingsError as error:
-        message = f"GET {path}: the answer is no usable settings file: {error}"
+        message = f"GET {url}: the answer is no usable settings file: {error}"
         raise SettingsUnavailableError(message, _OK) from None
     return body.decode()

@@ -17,18 +17,23 @@ class NotCastableError(Exception):
 
 
 def find_variable(campaign: Campaign, variation: Variation, key: str) -> Variable | None:
-    """The variable that a user of this variation gets; None where there is none of the key.
-
-    A rollout has its variables itself. In a test they are the variation's, or the control's where
-    the variation has the feature off.
-    """
-    variables = campaign.variables
-    if campaign.type != "FEATURE_ROLLOUT":
-        source: Variation | None = variation
-        if variation.is_feature_enabled is False:
-            source = next((one for one in campaign.variations if str(one.id) == "1"), None)
-        variables = source.variables if source is not None else ()
+    """The variable that a user of this variation gets; None where there is none of the key."""
+    variables = variables_of(campaign, variation)
     return next((variable for variable in variables if variable.key == key), None)
+
+
+def variables_of(campaign: Campaign, variation: Variation) -> tuple[Variable, ...]:
+    """The variables that a user of this variation gets.
+
+    A rollout has them itself. In a test they are the variation's, or the control's where the
+    variation has the feature off.
+    """
+    if campaign.type == "FEATURE_ROLLOUT":
+        return campaign.variables
+    source: Variation | None = variation
+    if variation.is_feature_enabled is False:
+        source = next((one for one in campaign.variations if str(one.id) == "1"), None)
+    return source.variables if source is not None else ()
 
 
 def typed_value(variable: Variable) -> Json:
@@ -37,9 +42,8 @@ def typed_value(variable: Variable) -> Json:
     Raises:
         NotCastableError: The value cannot have that type.
     """
-    value: Json = json.loads(variable.value)
     try:
-        return _cast(value, variable.type)
+        return _cast(json.loads(variable.value), variable.type)
     except (TypeError, ValueError, OverflowError, RecursionError) as error:
         raise NotCastableError from error
 

@@ -1,0 +1,1 @@
+"""Sending: how requests leave, and what becomes of those that fail."""

@@ -1,0 +1,61 @@
+"""What every public call of a client has in common: it never raises."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Any, TypeVar, cast
+
+from sortition import _guard
+from sortition._vwo.arguments import BadArgumentError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sortition._log import Log
+    from sortition._vwo.client import Client
+
+Method = TypeVar("Method", bound="Callable[..., Any]")
+
+
+def call(nothing: object) -> Callable[[Method], Method]:
+    """Make a method a public call.
+
+    A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
+    wrong is logged.
+
+    Args:
+        nothing: What the call returns then.
+    """
+
+    def decorate(method: Method) -> Method:
+        name = method.__name__
+
+        @functools.wraps(method)
+        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            log = self._log
+            try:
+                if not self._is_closed:
+                    return method(self, *args, **kwargs)
+                log.debug("%s: the client is closed", name)
+            except BadArgumentError as error:
+                _complain(log, name, str(error))
+            except Exception as error:  # noqa: BLE001 -- the outer edge
+                if isinstance(error, TypeError) and _is_of_the_call_itself(error):
+                    # Such as: missing 1 required positional argument: 'user_id'
+                    _complain(log, name, str(error).partition("() ")[2])
+                else:
+                    _guard.report(log, name, error)
+            return nothing
+
+        return cast("Method", answer)
+
+    return decorate
+
+
+def _complain(log: Log, name: str, mistake: str) -> None:
+    log.recurring_error((name, mistake), lambda: f"{name}: {mistake}")
+
+
+def _is_of_the_call_itself(error: TypeError) -> bool:
+    """Whether Python could not even begin the call: no frame lies below ours."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None

@@ -1,0 +1,150 @@
+"""A forked child sends its own events, and neither hangs nor touches what its parent has."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+import pytest
+from documents import settings
+from sink import wait_until
+
+from sortition import vwo
+from sortition._process import PerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sink import Sink
+
+    Launch = Callable[..., vwo.Client]
+
+GENEROUS_S = 30.0
+
+
+def in_child(work: Callable[[], bool]) -> bool:
+    """Whether the work was done well in a forked child; a child that hangs has not done it."""
+    child = os.fork()
+    if child == 0:
+        done = False
+        signal.alarm(int(GENEROUS_S))
+        try:
+            done = work()
+        finally:
+            os._exit(0 if done else 1)
+    _, status = os.waitpid(child, 0)
+    return os.waitstatus_to_exitcode(status) == 0
+
+
+@pytest.fixture(autouse=True)
+def _often_switching() -> Iterator[None]:
+    """Threads take turns as often as they can, so that a race is run."""
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(interval)
+
+
+class TestPerProcess:
+    def test_a_process_makes_its_own_once(self) -> None:
+        values = PerProcess(object)
+        assert values.existing() is None
+        mine = values.get()
+        assert values.get() is mine
+        assert values.existing() is mine
+
+        def child() -> bool:
+            return values.existing() is None and values.get() is not mine and in_child(grandchild)
+
+        def grandchild() -> bool:
+            return values.existing() is None and values.get() is not mine
+
+        assert in_child(child)
+        assert values.get() is mine
+
+    def test_many_threads_get_the_same(self) -> None:
+        for _ in range(20):
+            values = PerProcess(object)
+            with ThreadPoolExecutor(8) as threads:
+                found = list(threads.map(lambda _, of=values: of.get(), range(64)))
+            assert set(found) == {values.get()}
+
+
+def test_a_child_sends_its_own(launch: Launch, sink: Sink) -> None:
+    client = launch(settings(), request_timeout_s=GENEROUS_S)
+    assert client.track("checkout", "parent", "purchase")
+    assert in_child(lambda: bool(client.track("checkout", "child", "purchase")))
+    assert client.track("checkout", "parent again", "purchase")
+    assert len(sink.received) == 3
+    # Its own connection, and the parent's is still there.
+    assert len(sink.connections) == 2
+
+
+def test_the_first_events_of_a_child_come_from_many_threads(launch: Launch, sink: Sink) -> None:
+    client = launch(settings(), request_timeout_s=GENEROUS_S)
+    assert client.track("checkout", "parent", "purchase")
+
+    def work() -> bool:
+        with ThreadPoolExecutor(8) as threads:
+            sent = threads.map(lambda n: client.track("checkout", f"u{n}", "purchase"), range(16))
+            return all(sent)
+
+    for _ in range(20):
+        assert in_child(work)
+    assert len(sink.received) == 1 + 20 * 16
+
+
+def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
+    """T-07, as far as these calls go: what was inherited is left alone."""
+    client = launch(settings(), request_timeout_s=GENEROUS_S)
+    assert client.track("checkout", "parent", "purchase")
+    dispatch = client._dispatch
+
+    def work() -> bool:
+        client.activate("none", "Ann")
+        tracked = client.track("checkout", "child", "purchase")
+        client.close()
+        return bool(tracked) and client.track("checkout", "child", "purchase") is None
+
+    def close_only() -> bool:
+        client.close()
+        return True
+
+    with contextlib.ExitStack() as held:
+        held.enter_context(dispatch._pools.get()._changed)
+        held.enter_context(dispatch._outages.get()._lock)
+        assert in_child(work)
+        assert in_child(close_only)
+    assert client.track("checkout", "parent again", "purchase")
+    assert len(sink.received) == 3
+
+
+def test_forks_while_many_threads_send(launch: Launch) -> None:
+    client = launch(settings(), request_timeout_s=GENEROUS_S)
+    stop = threading.Event()
+
+    def send() -> None:
+        while not stop.is_set():
+            client.track("checkout", "parent", "purchase")
+
+    def work() -> bool:
+        tracked = client.track("checkout", "child", "purchase")
+        client.close()
+        return bool(tracked)
+
+    threads = [threading.Thread(target=send) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in range(20):
+            assert in_child(work)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+    wait_until(lambda: bool(client.track("checkout", "parent", "purchase")))
