@@ -13,29 +13,34 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Never
 
-from sortition._options import ensure_known
-from sortition._storage import UserStorage
-from sortition._vwo import launching
+from sortition import _options
+from sortition._log import Logger
+from sortition._storage import UserStorage, UserStorageLike
+from sortition._transport import Request, Response, Transport
+from sortition._vwo import launching as _launching
 from sortition._vwo import settings_file as _settings_file
 from sortition._vwo.client import Client
 from sortition._vwo.constants import GOAL_TYPES, LOG_LEVELS
+from sortition._vwo.launching import Integrations
 from sortition._vwo.result import Status, TrackResult
 
 if TYPE_CHECKING:
     from sortition._engine import EngineChoice
-    from sortition._log import Logger
-    from sortition._storage import UserStorageLike
-    from sortition._transport import Transport
     from sortition._vwo.document import SettingsFile
-    from sortition._vwo.launching import Integrations
 
 __all__ = [
     "GOAL_TYPES",
     "LOG_LEVELS",
     "Client",
+    "Integrations",
+    "Logger",
+    "Request",
+    "Response",
     "Status",
     "TrackResult",
+    "Transport",
     "UserStorage",
+    "UserStorageLike",
     "get_settings_file",
     "launch",
 ]
@@ -106,9 +111,9 @@ def launch(
 
     Source: VWO spec, section 2.
     """
-    ensure_known(unknown, _LAUNCH_OPTIONS)
+    _options.ensure_known(unknown, _LAUNCH_OPTIONS)
     return Client(
-        launching.configure(
+        _launching.configure(
             settings_file,
             logger=logger,
             user_storage=user_storage,
@@ -131,7 +136,7 @@ def get_settings_file(
     is_via_webhook: bool = False,
     *,
     base_url: str | None = None,
-    request_timeout_s: float = launching.DEFAULT_REQUEST_TIMEOUT_S,
+    request_timeout_s: float = _launching.DEFAULT_REQUEST_TIMEOUT_S,
 ) -> str:
     """Fetch an account's settings file.
 

@@ -1,4 +1,4 @@
-//! Every conformance file, through this crate.
+//! The conformance files that need no client, through this crate.
 
 #![allow(
     clippy::unwrap_used,
