@@ -196,9 +196,13 @@ def test_every_construct(construct: str) -> None:
     ],
 )
 def test_both_engines_refuse_what_is_not_supported(pattern: str) -> None:
-    re.compile(pattern)
     assert _core.python_search(pattern, "a") == "unsupported"
-    assert pure_says(pattern, "a") == "unsupported"
+    if PYTHON_3_11:
+        re.compile(pattern)
+        assert pure_says(pattern, "a") == "unsupported"
+    else:
+        # Later releases refuse some of them themselves.
+        assert pure_says(pattern, "a") in ("unsupported", "invalid")
 
 
 @pytest.mark.parametrize(

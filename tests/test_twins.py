@@ -12,8 +12,10 @@ from hypothesis import settings as examples
 
 import sortition
 from sortition import _engine
+from sortition._engine import EngineChoice
 
-COMPILED, PURE = (_engine.load(name).module.VwoSettings for name in ("compiled", "pure"))
+ENGINES: tuple[EngineChoice, ...] = ("compiled", "pure")
+COMPILED, PURE = (_engine.load(name).module.VwoSettings for name in ENGINES)
 
 KEYS = ("a", "b", "c")
 NAMES = strategies.sampled_from(KEYS)
@@ -347,6 +349,14 @@ def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: 
         assert facts(one.decide(**arguments, steps=steps)) == facts(decided)
         assert facts(other.decide(**arguments, steps=twin_steps)) == facts(decided)
         assert steps == twin_steps
+        if decided.variation is not None:
+            event = (arguments["user_id"], 1_800_000_000, "Firefox é", None)
+            assert one.impression_event(decided, *event) == other.impression_event(twin, *event)
+            if decided.goal is not None:
+                brought = (*event, "1e+16")
+                assert one.conversion_event(decided, *brought) == other.conversion_event(
+                    twin, *brought
+                )
         coverage.note(arguments["call"], document, decided, steps)
     for user_id in {arguments["user_id"] for arguments in requests}:
         assert one.visitor_id(user_id) == other.visitor_id(user_id)
@@ -427,6 +437,38 @@ def test_operators(operator: str) -> None:
 
     run()
     assert answered >= 100
+
+
+ANY_TEXT = strategies.text(max_size=20)
+
+
+@examples(max_examples=500)
+@given(ANY_TEXT, ANY_TEXT, ANY_TEXT, ANY_TEXT, strategies.integers(0, 2**40))
+def test_events_hold_any_text(user: str, agent: str, key: str, value: str, at_s: int) -> None:
+    """Both engines write the bytes that ``json.dumps`` writes."""
+    arm = {"id": user or "x", "name": "a", "weight": 100}
+    campaign = {
+        "id": agent or "x",
+        "key": "a",
+        "type": "VISUAL_AB",
+        "status": "RUNNING",
+        "percentTraffic": 100,
+        "goals": [],
+        "variations": [arm],
+    }
+    document = {"version": 1, "accountId": 1, "campaigns": [campaign]}
+    one, other = (each.compile(json.dumps(document).encode()) for each in (COMPILED, PURE))
+    pushed = one.push_event(user, at_s, key, value)
+    assert pushed == other.push_event(user, at_s, key, value)
+    assert json.loads(json.loads(pushed)["t"]) == {"u": {key: value}}
+    if not user:
+        return
+    shown = one.decide("activate", "a", user), other.decide("activate", "a", user)
+    event = one.impression_event(shown[0], user, at_s, agent, value)
+    assert event == other.impression_event(shown[1], user, at_s, agent, value)
+    batches = [_engine.load(name).module.vwo_batch([event, pushed]) for name in ENGINES]
+    assert batches[0] == batches[1]
+    assert json.loads(batches[0])["ev"] == [json.loads(event), json.loads(pushed)]
 
 
 WIRE_NAMES = """version accountId campaigns id key status percentTraffic weight variations goals

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Final, final
 
 from sortition._engine.problem import Problem
-from sortition._engine.vwo import Call, Campaign, Goal, Identifier, Step, Variation
+from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
 
 __all__ = [
     "IS_DEBUG_BUILD",
@@ -22,6 +22,7 @@ __all__ = [
     "stretched_bucket",
     "traffic_bucket",
     "variation_bucket",
+    "vwo_batch",
 ]
 
 __version__: Final[str]
@@ -38,6 +39,7 @@ def python_repr(number: float) -> str: ...
 def python_lower(text: str) -> str: ...
 def python_strip(text: str) -> str: ...
 def python_search(pattern: str, text: str) -> str: ...
+def vwo_batch(events: Sequence[bytes]) -> bytes: ...
 
 @final
 class VwoSettings:
@@ -68,6 +70,24 @@ class VwoSettings:
     def visitor_id(self, user_id: str) -> str: ...
     def running_campaign(self, key: str) -> Campaign | None: ...
     def campaigns_with_goal(self, goal_identifier: str) -> tuple[Campaign, ...]: ...
+    def impression_event(
+        self,
+        decision: Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> bytes: ...
+    def conversion_event(
+        self,
+        decision: Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        revenue: str | None = None,
+    ) -> bytes: ...
+    def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes: ...
     def decide(
         self,
         call: Call,

@@ -55,6 +55,9 @@ class EngineModule(Protocol):
     def allocation_ranges(self, weights: Sequence[float]) -> list[tuple[int, int] | None]:
         """The ranges of these weights."""
 
+    def vwo_batch(self, events: Sequence[bytes]) -> bytes:
+        """A batch of encoded events."""
+
 
 @dataclass(frozen=True, slots=True)
 class Engine:

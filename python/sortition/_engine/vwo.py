@@ -211,6 +211,53 @@ class Settings(Protocol):
     def campaigns_with_goal(self, goal_identifier: str) -> Sequence[Campaign]:
         """All campaigns that have this goal, stopped ones included."""
 
+    def impression_event(
+        self,
+        decision: Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> bytes:
+        """The encoded event of a user who was shown the decision's variation.
+
+        Args:
+            decision: A decision of these settings that assigned a variation.
+            user_id: The user's id, of which only the visitor id is in the event.
+            at_s: When it happened, in seconds since 1970.
+            user_agent: The User-Agent of the user's browser.
+            ip_address: The user's IP address.
+
+        Raises:
+            ValueError: The decision assigned none.
+        """
+
+    def conversion_event(
+        self,
+        decision: Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        revenue: str | None = None,
+    ) -> bytes:
+        """The encoded event of a user who reached the decision's goal.
+
+        Args:
+            decision: A decision of these settings that assigned a variation and has a goal.
+            user_id: The user's id, of which only the visitor id is in the event.
+            at_s: When it happened, in seconds since 1970.
+            user_agent: The User-Agent of the user's browser.
+            ip_address: The user's IP address.
+            revenue: What the conversion brought, as JSON.
+
+        Raises:
+            ValueError: The decision assigned none, or has no goal.
+        """
+
+    def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes:
+        """The encoded event of a user who has a value of a custom dimension."""
+
     def decide(
         self,
         call: Call,

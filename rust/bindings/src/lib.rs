@@ -24,7 +24,7 @@ mod _core {
     #[pymodule_export]
     use super::python::{python_float, python_lower, python_repr, python_search, python_strip};
     #[pymodule_export]
-    use super::vwo::{PyDecision, PySettings};
+    use super::vwo::{PyDecision, PySettings, vwo_batch};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -2,6 +2,7 @@
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
+use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use sortition_engine::attributes::Attributes;
 use sortition_engine::reason::Reason;
@@ -9,7 +10,8 @@ use sortition_engine::trace::{Silent, Trace};
 use sortition_engine::vwo::decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Step, Write,
 };
-use sortition_engine::vwo::settings::Settings;
+use sortition_engine::vwo::event::{self, Visitor};
+use sortition_engine::vwo::settings::{Campaign, Settings, Variation};
 use sortition_engine::vwo::{decide, decide_by_key};
 
 use crate::attributes::{Interrupt, PyAttributes, PyRecords};
@@ -105,6 +107,65 @@ impl PySettings {
         PyTuple::new(py, campaigns)
     }
 
+    /// The event of a user who was shown the decision's variation.
+    #[pyo3(signature = (decision, user_id, at_s, user_agent=None, ip_address=None))]
+    fn impression_event<'py>(
+        &self,
+        py: Python<'py>,
+        decision: &PyDecision,
+        user_id: &str,
+        at_s: u64,
+        user_agent: Option<&str>,
+        ip_address: Option<&str>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (campaign, variation) = self.arm(decision)?;
+        let id = self.settings.visitor_ids().of(user_id);
+        let visitor = visitor(&id, at_s, user_agent, ip_address);
+        let event = event::impression(&visitor, campaign, variation);
+        Ok(PyBytes::new(py, event.as_bytes()))
+    }
+
+    /// The event of a user who reached the decision's goal.
+    #[pyo3(signature = (decision, user_id, at_s, user_agent=None, ip_address=None, revenue=None))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what the platform wants to know of a conversion"
+    )]
+    fn conversion_event<'py>(
+        &self,
+        py: Python<'py>,
+        decision: &PyDecision,
+        user_id: &str,
+        at_s: u64,
+        user_agent: Option<&str>,
+        ip_address: Option<&str>,
+        revenue: Option<&str>,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let (campaign, variation) = self.arm(decision)?;
+        let goal = decision
+            .goal_index
+            .and_then(|index| campaign.goals().get(index))
+            .ok_or_else(|| PyValueError::new_err("decision: it has no goal of these settings"))?;
+        let id = self.settings.visitor_ids().of(user_id);
+        let visitor = visitor(&id, at_s, user_agent, ip_address);
+        let event = event::conversion(&visitor, campaign, variation, goal, revenue);
+        Ok(PyBytes::new(py, event.as_bytes()))
+    }
+
+    /// The event of a user who has a value of a custom dimension.
+    fn push_event<'py>(
+        &self,
+        py: Python<'py>,
+        user_id: &str,
+        at_s: u64,
+        key: &str,
+        value: &str,
+    ) -> Bound<'py, PyBytes> {
+        let id = self.settings.visitor_ids().of(user_id);
+        let event = event::push(&visitor(&id, at_s, None, None), key, value);
+        PyBytes::new(py, event.as_bytes())
+    }
+
     /// Decides for one user and one campaign.
     #[pyo3(signature = (
         call,
@@ -192,6 +253,31 @@ impl PySettings {
     }
 }
 
+fn visitor<'a>(
+    id: &'a str,
+    at_s: u64,
+    user_agent: Option<&'a str>,
+    ip_address: Option<&'a str>,
+) -> Visitor<'a> {
+    Visitor {
+        id,
+        at_s,
+        user_agent: user_agent.unwrap_or_default(),
+        ip_address: ip_address.unwrap_or_default(),
+    }
+}
+
+/// A batch of encoded events.
+#[pyfunction]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a list of Python objects comes by value"
+)]
+pub(crate) fn vwo_batch(py: Python<'_>, events: Vec<PyBackedBytes>) -> Bound<'_, PyBytes> {
+    let bytes = py.detach(|| event::batch(&events));
+    PyBytes::new(py, &bytes)
+}
+
 /// Which campaign to decide for.
 enum CampaignChoice<'a> {
     Key(&'a str),
@@ -209,6 +295,19 @@ impl PySettings {
             CampaignChoice::Key(key) => decide_by_key(&self.settings, key, request, trace),
             CampaignChoice::Index(index) => decide(&self.settings, *index, request, trace),
         }
+    }
+
+    /// What a decision assigned.
+    fn arm(&self, decision: &PyDecision) -> PyResult<(&Campaign, &Variation)> {
+        let campaign = decision
+            .campaign_index
+            .and_then(|index| self.settings.campaigns().get(index));
+        let variation = campaign
+            .zip(decision.variation_index)
+            .and_then(|(campaign, index)| campaign.variations().get(index));
+        campaign
+            .zip(variation)
+            .ok_or_else(|| PyValueError::new_err("decision: it has no variation of these settings"))
     }
 
     fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
@@ -230,6 +329,9 @@ impl PySettings {
             .collect::<Vec<_>>();
         Ok(PyDecision {
             reason: decision.reason,
+            campaign_index: decision.campaign,
+            variation_index: decision.variation,
+            goal_index: decision.goal,
             campaign: objects.map(|objects| objects.campaign.clone_ref(py)),
             variation: pick(
                 objects.map(|objects| &*objects.variations),
@@ -253,6 +355,9 @@ impl PySettings {
 #[pyclass(frozen, name = "VwoDecision", module = "sortition._core")]
 pub(crate) struct PyDecision {
     reason: Reason,
+    campaign_index: Option<usize>,
+    variation_index: Option<usize>,
+    goal_index: Option<usize>,
     #[pyo3(get)]
     campaign: Option<Py<PyAny>>,
     #[pyo3(get)]

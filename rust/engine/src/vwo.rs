@@ -6,6 +6,7 @@ pub mod allocation;
 pub mod bucket;
 mod compile;
 pub mod decision;
+pub mod event;
 pub mod group;
 pub mod operand;
 pub mod segment;

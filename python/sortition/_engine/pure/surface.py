@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, final
 from sortition._engine.pure.hash import murmur3_32
 from sortition._engine.pure.reason import REASONS
 from sortition._engine.pure.trace import recording, silent
-from sortition._engine.pure.vwo import decide, decide_by_key
+from sortition._engine.pure.vwo import decide, decide_by_key, event
 from sortition._engine.pure.vwo.allocation import ranges as allocation_ranges
 from sortition._engine.pure.vwo.bucket import stretched_bucket, traffic_bucket, variation_bucket
 from sortition._engine.pure.vwo.compile import compile_settings
 from sortition._engine.pure.vwo.decision import GoalRequest, Request
+from sortition._engine.pure.vwo.event import batch as vwo_batch
 from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ __all__ = [
     "stretched_bucket",
     "traffic_bucket",
     "variation_bucket",
+    "vwo_batch",
 ]
 
 
@@ -99,6 +101,52 @@ class VwoSettings:
             for campaign in self._settings.campaigns
             if campaign.goal(goal_identifier) is not None
         )
+
+    def impression_event(
+        self,
+        decision: model.Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> bytes:
+        """The encoded event of a user who was shown the decision's variation."""
+        if decision.campaign is None or decision.variation is None:
+            raise ValueError("decision: it has no variation of these settings")
+        visitor = self._visitor(user_id, at_s, user_agent, ip_address)
+        return event.impression(visitor, decision.campaign, decision.variation).encode()
+
+    def conversion_event(
+        self,
+        decision: model.Decision,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        revenue: str | None = None,
+    ) -> bytes:
+        """The encoded event of a user who reached the decision's goal."""
+        if decision.campaign is None or decision.variation is None:
+            raise ValueError("decision: it has no variation of these settings")
+        if decision.goal is None:
+            raise ValueError("decision: it has no goal of these settings")
+        visitor = self._visitor(user_id, at_s, user_agent, ip_address)
+        return event.conversion(
+            visitor, decision.campaign, decision.variation, decision.goal, revenue
+        ).encode()
+
+    def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes:
+        """The encoded event of a user who has a value of a custom dimension."""
+        return event.push(self._visitor(user_id, at_s), key, value).encode()
+
+    def _visitor(
+        self,
+        user_id: str,
+        at_s: int,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+    ) -> event.Visitor:
+        return event.Visitor(self.visitor_id(user_id), at_s, user_agent or "", ip_address or "")
 
     def decide(
         self,
