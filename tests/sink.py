@@ -24,6 +24,7 @@ class Received:
     query: dict[str, str]
     headers: dict[str, str]
     body: bytes
+    target: str = ""
 
     @property
     def json(self) -> Any:
@@ -42,7 +43,7 @@ class Answer:
 class Sink:
     """The server; `answer` decides what each request gets."""
 
-    def __init__(self) -> None:
+    def __init__(self, port: int = 0) -> None:
         self.received: list[Received] = []
         self.connections: set[tuple[str, int]] = set()
         self.answer: Callable[[Received], Answer] = lambda _: Answer()
@@ -68,6 +69,7 @@ class Sink:
                     query=dict(parse_qsl(split.query, keep_blank_values=True)),
                     headers={name.lower(): value for name, value in self.headers.items()},
                     body=self.rfile.read(length),
+                    target=self.path,
                 )
                 sink.received.append(received)
                 sink.connections.add(self.client_address)
@@ -82,7 +84,7 @@ class Sink:
             def log_message(self, *_: object) -> None:
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))

@@ -16,6 +16,7 @@ from sink import wait_until
 
 from sortition import vwo
 from sortition._process import PerProcess
+from sortition._vwo.delivery import SynchronousDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -103,7 +104,9 @@ def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
     """T-07, as far as these calls go: what was inherited is left alone."""
     client = launch(settings(), request_timeout_s=GENEROUS_S)
     assert client.track("checkout", "parent", "purchase")
-    dispatch = client._dispatch
+    delivery = client._delivery
+    assert isinstance(delivery, SynchronousDelivery)
+    process = delivery._dispatch._process.get()
 
     def work() -> bool:
         client.activate("none", "Ann")
@@ -116,8 +119,9 @@ def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
         return True
 
     with contextlib.ExitStack() as held:
-        held.enter_context(dispatch._pools.get()._changed)
-        held.enter_context(dispatch._outages.get()._lock)
+        locks = (process._lock, process._outage_log._lock, process.ledger.lock)
+        for lock in (*locks, process.pool._changed):
+            held.enter_context(lock)
         assert in_child(work)
         assert in_child(close_only)
     assert client.track("checkout", "parent again", "purchase")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from sortition import vwo
 from sortition.cli import DEFAULT_PORT
 from sortition.collector import server
 
@@ -23,12 +24,15 @@ def blocks(language: str) -> list[str]:
 def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
     """One after the other, as a reader types them, against the collector that they name."""
     programs = blocks("python")
-    assert len(programs) == 4
+    assert len(programs) == 5
     namespace: dict[str, object] = {}
     with server.running(SETTINGS) as url:
         for program in programs:
             assert f":{DEFAULT_PORT}" in program or "http" not in program
             exec(program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url), namespace)  # noqa: S102
+        client = namespace["client"]
+        assert isinstance(client, vwo.Client)
+        assert client.close()
         (account,) = requests.get(f"{url}/report.json", timeout=30).json()["accounts"]
     conversions = sum(
         variation["conversions"]
@@ -37,7 +41,13 @@ def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
         for variation in goal["variations"]
     )
     assert conversions >= 2
-    assert "'checkout': True" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "'checkout': True" in printed
+    shown = [line[2:] for program in programs for line in program.splitlines() if line[:1] == "#"]
+    assert len(shown) > 3
+    for line in shown:
+        # An ellipsis stands for what is left out.
+        assert line.rstrip(" …") in printed
 
 
 def test_the_commands() -> None:

@@ -72,6 +72,7 @@ class Scripted:
         return Response(step, b"")
 
 
+ONE = {"conversion": 1}
 REQUEST = Request("GET", "http://127.0.0.1/server-side/track-goal", query={"env": "secret"})
 
 
@@ -210,24 +211,24 @@ class TestOutage:
         transport = Scripted(*[OSError()] * 100)
         dispatch = SynchronousDispatch(transport, Log("vwo"), GENEROUS_S, pause_s=3600)
         for _ in range(50):
-            assert not dispatch.send(REQUEST, dispatch.deadline())
+            assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == 3
         dispatch.close()
 
     def test_then_one_is_tried_again(self) -> None:
         dispatch, transport = self.dispatch(503, OSError(), 500)
         for _ in range(3):
-            assert not dispatch.send(REQUEST, dispatch.deadline())
+            assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == 3
-        wait_until(lambda: dispatch.send(REQUEST, dispatch.deadline()))
+        wait_until(lambda: dispatch.send(REQUEST, dispatch.deadline(), ONE))
         assert transport.sent == 4
-        assert dispatch.send(REQUEST, dispatch.deadline())
+        assert dispatch.send(REQUEST, dispatch.deadline(), ONE)
         dispatch.close()
 
     def test_refusals_are_no_outage(self) -> None:
         dispatch, transport = self.dispatch(*[400, 401, 404] * 5)
         for _ in range(15):
-            assert not dispatch.send(REQUEST, dispatch.deadline())
+            assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == 15
         dispatch.close()
 
@@ -235,7 +236,7 @@ class TestOutage:
         """A server that refuses is not down, also where it was before."""
         dispatch, transport = self.dispatch(*[500, 400, 500, 401, 500, 404] * 5)
         for _ in range(30):
-            assert not dispatch.send(REQUEST, dispatch.deadline())
+            assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == 30
         dispatch.close()
 
@@ -244,15 +245,15 @@ class TestOutage:
         script = [UnicodeEncodeError("utf-8", "x", 0, 1, ""), TypeError(), ValueError()]
         dispatch, transport = self.dispatch(*script, *[OSError()] * 10)
         for _ in script:
-            assert not dispatch.send(REQUEST, dispatch.deadline())
+            assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         for _ in range(10):
-            assert not dispatch.send(REQUEST, Deadline(0))
+            assert not dispatch.send(REQUEST, Deadline(0), ONE)
         for _ in range(10):
             late = Deadline(0.5)
             wait_until(lambda late=late: not late.leaves_most())  # type: ignore[misc]
-            assert not dispatch.send(REQUEST, late)
+            assert not dispatch.send(REQUEST, late, ONE)
         sent = transport.sent
-        assert dispatch.send(REQUEST, dispatch.deadline())
+        assert dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == sent + 1
         dispatch.close()
 
@@ -262,7 +263,7 @@ class TestOutage:
         dispatch, _ = self.dispatch(*[OSError("secret")] * 10)
         attempts = 0
         deadline = time.monotonic() + GENEROUS_S
-        while not dispatch.send(REQUEST, dispatch.deadline()):
+        while not dispatch.send(REQUEST, dispatch.deadline(), ONE):
             attempts += 1
             assert time.monotonic() < deadline
         assert [record.getMessage() for record in caplog.records] == [
@@ -279,7 +280,7 @@ class TestOutage:
     ) -> None:
         dispatch, _ = self.dispatch(*[500, 200] * 200)
         for _ in range(400):
-            dispatch.send(REQUEST, dispatch.deadline())
+            dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert len(caplog.records) == 2
         dispatch.close()
 

@@ -4,6 +4,7 @@ Start at `sortition.vwo`.
 """
 
 from sortition._errors import (
+    DeliveryError,
     OptionError,
     OptionTypeError,
     SettingsError,
@@ -16,6 +17,7 @@ from sortition._version import VERSION
 __version__ = VERSION
 
 __all__ = [
+    "DeliveryError",
     "OptionError",
     "OptionTypeError",
     "SettingsError",

@@ -1,9 +1,11 @@
 """Every exception that sortition raises.
 
 Only ``launch`` and ``get_settings_file`` raise; a client's calls log what is wrong and return their
-documented nothing. No message holds the SDK key or a user's id::
+documented nothing, and a ``flush_callback`` is given its error. No message holds the SDK key or a
+user's id::
 
     SortitionError
+    ├── DeliveryError
     ├── OptionError (ValueError)
     │   └── OptionTypeError (TypeError)
     │       └── UnknownOptionError
@@ -23,6 +25,20 @@ _MOST_SHOWN: Final = 10
 
 class SortitionError(Exception):
     """The base of every exception that sortition raises."""
+
+
+class DeliveryError(SortitionError):
+    """Events of a batch were lost.
+
+    Attributes:
+        reason: Why, as in the ``dropped`` of a client's ``stats()``.
+        events: How many.
+    """
+
+    def __init__(self, reason: str, events: int) -> None:
+        super().__init__(f"{events} events were lost: {reason.replace('_', ' ')}")
+        self.reason = reason
+        self.events = events
 
 
 class OptionError(SortitionError, ValueError):

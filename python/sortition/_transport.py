@@ -50,11 +50,20 @@ class Response:
         status: The HTTP status.
         body: The content, up to the request's `most_answer_bytes`.
         is_whole: Whether the content was not cut off.
+        headers: The answer's headers, with names in lower case.
     """
 
     status: int
     body: bytes = field(repr=False)
     is_whole: bool = True
+    headers: Mapping[str, str] = field(repr=False, default_factory=dict)
+
+
+class NotSentError(Exception):
+    """A transport knows that nothing of the request has reached the server.
+
+    So it may be sent again without a chance of its arriving twice.
+    """
 
 
 class Transport(Protocol):
@@ -77,7 +86,9 @@ class Transport(Protocol):
         Raises:
             ValueError: This request cannot be sent, whatever the server's state.
             TypeError: The same.
-            Exception: Any other kept the answer from coming. Its class is logged, not its text.
+            NotSentError: Nothing of the request has reached the server.
+            Exception: Any other kept the answer from coming; whether the request has arrived is not
+                known. Its class is logged, not its text.
         """
 
 
@@ -98,6 +109,8 @@ class RequestsTransport:
         """Send a request and wait for its answer; see `Transport.send`."""
         deadline = time.monotonic() + timeout_s
         session = self._take()
+        import requests  # noqa: PLC0415 -- see `_new_session`
+
         try:
             with session.request(
                 request.method,
@@ -111,7 +124,12 @@ class RequestsTransport:
             ) as answer:
                 size = max(16, request.most_answer_bytes // _MOST_CHUNKS)
                 body, is_whole = _read(answer.iter_content(size), request, deadline)
-                return Response(answer.status_code, body, is_whole)
+                answered = {name.lower(): value for name, value in answer.headers.items()}
+                return Response(answer.status_code, body, is_whole, answered)
+        except requests.ConnectionError as error:
+            if _never_left(error):
+                raise NotSentError from error
+            raise
         finally:
             self._give_back(session)
 
@@ -149,6 +167,23 @@ def _new_session() -> requests.Session:
     session.auth = lambda prepared: prepared
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return session
+
+
+def _never_left(error: requests.ConnectionError) -> bool:
+    """Whether there was no connection on which the request could have left."""
+    import requests  # noqa: PLC0415 -- see `_new_session`
+    import urllib3.exceptions  # noqa: PLC0415
+
+    if isinstance(
+        error,
+        requests.exceptions.ConnectTimeout
+        | requests.exceptions.ProxyError
+        | requests.exceptions.SSLError,
+    ):
+        return True
+    # `requests` wraps what happened below it; a name that is not found is of this class too.
+    reason = getattr(error.args[0] if error.args else None, "reason", None)
+    return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 
 def _read(chunks: Iterable[bytes], request: Request, deadline: float) -> tuple[bytes, bool]:

@@ -11,31 +11,39 @@ The names are those of the platform's own Python SDK: moving here is a change of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from sortition import _options
 from sortition._log import Logger
+from sortition._sending.ledger import Stats
 from sortition._storage import UserStorage, UserStorageLike
-from sortition._transport import Request, Response, Transport
+from sortition._transport import NotSentError, Request, Response, Transport
 from sortition._vwo import launching as _launching
 from sortition._vwo import settings_file as _settings_file
 from sortition._vwo.client import Client
 from sortition._vwo.constants import GOAL_TYPES, LOG_LEVELS
+from sortition._vwo.explaining import Explanation
 from sortition._vwo.launching import Integrations
 from sortition._vwo.result import Status, TrackResult
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sortition._engine import EngineChoice
+    from sortition._sending.batched import OnUnknownOutcome
     from sortition._vwo.document import SettingsFile
 
 __all__ = [
     "GOAL_TYPES",
     "LOG_LEVELS",
     "Client",
+    "Explanation",
     "Integrations",
     "Logger",
+    "NotSentError",
     "Request",
     "Response",
+    "Stats",
     "Status",
     "TrackResult",
     "Transport",
@@ -58,6 +66,15 @@ _LAUNCH_OPTIONS = (
     "request_timeout_s",
     "transport",
     "engine",
+    "batch_events",
+    "redis_creds",
+    "request_bytes",
+    "queue_events",
+    "queue_bytes",
+    "retry_for_s",
+    "close_timeout_s",
+    "on_unknown_outcome",
+    "on_drop",
 )
 
 
@@ -75,6 +92,15 @@ def launch(
     request_timeout_s: float | None = None,
     transport: Transport | None = None,
     engine: EngineChoice = "auto",
+    batch_events: dict[str, Any] | None = None,
+    redis_creds: dict[str, str] | None = None,
+    request_bytes: int | None = None,
+    queue_events: int | None = None,
+    queue_bytes: int | None = None,
+    retry_for_s: float | None = None,
+    close_timeout_s: float | None = None,
+    on_unknown_outcome: OnUnknownOutcome | None = None,
+    on_drop: Callable[[str, int], object] | None = None,
     **unknown: Never,
 ) -> Client:
     """Make a client for one account.
@@ -100,6 +126,24 @@ def launch(
             does: 5 by default, at most 3600.
         transport: How requests are sent; by default with ``requests``.
         engine: ``compiled``, ``pure``, or ``auto`` for the compiled one where it is installed.
+        batch_events: Send events in batches, from a thread of the client. A dictionary with
+            ``events_per_request`` (1 to 5000, 100 by default) and ``request_time_interval`` (in
+            seconds, 600 by default), at least one of them: a batch is sent as soon as either is
+            reached. And, if wanted, ``flush_callback(error, events)``, which is told of every batch
+            that came to its end. Without this option each event is sent within its call.
+        redis_creds: Keep records in Redis: a dictionary with ``url``, ``user_id`` and ``password``.
+            Needs the extra ``redis``; not used where `user_storage` is given.
+        request_bytes: The most bytes of events in one batch: 1 MiB by default.
+        queue_events: How many events may wait to be sent: 100,000 by default. What is more is
+            refused, and counted.
+        queue_bytes: How many bytes of events may wait: 64 MiB by default.
+        retry_for_s: How long a batch that fails is sent again and again, in seconds: 3600 by
+            default.
+        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send what
+            waits, in seconds: 5 by default.
+        on_unknown_outcome: What to do with a batch of which nobody knows whether the server has it:
+            ``resend``, which may count events twice, is the default, or ``drop``.
+        on_drop: Told of events that were lost or refused: ``on_drop(reason, number)``.
         **unknown: No other option exists.
 
     Returns:
@@ -126,6 +170,15 @@ def launch(
             request_timeout_s=request_timeout_s,
             transport=transport,
             engine=engine,
+            batch_events=batch_events,
+            redis_creds=redis_creds,
+            close_timeout_s=close_timeout_s,
+            request_bytes=request_bytes,
+            queue_events=queue_events,
+            queue_bytes=queue_bytes,
+            retry_for_s=retry_for_s,
+            on_unknown_outcome=on_unknown_outcome,
+            on_drop=on_drop,
         )
     )
 

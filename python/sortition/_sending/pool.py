@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sortition._transport import NotSentError
+
 if TYPE_CHECKING:
     from sortition._transport import Request, Response, Transport
 
@@ -23,11 +25,22 @@ class SendingError(Exception):
     Attributes:
         says_server_is_down: Whether it tells something of the server. A request that cannot be
             sent, or that was left too little time, does not.
+        may_have_arrived: Whether the server may have the request nevertheless.
+        is_for_good: Whether the request cannot be sent at all, whatever the server's state.
     """
 
-    def __init__(self, message: str, *, says_server_is_down: bool = False) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        says_server_is_down: bool = False,
+        may_have_arrived: bool = False,
+        is_for_good: bool = False,
+    ) -> None:
         super().__init__(message)
         self.says_server_is_down = says_server_is_down
+        self.may_have_arrived = may_have_arrived
+        self.is_for_good = is_for_good
 
 
 class Deadline:
@@ -91,7 +104,11 @@ class SenderPool:
             if not job.done.is_set():
                 job.is_abandoned = True
                 self._abandoned += 1
-                raise SendingError("no answer in time", says_server_is_down=has_most_of_its_time)
+                raise SendingError(
+                    "no answer in time",
+                    says_server_is_down=has_most_of_its_time,
+                    may_have_arrived=True,
+                )
         if job.response is None:
             raise job.failure or SendingError("no answer")
         return job.response
@@ -170,11 +187,15 @@ class SenderPool:
         try:
             job.response = self._transport.send(job.request, timeout_s)
         except BaseException as error:  # noqa: BLE001 -- a transport may raise anything
+            is_for_good = isinstance(error, ValueError | TypeError)
+            is_not_sent = isinstance(error, NotSentError)
             # By class only: the text of the HTTP library holds the URL, and with it the key.
+            told = error.__cause__ if is_not_sent and error.__cause__ is not None else error
             job.failure = SendingError(
-                type(error).__name__,
-                says_server_is_down=has_most_of_its_time
-                and not isinstance(error, ValueError | TypeError),
+                type(told).__name__,
+                says_server_is_down=has_most_of_its_time and not is_for_good,
+                may_have_arrived=not is_for_good and not is_not_sent,
+                is_for_good=is_for_good,
             )
 
 

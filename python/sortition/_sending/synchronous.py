@@ -8,15 +8,18 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from sortition._process import PerProcess
+from sortition._sending import ledger as reasons
+from sortition._sending.ledger import Ledger
+from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 
 if TYPE_CHECKING:
     from sortition._log import Log
+    from sortition._sending.ledger import Kinds
     from sortition._transport import Request, Transport
 
 _FAILURES_UNTIL_PAUSE: Final = 3
 _PAUSE_S: Final = 10.0
-_LOG_INTERVAL_S: Final = 60.0
 _OK: Final = range(200, 300)
 _OUTAGE: Final = frozenset({408, 429, *range(500, 600)})
 
@@ -24,9 +27,10 @@ _OUTAGE: Final = frozenset({408, 429, *range(500, 600)})
 class SynchronousDispatch:
     """Sends each event within the call that makes it, and says whether the server took it.
 
-    After three failures running, events fail at once for ten seconds, so that an outage does not
-    hold every thread of the service; then one is tried again. A failure is what says that the
-    server is down: a request that it refuses, or that was left too little time, is none.
+    Each is sent once: whoever is told that it failed may call again. After three failures running,
+    events fail at once for ten seconds, so that an outage does not hold every thread of the
+    service; then one is tried again. A failure is what says that the server is down: a request that
+    it refuses, or that was left too little time, is none.
     """
 
     def __init__(
@@ -36,38 +40,46 @@ class SynchronousDispatch:
         self._timeout_s = timeout_s
         self._is_closed = False
         self._warned_of_event_loop = False
-        self._pools = PerProcess(lambda: SenderPool(transport))
-        self._outages = PerProcess(lambda: _Outage(pause_s, log))
+        self._process = PerProcess(lambda: _Process(transport, pause_s, log))
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+        return self._process.get().ledger
 
     def deadline(self) -> Deadline:
         """The deadline of a call that starts now."""
         return Deadline(self._timeout_s)
 
-    def send(self, request: Request, deadline: Deadline) -> bool:
-        """Send an event; True where the server answered with a 2xx status."""
+    def send(self, request: Request, deadline: Deadline, kinds: Kinds) -> bool:
+        """Send events; True where the server answered with a 2xx status.
+
+        Args:
+            request: The request that carries them.
+            deadline: When the call is to be over.
+            kinds: How many events of each kind it carries.
+        """
+        process = self._process.get()
+        ledger = process.ledger
         if self._is_closed:
+            for kind in kinds:
+                ledger.refuse(kind, reasons.CLOSED)
             return False
         self._warn_of_event_loop()
-        outage = self._outages.get()
-        if outage.fails_at_once():
-            return False
-        try:
-            status = self._pools.get().send(request, deadline).status
-        except SendingError as error:
-            outage.note_failure(request, str(error), is_down=error.says_server_is_down)
-            return False
-        if status in _OK:
-            outage.note_success()
+        ledger.accept(kinds, "in_flight")
+        reason = process.exchange(request, deadline)
+        if reason is None:
+            ledger.move(kinds, "in_flight", "delivered")
             return True
-        outage.note_failure(request, f"status {status}", is_down=status in _OUTAGE, is_answer=True)
+        ledger.drop(kinds, "in_flight", reason)
         return False
 
     def close(self) -> None:
         """Send nothing any more, and end the threads of this process."""
         self._is_closed = True
-        pool = self._pools.existing()
-        if pool is not None:
-            pool.close()
+        process = self._process.existing()
+        if process is not None:
+            process.pool.close()
 
     def _warn_of_event_loop(self) -> None:
         """Say once that the caller holds up everything else on its event loop."""
@@ -82,76 +94,63 @@ class SynchronousDispatch:
         self._warned_of_event_loop = True
         self._log.warning(
             "an event is sent within a call on a running event loop, which waits for the answer; "
-            "call the client in a thread instead, such as with asyncio.to_thread"
+            "launch with batch_events, or call the client in a thread, such as with "
+            "asyncio.to_thread"
         )
 
 
-class _Outage:
-    """Whether the server seems to be down, and what the log says of it.
+class _Process:
+    """What belongs to one process: the threads that send, and what is known of the server."""
 
-    A line is written when sending begins to fail and when it works again, not for each event, and
-    at most every minute.
-    """
-
-    def __init__(self, pause_s: float, log: Log) -> None:
+    def __init__(self, transport: Transport, pause_s: float, log: Log) -> None:
+        self.pool = SenderPool(transport)
+        self.ledger = Ledger()
+        self._outage_log = OutageLog(log)
         self._pause_s = pause_s
-        self._log = log
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._failures_running = 0
         self._paused_until = 0.0
-        self._is_failure_logged = False
-        self._failed_since_logged = 0
-        self._logs_failure_from = 0.0
 
-    def fails_at_once(self) -> bool:
-        """Whether an event is not to be sent now."""
+    def exchange(self, request: Request, deadline: Deadline) -> str | None:
+        """Send a request; why it failed, or None where it was accepted."""
+        if self._fails_at_once():
+            self._outage_log.note_unsent(1)
+            return reasons.NOT_SENT
+        try:
+            status = self.pool.send(request, deadline).status
+        except SendingError as error:
+            self._note_failure(is_down=error.says_server_is_down)
+            self._outage_log.note_failure(request.url, str(error))
+            return reasons.UNKNOWN_OUTCOME if error.may_have_arrived else reasons.NOT_SENT
+        if status in _OK:
+            self._note_answer()
+            self._outage_log.note_success()
+            return None
+        self._outage_log.note_failure(request.url, f"status {status}")
+        if status in _OUTAGE:
+            self._note_failure(is_down=True)
+            return reasons.UNKNOWN_OUTCOME
+        # A server that refuses is not down.
+        self._note_answer()
+        return reasons.REJECTED
+
+    def _fails_at_once(self) -> bool:
         with self._lock:
             if self._failures_running < _FAILURES_UNTIL_PAUSE:
                 return False
             now = time.monotonic()
             if now < self._paused_until:
-                self._failed_since_logged += 1
                 return True
             # This one tries; the others go on failing until it is known what came of it.
             self._paused_until = now + self._pause_s
             return False
 
-    def note_failure(
-        self, request: Request, failure: str, *, is_down: bool, is_answer: bool = False
-    ) -> None:
-        """An event was not accepted.
-
-        Args:
-            request: What was sent.
-            failure: Why it failed.
-            is_down: Whether that says that the server is down.
-            is_answer: Whether the server answered, which says that it is not where `is_down` is
-                false.
-        """
-        now = time.monotonic()
-        with self._lock:
-            self._failed_since_logged += 1
-            if is_down:
+    def _note_failure(self, *, is_down: bool) -> None:
+        if is_down:
+            with self._lock:
                 self._failures_running += 1
-                self._paused_until = now + self._pause_s
-            elif is_answer:
-                self._failures_running = 0
-            if self._is_failure_logged or now < self._logs_failure_from:
-                return
-            self._is_failure_logged = True
-            self._logs_failure_from = now + _LOG_INTERVAL_S
-        self._log.warning(
-            "%s failed (%s); no further failure is logged until sending works again",
-            request.url,
-            failure,
-        )
+                self._paused_until = time.monotonic() + self._pause_s
 
-    def note_success(self) -> None:
-        """An event was accepted."""
+    def _note_answer(self) -> None:
         with self._lock:
             self._failures_running = 0
-            if not self._is_failure_logged:
-                return
-            self._is_failure_logged = False
-            failed, self._failed_since_logged = self._failed_since_logged, 0
-        self._log.warning("sending works again; %d events were not accepted meanwhile", failed)

@@ -17,6 +17,11 @@ from sortition._vwo.constants import GOAL_TYPE_NAMES
 _MOST_INTEGER: Final = 10**300
 """Beyond this, no number in binary64, as JSON's readers have them."""
 
+_LONGEST_WAIT_S: Final = 86_400
+_LONGEST_DIMENSION: Final = 255
+_RESERVED_DIMENSION: Final = "vwo_fs_environment"
+"""What the platform itself reads beside a user's custom dimensions."""
+
 Revenue: TypeAlias = int | float | str | None
 """What a conversion brought: a number, or text that the server reads as one."""
 
@@ -83,6 +88,22 @@ def boolean(name: str, value: object) -> bool | None:
     raise BadArgumentError(f"{name} must be a bool, got {kind(value)}")
 
 
+def seconds(name: str, value: object) -> float | None:
+    """A number of seconds from 0 to a day, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadArgumentError(f"{name} must be a number of seconds, got {kind(value)}")
+    # Also false for what is no number.
+    if not 0 <= value <= _LONGEST_WAIT_S:
+        raise BadArgumentError(f"{name} must be from 0 to {_LONGEST_WAIT_S} seconds")
+    return float(value)
+
+
 def revenue(value: object) -> Revenue:
     """A revenue: an int, float, bool, str or None; one of a derived class as the plain one.
 
@@ -116,6 +137,62 @@ def goal_type(value: object) -> str | None:
     if value is None or (isinstance(value, str) and value in GOAL_TYPE_NAMES):
         return value
     raise BadArgumentError("goal_type_to_track must be one of vwo.GOAL_TYPES")
+
+
+def custom_dimensions(*args: object, **kwargs: object) -> tuple[str, dict[str, str]]:
+    """The user id and the custom dimensions of ``push``, in any of its forms.
+
+    Raises:
+        BadArgumentError: It is none of its forms, or a key or a value cannot be sent.
+    """
+    match args, kwargs:
+        case (key, value, user_id), {} if not kwargs:
+            return text("user_id", user_id), _one_dimension(key, value)
+        case (dimensions, user_id), {} if not kwargs:
+            return text("user_id", user_id), _dimensions(dimensions)
+        case (dimensions,), {"user_id": user_id, **rest} if not rest:
+            return text("user_id", user_id), _dimensions(dimensions)
+        case (), {"custom_dimension_map": dimensions, "user_id": user_id, **rest} if not rest:
+            return text("user_id", user_id), _dimensions(dimensions)
+        case (key, value), {"user_id": user_id, **rest} if not rest:
+            return text("user_id", user_id), _one_dimension(key, value)
+        case (), {"tag_key": key, "tag_value": value, "user_id": user_id, **rest} if not rest:
+            return text("user_id", user_id), _one_dimension(key, value)
+    raise BadArgumentError("wanted are tag_key, tag_value and user_id, or a dict and user_id")
+
+
+def _one_dimension(key: object, value: object) -> dict[str, str]:
+    return {_dimension("tag_key", key): _dimension("tag_value", value)}
+
+
+def _dimensions(value: object) -> dict[str, str]:
+    dimensions = mapping("custom_dimension_map", value)
+    if dimensions is None:
+        raise BadArgumentError("custom_dimension_map must be a dict, got None")
+    name = "custom_dimension_map"
+    return {
+        _dimension(f"a key of {name}", _as_text(name, key)): _dimension(
+            f"a value of {name}", _as_text(name, one)
+        )
+        for key, one in dimensions.items()
+    }
+
+
+def _as_text(name: str, value: object) -> object:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+        words = f"{name}: str() of {kind(value)} raises {type(error).__name__}"
+        raise BadArgumentError(words) from None
+
+
+def _dimension(name: str, value: object) -> str:
+    dimension = text(name, value)
+    if len(dimension) > _LONGEST_DIMENSION:
+        raise BadArgumentError(f"{name} must have at most {_LONGEST_DIMENSION} characters")
+    if dimension == _RESERVED_DIMENSION:
+        raise BadArgumentError(f"{name} must not be {_RESERVED_DIMENSION}")
+    return dimension
 
 
 def campaign_specifier(value: object) -> str | list[str] | None:

@@ -1,46 +1,46 @@
-"""The VWO client: each call resolves its options, decides, reports and remembers."""
+"""The VWO client: each call checks its arguments and resolves its options."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Never, Self
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
 
-from sortition._options import first_given, nearest
-from sortition._sending.synchronous import SynchronousDispatch
+from sortition._options import first_given
+from sortition._sending import ledger as reasons
 from sortition._vwo import arguments
+from sortition._vwo.arguments import BadArgumentError
+from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
-from sortition._vwo.events import Conversion, Events, Visitor
+from sortition._vwo.delivery import CONVERSION, PUSH, VISITOR
+from sortition._vwo.events import Events, Visitor
+from sortition._vwo.explaining import Explanation
 from sortition._vwo.public import call
 from sortition._vwo.result import Status, TrackResult
-from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of
+from sortition._vwo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from sortition._engine.vwo import Call, Decision, Json, Settings
-    from sortition._sending.pool import Deadline
-    from sortition._transport import Request
+    from sortition._engine.vwo import Call, Json, Settings, Step
+    from sortition._sending.ledger import Stats
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
 
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
-
-_NO_CAMPAIGN: Final = frozenset(
-    {"campaign_unknown", "campaign_set_aside", "campaign_not_running", "goal_unknown"}
+_FLUSH_TIMEOUT_S: Final = 30.0
+_CALLS: Final = frozenset(
+    {
+        "activate",
+        "get_variation_name",
+        "track",
+        "is_feature_enabled",
+        "get_feature_variable_value",
+    }
 )
-"""The reasons for which `Client.track` of one campaign returns None, not a mapping."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Snapshot:
-    """What one call works with from its beginning to its end."""
-
-    settings: Settings
-    events: Events
 
 
 class Client:
@@ -55,19 +55,24 @@ class Client:
 
     def __init__(self, configuration: Configuration) -> None:
         """Use `sortition.vwo.launch` instead."""
-        settings = configuration.settings
         self._launch = configuration
         self._log = configuration.log
-        self._snapshot = _Snapshot(
-            settings, Events(settings, configuration.base_url, configuration.usage)
-        )
-        self._decider = Decider(
-            configuration.user_storage, configuration.integrations, configuration.log
-        )
-        self._dispatch = SynchronousDispatch(
-            configuration.transport, configuration.log, configuration.request_timeout_s
-        )
-        self._is_closed = False
+        self._snapshot = self._snapshot_of(configuration.settings)
+        self._delivery = configuration.delivery_of(self._snapshot.events)
+        decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
+        self._calls = Calls(decider, self._delivery, configuration.log)
+        self._decider = decider
+        self._refuses_with: str | None = None
+        # A client that nobody closes frees what it holds all the same.
+        own_transport = configuration.own_transport
+        delivery = self._delivery
+
+        def release() -> None:
+            delivery.release()
+            if own_transport is not None:
+                own_transport.close()
+
+        weakref.finalize(self, release).atexit = False
 
     def __repr__(self) -> str:
         account, engine = self._snapshot.settings.account_id, self._launch.engine.name
@@ -84,7 +89,7 @@ class Client:
     ) -> None:
         self.close()
 
-    @call(nothing=None)
+    @call(nothing=None, sends=VISITOR)
     def activate(
         self,
         campaign_key: str,
@@ -137,7 +142,7 @@ class Client:
             user_agent=user_agent,
             user_ip_address=user_ip_address,
         )
-        variation = self._show(key, asked, properties).variation
+        variation = self._calls.show(self._snapshot, key, asked, properties).variation
         return None if variation is None else variation.name
 
     @call(nothing=None)
@@ -179,10 +184,10 @@ class Client:
             user_storage_data=user_storage_data,
             meta_data=meta_data,
         )
-        variation = self._assign(key, asked).variation
+        variation = self._calls.assign(self._snapshot, key, asked).variation
         return None if variation is None else variation.name
 
-    @call(nothing=False)
+    @call(nothing=False, sends=VISITOR)
     def is_feature_enabled(
         self,
         campaign_key: str,
@@ -235,7 +240,7 @@ class Client:
             user_agent=user_agent,
             user_ip_address=user_ip_address,
         )
-        decision = self._show(key, asked, properties)
+        decision = self._calls.show(self._snapshot, key, asked, properties)
         if decision.variation is None or decision.campaign is None:
             return False
         if decision.campaign.type == "FEATURE_TEST":
@@ -285,9 +290,9 @@ class Client:
             user_storage_data=user_storage_data,
             meta_data=meta_data,
         )
-        return self._variable_value(key, wanted, asked)
+        return self._calls.variable_value(self._snapshot, key, wanted, asked)
 
-    @call(nothing=None)
+    @call(nothing=None, sends=CONVERSION)
     def track(
         self,
         campaign_specifier: str | list[str] | None,
@@ -329,23 +334,17 @@ class Client:
             **unknown: Any other option is logged once and ignored.
 
         Returns:
-            For each campaign, by key, whether the server received the conversion (in development
-            mode: whether it would have been sent). The result is true where any campaign's was.
+            For each campaign, by key, whether the server received the conversion; in batch mode,
+            whether it was accepted to be sent; in development mode, whether it would have been. The
+            result is true where any campaign's was.
             None where an argument is bad, where the one campaign is not running or does not have
             the goal, where no campaign has it, and after `close`.
 
         Source: Track page, 'Returns'; VWO spec, section 8.
         """
         specifier = arguments.campaign_specifier(campaign_specifier)
-        goal = AskedGoal(
-            identifier=arguments.text("goal_identifier", goal_identifier),
-            type_to_track=first_given(
-                arguments.goal_type(goal_type_to_track),
-                self._launch.goal_type_to_track,
-                GOAL_TYPES.ALL,
-            ),
-            revenue=arguments.revenue(revenue_value),
-            event_properties=self._properties("event_properties", event_properties),
+        goal = self._asked_goal(
+            goal_identifier, goal_type_to_track, revenue_value, event_properties
         )
         asked = self._asked(
             "track",
@@ -359,19 +358,198 @@ class Client:
             user_agent=user_agent,
             user_ip_address=user_ip_address,
         )
-        return self._convert(specifier, asked, goal)
+        return self._calls.convert(self._snapshot, specifier, asked, goal)
+
+    @overload
+    def push(self, tag_key: str, tag_value: str, /, user_id: str) -> bool: ...
+
+    @overload
+    def push(self, *, tag_key: str, tag_value: str, user_id: str) -> bool: ...
+
+    @overload
+    def push(self, custom_dimension_map: Mapping[str, object], /, user_id: str) -> bool: ...
+
+    @overload
+    def push(self, *, custom_dimension_map: Mapping[str, object], user_id: str) -> bool: ...
+
+    @call(nothing=False, sends=PUSH)
+    def push(self, *args: Any, **kwargs: Any) -> bool:
+        """Tell the platform values of a user's custom dimensions.
+
+        Args:
+            *args: The key, the value and the user's id; or a dictionary of keys and values, and the
+                user's id. A key and a value have at most 255 characters. Those of a dictionary are
+                sent as ``str()`` gives them.
+            **kwargs: The same by name: ``tag_key``, ``tag_value`` and ``user_id``, or
+                ``custom_dimension_map`` and ``user_id``.
+
+        Returns:
+            Whether the server received all of them; in batch mode, whether they were accepted to be
+            sent. False where an argument is bad, and then none is sent; where the dictionary is
+            empty, and after `close`.
+
+        Source: VWO spec, sections 3 and 11.
+        """
+        user_id, dimensions = arguments.custom_dimensions(*args, **kwargs)
+        return self._calls.push(self._snapshot, Visitor(user_id, None, None), dimensions)
+
+    @call(nothing=False)
+    def flush_events(self, mode: str = "sync", *, timeout_s: float | None = None) -> bool | None:
+        """Send what waits to be sent, for clients that were launched with ``batch_events``.
+
+        Args:
+            mode: ``sync`` waits until the server has answered, ``async`` does not wait.
+            timeout_s: How long to wait, in seconds; 30 by default.
+
+        Returns:
+            ``sync``: whether the server accepted all events that waited. ``async``: True. None
+            where events are not batched; False where an argument is bad, and after `close`.
+
+        Source: VWO spec, section 3.
+        """
+        if mode not in ("sync", "async"):
+            raise BadArgumentError("mode must be sync or async")
+        if mode == "async":
+            return self._delivery.hurry()
+        wait_s = arguments.seconds("timeout_s", timeout_s)
+        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+
+    @call(nothing=True)
+    def set_opt_out(self) -> bool:
+        """Stop for good: send what waits, forget the settings, and answer nothing from now on.
+
+        Every later call returns its documented nothing; a new client starts anew.
+
+        Returns:
+            True.
+
+        Source: VWO spec, section 3.
+        """
+        self._refuses_with = reasons.OPTED_OUT
+        self._delivery.close(self._launch.close_timeout_s, reasons.OPTED_OUT)
+        known = self._snapshot.settings
+        nothing: dict[str, Json] = {
+            "version": known.version,
+            "accountId": known.account_id,
+            "campaigns": [],
+        }
+        compile_settings = self._launch.engine.module.VwoSettings.compile
+        self._snapshot = self._snapshot_of(compile_settings(json.dumps(nothing).encode()))
+        return True
+
+    @call(nothing=None)
+    def explain(
+        self,
+        campaign_key: str,
+        user_id: str,
+        *,
+        call: str = "activate",
+        goal_identifier: str | None = None,
+        revenue_value: Revenue = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        goal_type_to_track: str | None = None,
+        should_track_returning_user: bool | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        event_properties: dict[str, Any] | None = None,
+        **unknown: Never,
+    ) -> Explanation | None:
+        """Why a call would answer what it answers. Nothing is sent, stored or told to integrations.
+
+        The user storage is asked as the call would ask it.
+
+        Args:
+            campaign_key: The campaign's key.
+            user_id: The user's id.
+            call: The call to explain, by its name.
+            goal_identifier: The goal, for ``track``.
+            revenue_value: As for `track`.
+            custom_variables: As for the call.
+            variation_targeting_variables: As for the call.
+            goal_type_to_track: As for `track`.
+            should_track_returning_user: As for the call.
+            user_storage_data: As for the call.
+            event_properties: As for `track`.
+            **unknown: Any other option is logged and ignored.
+
+        Returns:
+            The decision and every step on the way there, as data and as text. It holds what the
+            user's attributes were compared with. None where an argument is bad, and after `close`.
+        """
+        key = arguments.text("campaign_key", campaign_key)
+        if call not in _CALLS:
+            raise BadArgumentError(f"call must be one of {', '.join(sorted(_CALLS))}")
+        goal = None
+        if call == "track":
+            goal = self._asked_goal(
+                goal_identifier, goal_type_to_track, revenue_value, event_properties
+            )
+        asked = self._asked(
+            cast("Call", call),
+            user_id,
+            unknown,
+            custom_variables=custom_variables,
+            variation_targeting_variables=variation_targeting_variables,
+            should_track_returning_user=should_track_returning_user,
+            user_storage_data=user_storage_data,
+            meta_data=None,
+        )
+        steps: list[Step] = []
+        decided = self._decider.consider(self._snapshot.settings, key, asked, goal, steps)
+        return Explanation.of(call, key, decided.decision, steps)
+
+    def stats(self) -> Stats:
+        """What became of every event that this client took in this process."""
+        return self._delivery.ledger.stats()
 
     def status(self) -> Status:
         """What the client runs on."""
         settings = self._snapshot.settings
         return Status(self._launch.engine.name, settings.version, settings.problems)
 
-    def close(self) -> None:
-        """Free threads and connections; every later call returns its nothing. May be repeated."""
-        self._is_closed = True
-        self._dispatch.close()
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Send what waits, and free threads and connections. May be repeated.
+
+        Every later call returns its documented nothing.
+
+        Args:
+            timeout_s: How long that may take, in seconds; by default the launch option
+                ``close_timeout_s``.
+
+        Returns:
+            Whether nothing was left; what was is counted in `stats`.
+        """
+        if self._refuses_with is None:
+            self._refuses_with = reasons.CLOSED
+        wait_s = self._launch.close_timeout_s if timeout_s is None else max(0.0, timeout_s)
+        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         if self._launch.own_transport is not None:
             self._launch.own_transport.close()
+        return is_delivered
+
+    def _snapshot_of(self, settings: Settings) -> Snapshot:
+        launch = self._launch
+        encode_batch = launch.engine.module.vwo_batch
+        return Snapshot(settings, Events(settings, launch.base_url, launch.usage, encode_batch))
+
+    def _asked_goal(
+        self,
+        goal_identifier: object,
+        goal_type_to_track: object,
+        revenue_value: object,
+        event_properties: object,
+    ) -> AskedGoal:
+        """What is to be credited, checked."""
+        return AskedGoal(
+            identifier=arguments.text("goal_identifier", goal_identifier),
+            type_to_track=first_given(
+                arguments.goal_type(goal_type_to_track),
+                self._launch.goal_type_to_track,
+                GOAL_TYPES.ALL,
+            ),
+            revenue=arguments.revenue(revenue_value),
+            event_properties=self._properties("event_properties", event_properties),
+        )
 
     def _asked(
         self,
@@ -435,122 +613,3 @@ class Client:
         self._log.recurring_error(
             (name, kind), lambda: f"{name}: a value of type {kind} is no JSON and is left out"
         )
-
-    def _assign(self, campaign_key: str, asked: Asked) -> Decision:
-        """Decide without an event: what is to be stored is stored at once."""
-        decided = self._decider.decide(self._snapshot.settings, campaign_key, asked, None)
-        self._decider.remember(decided, asked, None)
-        return decided.decision
-
-    def _show(
-        self, campaign_key: str, asked: Asked, custom_properties: dict[str, object] | None
-    ) -> Decision:
-        """Decide, and count the visitor."""
-        snapshot = self._snapshot
-        decided = self._decider.decide(snapshot.settings, campaign_key, asked, None)
-        decision = decided.decision
-        if decision.campaign is None or decision.variation is None:
-            return decision
-        if decision.has_record and not asked.tracks_again:
-            # Nothing is sent, but a record whose variation is gone is replaced.
-            self._decider.remember(decided, asked, None)
-            return decision
-        request = snapshot.events.impression(
-            asked.visitor, decision.campaign, decision.variation, custom_properties
-        )
-        if self._send(request, self._dispatch.deadline()):
-            self._decider.remember(decided, asked, None)
-        return decision
-
-    def _variable_value(self, campaign_key: str, variable_key: str, asked: Asked) -> Json:
-        """Decide, and look up the variable."""
-        decision = self._assign(campaign_key, asked)
-        if decision.campaign is None or decision.variation is None:
-            return None
-        variable = find_variable(decision.campaign, decision.variation, variable_key)
-        if variable is None:
-            known = (one.key for one in variables_of(decision.campaign, decision.variation))
-            self._log.recurring_error(
-                (asked.call, campaign_key, variable_key),
-                lambda: (
-                    f"{asked.call}: the campaign {campaign_key} has no such variable"
-                    f"{nearest(variable_key, known)}"
-                ),
-            )
-            return None
-        try:
-            return typed_value(variable)
-        except NotCastableError:
-            words = f"the value of {variable_key} in {campaign_key} is no {variable.type}"
-            self._log.recurring_error((asked.call, words), lambda: f"{asked.call}: {words}")
-            return None
-
-    def _convert(
-        self, specifier: str | list[str] | None, asked: Asked, goal: AskedGoal
-    ) -> TrackResult | None:
-        """Decide for each campaign, and report the conversions."""
-        snapshot = self._snapshot
-        targets = self._targets(snapshot.settings, specifier, goal)
-        decisions = [
-            (key, self._decider.decide(snapshot.settings, target, asked, goal))
-            for key, target in targets
-        ]
-        if isinstance(specifier, str) and decisions[0][1].decision.reason in _NO_CAMPAIGN:
-            return None
-        if specifier is None and not decisions:
-            known = {goal.identifier for one in snapshot.settings.campaigns for goal in one.goals}
-            self._log.recurring_error(
-                ("track", goal.identifier),
-                lambda: f"track: no campaign has such a goal{nearest(goal.identifier, known)}",
-            )
-            return None
-        result = TrackResult({key: False for key, _ in decisions})
-        credited = {}
-        for key, decided in decisions:
-            decision = decided.decision
-            if decision.campaign and decision.variation and decision.goal:
-                conversion = Conversion(decision.campaign, decision.variation, decision.goal)
-                credited[conversion.campaign.index] = (key, decided, conversion)
-        requests = snapshot.events.conversions(
-            asked.visitor,
-            goal.identifier,
-            [conversion for _, _, conversion in credited.values()],
-            goal.revenue,
-            goal.event_properties,
-        )
-        deadline = self._dispatch.deadline()
-        accepted = [
-            credited[conversion.campaign.index]
-            for request, conversions in requests
-            if self._send(request, deadline)
-            for conversion in conversions
-        ]
-        # Only now: a slow user storage is not to use up the time of the events.
-        for key, decided, _ in accepted:
-            result[key] = True
-            self._decider.remember(decided, asked, goal)
-        return result
-
-    def _targets(
-        self, settings: Settings, specifier: str | list[str] | None, goal: AskedGoal
-    ) -> list[tuple[str, str | int]]:
-        """The campaigns to track, each with its key in the result."""
-        if isinstance(specifier, str):
-            return [(specifier, specifier)]
-        if specifier is None:
-            campaigns = settings.campaigns_with_goal(goal.identifier)
-            return [(campaign.key, campaign.index) for campaign in campaigns]
-        targets: dict[str, str | int] = {}
-        for key in specifier:
-            campaign = settings.running_campaign(key)
-            if campaign is None:
-                self._decider.note_unknown_campaign(settings, "track", key)
-            else:
-                targets[key] = campaign.index
-        return list(targets.items())
-
-    def _send(self, request: Request, deadline: Deadline) -> bool:
-        """Whether the event was accepted; in development mode, without sending it."""
-        if self._launch.is_development_mode:
-            return True
-        return self._dispatch.send(request, deadline)

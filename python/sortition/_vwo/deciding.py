@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sortition._options import nearest
-from sortition._storage import read_record, write_record
+from sortition._storage import read_records, write_record
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._engine.vwo import Call, Decision, Settings
+    from sortition._engine.vwo import Call, Decision, Settings, Step
     from sortition._log import Log
     from sortition._storage import UserStorageLike
     from sortition._vwo.arguments import Revenue
@@ -87,7 +87,7 @@ class Decider:
     def decide(
         self, settings: Settings, campaign: str | int, asked: Asked, goal: AskedGoal | None
     ) -> Decided:
-        """Ask the engine, and the user storage for the records that the engine asks for.
+        """Decide, log why the user gets nothing, and tell the integrations of a variation.
 
         Args:
             settings: The settings to decide by.
@@ -95,12 +95,36 @@ class Decider:
             asked: What the call was asked with.
             goal: What to credit, for ``track``.
         """
+        decided = self.consider(settings, campaign, asked, goal)
+        self._note(settings, decided.decision, campaign, asked, goal)
+        self._tell(settings, decided.decision, asked, goal)
+        return decided
+
+    def consider(
+        self,
+        settings: Settings,
+        campaign: str | int,
+        asked: Asked,
+        goal: AskedGoal | None,
+        steps: list[Step] | None = None,
+    ) -> Decided:
+        """Ask the engine, and the user storage for the records that the engine asks for.
+
+        Args:
+            settings: The settings to decide by.
+            campaign: The key of a running campaign, or the index of any one.
+            asked: What the call was asked with.
+            goal: What to credit, for ``track``.
+            steps: A list that is to hold every step of the decision.
+        """
         storage = self._user_storage
         records: dict[str, object] = {}
         if asked.user_storage_data is not None:
             key = campaign if isinstance(campaign, str) else settings.campaigns[campaign].key
             records[key] = asked.user_storage_data
         while True:
+            if steps is not None:
+                steps.clear()
             decision = settings.decide(
                 asked.call,
                 campaign,
@@ -114,14 +138,12 @@ class Decider:
                 goal_type_to_track=goal.type_to_track if goal else GOAL_TYPES.ALL,
                 has_revenue=bool(goal and goal.revenue),
                 event_properties=goal.event_properties if goal else None,
+                steps=steps,
             )
             needed = [key for key in decision.records_needed if key not in records]
             if storage is None or not needed:
                 break
-            for key in needed:
-                records[key] = read_record(storage, asked.visitor.user_id, key, self._log)
-        self._note(settings, decision, campaign, asked, goal)
-        self._tell(settings, decision, asked, goal)
+            records.update(read_records(storage, asked.visitor.user_id, needed, self._log))
         return Decided(decision, records)
 
     def remember(self, decided: Decided, asked: Asked, goal: AskedGoal | None) -> None:
@@ -161,6 +183,14 @@ class Decider:
     ) -> None:
         """Log why the user gets nothing: a mistake now and then, the ordinary to debug."""
         call, reason = asked.call, decision.reason
+        if decision.gave_up_on_pattern:
+            self._log.recurring_error(
+                (call, "pattern", campaign),
+                lambda: (
+                    f"{call}: the search for a pattern of the campaign {campaign} took too long "
+                    "and counts as finding nothing"
+                ),
+            )
         key = decision.campaign.key if decision.campaign else str(campaign)
         if reason == "campaign_unknown":
             self.note_unknown_campaign(settings, call, key)

@@ -9,15 +9,22 @@ import json
 import random
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Self
 
 from sortition._transport import Request
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
-    from sortition._engine.vwo import Campaign, Goal, Identifier, Settings, Variation
+    from sortition._engine.vwo import (
+        Campaign,
+        Decision,
+        Goal,
+        Identifier,
+        Settings,
+        Variation,
+    )
     from sortition._vwo.arguments import Revenue
 
 CLIENT_NAME: Final = "sortition"
@@ -44,31 +51,53 @@ class Visitor:
 
 
 @dataclass(frozen=True, slots=True)
+class Assignment:
+    """A decision that assigned a variation."""
+
+    decision: Decision
+    campaign: Campaign
+    variation: Variation
+
+    @classmethod
+    def of(cls, decision: Decision) -> Self | None:
+        """The assignment of a decision; None where it assigned nothing."""
+        if decision.campaign is None or decision.variation is None:
+            return None
+        return cls(decision, decision.campaign, decision.variation)
+
+
+@dataclass(frozen=True, slots=True)
 class Conversion:
     """A goal that is credited to a campaign."""
 
-    campaign: Campaign
-    variation: Variation
+    assignment: Assignment
     goal: Goal
 
 
 class Events:
     """Makes the requests of one settings document's account."""
 
-    def __init__(self, settings: Settings, base_url: str, usage: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        base_url: str,
+        usage: Mapping[str, int],
+        encode_batch: Callable[[Sequence[bytes]], bytes],
+    ) -> None:
         self._settings = settings
         prefix = settings.collection_prefix
         self._base_url = base_url if prefix is None else f"{base_url}/{prefix}"
         self._usage = usage
+        self._batch = encode_batch
 
     def impression(
         self,
         visitor: Visitor,
-        campaign: Campaign,
-        variation: Variation,
+        assignment: Assignment,
         custom_properties: Mapping[str, object] | None,
     ) -> Request:
         """A user saw a variation."""
+        campaign, variation = assignment.campaign, assignment.variation
         if self._settings.is_event_arch_enabled:
             properties: dict[str, object] = {
                 "id": campaign.id,
@@ -92,22 +121,77 @@ class Events:
         self,
         visitor: Visitor,
         goal_identifier: str,
-        credited: Iterable[Conversion],
+        credited: Sequence[Conversion],
         revenue: Revenue,
         event_properties: Mapping[str, object] | None,
-    ) -> list[tuple[Request, list[Conversion]]]:
+    ) -> list[tuple[Request, int]]:
         """A user reached a goal: one request for all campaigns, or one for each.
 
         Returns:
-            Each request with the conversions it carries.
+            Each request with the number of conversions that it carries, in their order.
         """
-        credited = list(credited)
         if self._settings.is_event_arch_enabled:
             if not credited:
                 return []
             properties = _conversion_properties(credited, revenue, event_properties)
-            return [(self._event(visitor, goal_identifier, properties), credited)]
-        return [(self._classic_conversion(visitor, one, revenue), [one]) for one in credited]
+            return [(self._event(visitor, goal_identifier, properties), len(credited))]
+        return [(self._classic_conversion(visitor, one, revenue), 1) for one in credited]
+
+    def pushes(self, visitor: Visitor, dimensions: Mapping[str, str]) -> list[tuple[Request, int]]:
+        """A user has values of custom dimensions: one request for all, or one for each.
+
+        Returns:
+            Each request with the number of dimensions that it carries.
+        """
+        if self._settings.is_event_arch_enabled:
+            name = "vwo_syncVisitorProp"
+            event = self._event(
+                visitor, name, {"isCustomEvent": True}, visitor_properties=dimensions
+            )
+            return [(event, len(dimensions))]
+        return [
+            (self._classic(visitor, "/server-side/push", tags=json.dumps({"u": {key: value}})), 1)
+            for key, value in dimensions.items()
+        ]
+
+    def batch(self, events: Sequence[bytes]) -> Request:
+        """Encoded events, many at once."""
+        key = self._settings.sdk_key
+        return Request(
+            "POST",
+            f"{self._base_url}/server-side/batch-events",
+            query={
+                "a": self._settings.account_id,
+                "sdk": CLIENT_NAME,
+                "sdk-v": VERSION,
+                "env": key,
+                **self._usage,
+            },
+            headers={
+                "Authorization": key or "",
+                "User-Agent": CLIENT_NAME,
+                "Content-Type": "application/json",
+            },
+            body=self._batch(events),
+        )
+
+    def batched_revenue(
+        self, goal: Goal, revenue: Revenue, event_properties: Mapping[str, object] | None
+    ) -> str | None:
+        """What a conversion in a batch brought, as JSON; None where it carries nothing.
+
+        Source: VWO spec, section 8, 'Which revenue is sent'.
+        """
+        if revenue and goal.type == "REVENUE_TRACKING":
+            return json.dumps(revenue)
+        if (
+            self._settings.is_event_arch_enabled
+            and goal.revenue_prop is not None
+            and event_properties is not None
+            and event_properties.get(goal.revenue_prop) is not None
+        ):
+            return json.dumps(event_properties[goal.revenue_prop])
+        return None
 
     def _classic_conversion(
         self, visitor: Visitor, conversion: Conversion, revenue: Revenue
@@ -116,8 +200,8 @@ class Events:
         return self._classic(
             visitor,
             "/server-side/track-goal",
-            experiment_id=conversion.campaign.id,
-            combination=conversion.variation.id,
+            experiment_id=conversion.assignment.campaign.id,
+            combination=conversion.assignment.variation.id,
             goal_id=conversion.goal.id,
             **carried,
         )
@@ -198,14 +282,14 @@ class Events:
 
 
 def _conversion_properties(
-    credited: list[Conversion],
+    credited: Sequence[Conversion],
     revenue: Revenue,
     event_properties: Mapping[str, object] | None,
 ) -> dict[str, object]:
     meta: dict[str, object] = {}
     metric: dict[str, list[str]] = {}
     for conversion in credited:
-        metric[f"id_{conversion.campaign.id}"] = [f"g_{conversion.goal.id}"]
+        metric[f"id_{conversion.assignment.campaign.id}"] = [f"g_{conversion.goal.id}"]
         if conversion.goal.revenue_prop and revenue:
             meta[conversion.goal.revenue_prop] = revenue
     # What the platform reads is never replaced by a property of the caller.

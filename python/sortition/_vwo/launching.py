@@ -14,8 +14,12 @@ from sortition._engine.problem import Problem
 from sortition._errors import OptionError, OptionTypeError, SettingsError
 from sortition._log import Log
 from sortition._options import kind, of_type
+from sortition._redis import storage_of
+from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
 from sortition._transport import RequestsTransport, Transport
+from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
+from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
 from sortition._vwo.document import document_of
 
 if TYPE_CHECKING:
@@ -24,7 +28,10 @@ if TYPE_CHECKING:
     from sortition._engine import Engine, EngineChoice
     from sortition._engine.vwo import Settings
     from sortition._log import Logger
+    from sortition._sending.batched import Batching
     from sortition._storage import UserStorageLike
+    from sortition._vwo.delivery import Delivery
+    from sortition._vwo.events import Events
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
 """How long a call that sends may take."""
@@ -54,12 +61,26 @@ class Configuration:
     own_transport: RequestsTransport | None
     base_url: str
     request_timeout_s: float
+    close_timeout_s: float
+    batching: Batching | None
     is_development_mode: bool
     user_storage: UserStorageLike | None
     integrations: Integrations | None
     goal_type_to_track: str | None
     should_track_returning_user: bool | None
     usage: Mapping[str, int]
+
+    def delivery_of(self, events: Events) -> Delivery:
+        """How the client's events leave.
+
+        Args:
+            events: What makes the requests of batches.
+        """
+        if self.is_development_mode:
+            return NoDelivery(is_batched=self.batching is not None)
+        if self.batching is not None:
+            return BatchedDelivery(self.transport, self.log, self.batching, events)
+        return SynchronousDelivery(self.transport, self.log, self.request_timeout_s)
 
 
 def configure(
@@ -76,6 +97,10 @@ def configure(
     request_timeout_s: object,
     transport: object,
     engine: object,
+    batch_events: object,
+    redis_creds: object,
+    close_timeout_s: object,
+    **batching_options: object,
 ) -> Configuration:
     """Check the options of a launch.
 
@@ -89,6 +114,10 @@ def configure(
     timeout_s = DEFAULT_REQUEST_TIMEOUT_S
     if request_timeout_s is not None:
         timeout_s = seconds("request_timeout_s", request_timeout_s)
+    close_s = DEFAULT_CLOSE_TIMEOUT_S
+    if close_timeout_s is not None:
+        close_s = seconds("close_timeout_s", close_timeout_s)
+    batching = batching_of(batch_events, timeout_s, close_s, batching_options)
     goal_type = _choice("goal_type_to_track", goal_type_to_track, sorted(GOAL_TYPE_NAMES))
     returning = None
     if should_track_returning_user is not None:
@@ -100,6 +129,10 @@ def configure(
     level = _level(log_level)
     log = Log("vwo", cast("Logger | None", _with_methods("logger", logger, "log")), level)
     storage = _with_methods("user_storage", user_storage, "get", "set")
+    if redis_creds is not None:
+        in_redis = storage_of(redis_creds)
+        # As with the platform's SDK, a storage of the caller's goes first.
+        storage = in_redis if storage is None else storage
     callbacks = _with_methods("integrations", integrations, "callback")
     sender = _with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
@@ -107,10 +140,11 @@ def configure(
     loaded = _load_engine(chosen)
     settings = loaded.module.VwoSettings.compile(document)
     _ensure_sendable_key(settings.sdk_key)
-    _report(log, loaded, settings)
+    _report(log, loaded, settings, has_patterns=b"regex(" in document)
     given = {
+        "eb": batching,
         "ig": integrations,
-        "ss": user_storage,
+        "ss": storage,
         "cl": logger,
         "ll": log_level,
         "gt": goal_type_to_track,
@@ -124,6 +158,8 @@ def configure(
         own_transport=own_transport,
         base_url=url,
         request_timeout_s=timeout_s,
+        close_timeout_s=close_s,
+        batching=batching,
         is_development_mode=is_development,
         user_storage=cast("UserStorageLike | None", storage),
         integrations=cast("Integrations | None", callbacks),
@@ -217,9 +253,14 @@ def is_sendable_key(sdk_key: str) -> bool:
     return bool(sdk_key) and sdk_key.isascii() and sdk_key.isprintable() and " " not in sdk_key
 
 
-def _report(log: Log, engine: Engine, settings: Settings) -> None:
+def _report(log: Log, engine: Engine, settings: Settings, *, has_patterns: bool) -> None:
     if engine.remark is not None:
         log.warning("%s", engine.remark)
+    if has_patterns and engine.name == "pure":
+        log.warning(
+            "the settings have patterns (regex operands): the pure-Python engine searches for them "
+            "with Python's re, whose time has no bound"
+        )
     if settings.sdk_key is None:
         log.warning("the settings have no sdkKey: the server may not accept events")
     for problem in settings.problems[:_MOST_PROBLEMS_LOGGED]:

@@ -6,6 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from sortition import _guard
+from sortition._sending.ledger import ARGUMENT
 from sortition._vwo.arguments import BadArgumentError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 Method = TypeVar("Method", bound="Callable[..., Any]")
 
 
-def call(nothing: object) -> Callable[[Method], Method]:
+def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method]:
     """Make a method a public call.
 
     A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
@@ -25,6 +26,7 @@ def call(nothing: object) -> Callable[[Method], Method]:
 
     Args:
         nothing: What the call returns then.
+        sends: The kind of event that the call sends, which is counted as refused then.
     """
 
     def decorate(method: Method) -> Method:
@@ -34,15 +36,18 @@ def call(nothing: object) -> Callable[[Method], Method]:
         def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
             log = self._log
             try:
-                if not self._is_closed:
+                if self._refuses_with is None:
                     return method(self, *args, **kwargs)
-                log.debug("%s: the client is closed", name)
+                log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
+                _refuse(self, sends, self._refuses_with)
             except BadArgumentError as error:
                 _complain(log, name, str(error))
+                _refuse(self, sends, ARGUMENT)
             except Exception as error:  # noqa: BLE001 -- the outer edge
                 if isinstance(error, TypeError) and _is_of_the_call_itself(error):
                     # Such as: missing 1 required positional argument: 'user_id'
                     _complain(log, name, str(error).partition("() ")[2])
+                    _refuse(self, sends, ARGUMENT)
                 else:
                     _guard.report(log, name, error)
             return nothing
@@ -50,6 +55,11 @@ def call(nothing: object) -> Callable[[Method], Method]:
         return cast("Method", answer)
 
     return decorate
+
+
+def _refuse(client: Client, kind: str | None, reason: str) -> None:
+    if kind is not None:
+        client._delivery.ledger.refuse(kind, reason)  # noqa: SLF001 -- the client's own edge
 
 
 def _complain(log: Log, name: str, mistake: str) -> None:

@@ -1,0 +1,131 @@
+"""Batched sending: a call puts its event into a queue, and a thread of the client sends.
+
+Nothing is started before the first event. What holds threads and locks belongs to one process:
+after a fork the parent goes on with its queue, and the child has an empty one of its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+from sortition._process import PerProcess
+from sortition._sending import ledger as reasons
+from sortition._sending.exits import close_at_exit
+from sortition._sending.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sortition._log import Log
+    from sortition._sending.ledger import Ledger
+    from sortition._transport import Request, Transport
+
+OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
+"""What to do with events of which nobody knows whether the server has them."""
+
+DEFAULT_EVENTS_PER_REQUEST: Final = 100
+DEFAULT_INTERVAL_S: Final = 600.0
+DEFAULT_REQUEST_BYTES: Final = 1024 * 1024
+DEFAULT_QUEUE_EVENTS: Final = 100_000
+DEFAULT_QUEUE_BYTES: Final = 64 * 1024 * 1024
+DEFAULT_RETRY_FOR_S: Final = 3600.0
+DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Batching:
+    """How events are gathered and sent.
+
+    Attributes:
+        events_per_request: As soon as so many events wait, they are sent; no request has more.
+        interval_s: The longest that an event waits before it is sent for the first time.
+        request_bytes: The most bytes of events in one request.
+        queue_events: How many events may wait.
+        queue_bytes: How many bytes of events may wait.
+        request_timeout_s: How long one request may take.
+        retry_for_s: How long an event is sent again and again.
+        close_timeout_s: How long the interpreter's exit waits for what is left.
+        on_unknown_outcome: What to do with events that the server may have.
+        flush_callback: Told of every request that came to its end: of the error, or None, and of
+            its events.
+        on_drop: Told of events that were lost or refused: of the reason and their number.
+    """
+
+    events_per_request: int = DEFAULT_EVENTS_PER_REQUEST
+    interval_s: float = DEFAULT_INTERVAL_S
+    request_bytes: int = DEFAULT_REQUEST_BYTES
+    queue_events: int = DEFAULT_QUEUE_EVENTS
+    queue_bytes: int = DEFAULT_QUEUE_BYTES
+    request_timeout_s: float = 5.0
+    retry_for_s: float = DEFAULT_RETRY_FOR_S
+    close_timeout_s: float = DEFAULT_CLOSE_TIMEOUT_S
+    on_unknown_outcome: OnUnknownOutcome = "resend"
+    flush_callback: Callable[[Exception | None, list[object]], object] | None = None
+    on_drop: Callable[[str, int], object] | None = None
+
+
+class BatchedDispatch:
+    """Takes events, and sends them in batches."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        log: Log,
+        batching: Batching,
+        request_of: Callable[[Sequence[bytes]], Request],
+    ) -> None:
+        self._batching = batching
+        self._refuses_with: str | None = None
+
+        def start() -> Worker:
+            worker = Worker(transport, log, batching, request_of)
+            close_at_exit(worker, batching.close_timeout_s)
+            return worker
+
+        self._workers = PerProcess(start)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+        return self._workers.get().ledger
+
+    def accept(self, kind: str, event: bytes) -> bool:
+        """Take an event to be sent; False where it is refused, which is counted."""
+        worker = self._workers.get()
+        if self._refuses_with is not None:
+            worker.ledger.refuse(kind, self._refuses_with)
+            return False
+        return worker.accept(kind, event)
+
+    def flush(self, timeout_s: float) -> bool:
+        """Send what waits, and wait for what becomes of it.
+
+        Returns:
+            Whether the server accepted all of it in time.
+        """
+        worker = self._workers.existing()
+        return worker is None or worker.flush(timeout_s)
+
+    def hurry(self) -> None:
+        """Send what waits, without waiting for it."""
+        worker = self._workers.existing()
+        if worker is not None:
+            worker.hurry()
+
+    def close(self, timeout_s: float, reason: str = reasons.CLOSED) -> bool:
+        """Take nothing any more, and send what waits; what is left after this time is dropped.
+
+        Returns:
+            Whether nothing was left.
+        """
+        self._refuses_with = reason
+        worker = self._workers.existing()
+        return worker is None or worker.close(timeout_s)
+
+    def release(self) -> None:
+        """Nobody uses it any more: send what waits and end, without waiting for it."""
+        self._refuses_with = reasons.CLOSED
+        worker = self._workers.existing()
+        if worker is not None:
+            worker.release(self._batching.close_timeout_s)

@@ -1,0 +1,68 @@
+"""The exit of the interpreter: what waits is sent before it, within bounds.
+
+One hook for all clients, however many come and go.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+import threading
+import time
+import weakref
+from typing import TYPE_CHECKING
+
+from sortition._process import PerProcess
+
+if TYPE_CHECKING:
+    from sortition._sending.worker import Worker
+
+
+class _Open:
+    """The workers of this process that may have events left."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._workers: dict[weakref.ref[Worker], float] = {}
+        # A child of `multiprocessing` leaves without running what `atexit` holds.
+        multiprocessing = sys.modules.get("multiprocessing.process")
+        if multiprocessing is not None and multiprocessing.parent_process() is not None:
+            from multiprocessing import util  # noqa: PLC0415 -- only where it is in use
+
+            util.Finalize(None, _close_all, exitpriority=0)
+
+    def add(self, worker: Worker, timeout_s: float) -> None:
+        def forget(reference: weakref.ref[Worker]) -> None:
+            self._workers.pop(reference, None)
+
+        with self._lock:
+            self._workers[weakref.ref(worker, forget)] = timeout_s
+
+    def close(self) -> None:
+        with self._lock:
+            known = list(self._workers.items())
+        left = [(reference(), timeout_s) for reference, timeout_s in known]
+        workers = [(worker, timeout_s) for worker, timeout_s in left if worker is not None]
+        for worker, timeout_s in workers:
+            worker.release(timeout_s)
+        # They send at the same time; so the exit waits for the slowest, not for their sum.
+        started = time.monotonic()
+        for worker, timeout_s in workers:
+            worker.close(max(0.0, started + timeout_s - time.monotonic()))
+
+
+_OPEN = PerProcess(_Open)
+
+
+def close_at_exit(worker: Worker, timeout_s: float) -> None:
+    """Close a worker before the interpreter exits; how long that may take, in seconds."""
+    _OPEN.get().add(worker, timeout_s)
+
+
+def _close_all() -> None:
+    registered = _OPEN.existing()
+    if registered is not None:
+        registered.close()
+
+
+atexit.register(_close_all)

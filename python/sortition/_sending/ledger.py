@@ -1,0 +1,139 @@
+"""The ledger: what became of every event, by number.
+
+No term is computed from others, and all of them change under one lock, so that the equation holds
+at every instant:
+
+    accepted + adopted = delivered + queued + in_flight + spooled + dropped
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+Waiting: TypeAlias = Literal["queued", "in_flight", "spooled"]
+"""Where an event is before it is known what became of it."""
+
+Kinds: TypeAlias = "Mapping[str, int]"
+"""How many events of each kind."""
+
+QUEUE_FULL: Final = "queue_full"
+"""Refused: the queue holds as many events, or as many bytes, as it may."""
+TOO_LARGE: Final = "too_large"
+"""Refused or dropped: the event alone is larger than a batch may be."""
+CLOSED: Final = "closed"
+"""Refused after `close`; dropped where `close` or the exit could not deliver in time."""
+OPTED_OUT: Final = "opted_out"
+"""Refused after ``set_opt_out``."""
+ARGUMENT: Final = "argument"
+"""Refused: an argument of the call was bad."""
+REJECTED: Final = "rejected"
+"""Dropped: the server answered that it does not want it, such as with 400 or 401."""
+UNKNOWN_OUTCOME: Final = "unknown_outcome"
+"""Dropped: nobody knows whether the server has it, and it is not to be sent twice."""
+NOT_SENT: Final = "not_sent"
+"""Dropped: it could not be sent, and this way of sending does not try again."""
+RETRIES_ENDED: Final = "retries_ended"
+"""Dropped: it was sent again and again for as long as it may be."""
+FAULT: Final = "fault"
+"""Dropped: a fault in the code that sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """What became of a client's events in this process; each term by kind of event.
+
+    The kinds are ``visitor``, ``conversion`` and ``push``. At every instant, for each kind,
+    ``accepted + adopted`` equals ``delivered + queued + in_flight + spooled`` and all of
+    ``dropped`` together.
+
+    Attributes:
+        accepted: Taken by a call.
+        adopted: Taken over from a process that died.
+        delivered: Accepted by the server.
+        queued: Waiting to be sent.
+        in_flight: Sent, or to be sent again, without a known end.
+        spooled: Waiting in files.
+        dropped: Lost, by reason.
+        refused: Never taken, by reason.
+        possibly_duplicated: Sent again after an attempt whose outcome nobody knows; once for each
+            time.
+    """
+
+    accepted: Kinds
+    adopted: Kinds
+    delivered: Kinds
+    queued: Kinds
+    in_flight: Kinds
+    spooled: Kinds
+    dropped: Mapping[str, Kinds]
+    refused: Mapping[str, Kinds]
+    possibly_duplicated: Kinds
+
+
+class Ledger:
+    """Counts events; every change is whole, so that no reader sees half of one.
+
+    Attributes:
+        lock: Guards the ledger, and whatever must change together with it. No input or output
+            happens under it.
+    """
+
+    def __init__(self) -> None:
+        # Reentrant: a signal handler or a finalizer may run within any of our lines.
+        self.lock = threading.RLock()
+        self._terms: dict[str, Counter[str]] = {
+            name: Counter()
+            for name in (
+                *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
+                "possibly_duplicated",
+            )
+        }
+        self._dropped: dict[str, Counter[str]] = {}
+        self._refused: dict[str, Counter[str]] = {}
+
+    def accept(self, kinds: Kinds, into: Waiting) -> None:
+        """Events were taken."""
+        with self.lock:
+            self._terms["accepted"].update(kinds)
+            self._terms[into].update(kinds)
+
+    def refuse(self, kind: str, reason: str) -> None:
+        """An event was not taken."""
+        with self.lock:
+            self._refused.setdefault(reason, Counter())[kind] += 1
+
+    def move(self, kinds: Kinds, source: Waiting, target: Waiting | Literal["delivered"]) -> None:
+        """Events went on."""
+        with self.lock:
+            self._terms[source].subtract(kinds)
+            self._terms[target].update(kinds)
+
+    def drop(self, kinds: Kinds, source: Waiting, reason: str) -> None:
+        """Events were lost."""
+        with self.lock:
+            self._terms[source].subtract(kinds)
+            self._dropped.setdefault(reason, Counter()).update(kinds)
+
+    def repeat(self, kinds: Kinds) -> None:
+        """Events are sent again, and the server may have them already."""
+        with self.lock:
+            self._terms["possibly_duplicated"].update(kinds)
+
+    def stats(self) -> Stats:
+        """All terms at one instant."""
+        with self.lock:
+            return Stats(
+                **{name: _shown(counts) for name, counts in self._terms.items()},
+                dropped={reason: _shown(counts) for reason, counts in self._dropped.items()},
+                refused={reason: _shown(counts) for reason, counts in self._refused.items()},
+            )
+
+
+def _shown(counts: Counter[str]) -> Kinds:
+    return {kind: count for kind, count in counts.items() if count}

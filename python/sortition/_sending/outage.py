@@ -1,0 +1,55 @@
+"""What the log says of a server that does not take events."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._log import Log
+
+_LOG_INTERVAL_S: Final = 60.0
+
+
+class OutageLog:
+    """Writes a line when sending begins to fail and one when it works again.
+
+    Not for each event, and at most every minute.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._lock = threading.RLock()
+        self._is_failure_logged = False
+        self._failed_since_logged = 0
+        self._logs_failure_from = 0.0
+
+    def note_failure(self, url: str, failure: str, events: int = 1) -> None:
+        """Events were not accepted, for now or for good."""
+        now = time.monotonic()
+        with self._lock:
+            self._failed_since_logged += events
+            if self._is_failure_logged or now < self._logs_failure_from:
+                return
+            self._is_failure_logged = True
+            self._logs_failure_from = now + _LOG_INTERVAL_S
+        self._log.warning(
+            "%s failed (%s); no further failure is logged until sending works again", url, failure
+        )
+
+    def note_unsent(self, events: int) -> None:
+        """Events were not even sent."""
+        with self._lock:
+            self._failed_since_logged += events
+
+    def note_success(self) -> None:
+        """Events were accepted."""
+        if not self._is_failure_logged:
+            return
+        with self._lock:
+            if not self._is_failure_logged:
+                return
+            self._is_failure_logged = False
+            failed, self._failed_since_logged = self._failed_since_logged, 0
+        self._log.warning("sending works again; %d events were not accepted meanwhile", failed)

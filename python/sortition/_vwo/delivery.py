@@ -1,0 +1,270 @@
+"""How events leave: within the call, in batches, or, in development mode, not at all.
+
+The calls know no difference: each way says which events were accepted.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sortition._sending.batched import BatchedDispatch
+from sortition._sending.ledger import Ledger
+from sortition._sending.synchronous import SynchronousDispatch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sortition._log import Log
+    from sortition._sending.batched import Batching
+    from sortition._transport import Transport
+    from sortition._vwo.arguments import Revenue
+    from sortition._vwo.events import Assignment, Conversion, Events, Visitor
+    from sortition._vwo.snapshot import Snapshot
+
+VISITOR: Final = "visitor"
+"""The kind of event that counts a user as a visitor of a campaign."""
+CONVERSION: Final = "conversion"
+"""The kind of event that credits a goal."""
+PUSH: Final = "push"
+"""The kind of event that tells a value of a custom dimension."""
+
+
+class Delivery(Protocol):
+    """Takes events, and says which were accepted."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+
+    def impression(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        assignment: Assignment,
+        custom_properties: Mapping[str, object] | None,
+    ) -> bool:
+        """A user saw a variation; whether that was accepted."""
+
+    def conversions(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        goal_identifier: str,
+        credited: Sequence[Conversion],
+        revenue: Revenue,
+        event_properties: Mapping[str, object] | None,
+    ) -> list[bool]:
+        """A user reached a goal of these campaigns; for each, whether that was accepted."""
+
+    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+        """A user has these values of custom dimensions; whether all were accepted."""
+
+    def flush(self, timeout_s: float) -> bool | None:
+        """Send what waits; whether the server accepted all of it, None where nothing ever waits."""
+
+    def hurry(self) -> bool | None:
+        """Send what waits, without waiting for it."""
+
+    def close(self, timeout_s: float, reason: str) -> bool:
+        """Take nothing any more, and send what waits; whether nothing was left."""
+
+    def release(self) -> None:
+        """Nobody uses it any more: send what waits and end, without waiting for it."""
+
+
+class SynchronousDelivery:
+    """Sends within the call, which waits for the answer."""
+
+    def __init__(self, transport: Transport, log: Log, timeout_s: float) -> None:
+        self._dispatch = SynchronousDispatch(transport, log, timeout_s)
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Delivery`."""
+        return self._dispatch.ledger
+
+    def impression(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        assignment: Assignment,
+        custom_properties: Mapping[str, object] | None,
+    ) -> bool:
+        """See `Delivery`."""
+        request = snapshot.events.impression(visitor, assignment, custom_properties)
+        return self._dispatch.send(request, self._dispatch.deadline(), {VISITOR: 1})
+
+    def conversions(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        goal_identifier: str,
+        credited: Sequence[Conversion],
+        revenue: Revenue,
+        event_properties: Mapping[str, object] | None,
+    ) -> list[bool]:
+        """See `Delivery`."""
+        deadline = self._dispatch.deadline()
+        requests = snapshot.events.conversions(
+            visitor, goal_identifier, credited, revenue, event_properties
+        )
+        return [
+            is_accepted
+            for request, carried in requests
+            for is_accepted in [self._dispatch.send(request, deadline, {CONVERSION: carried})]
+            * carried
+        ]
+
+    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+        """See `Delivery`."""
+        deadline = self._dispatch.deadline()
+        requests = snapshot.events.pushes(visitor, dimensions)
+        # Each is sent, whatever becomes of the others.
+        sent = [
+            self._dispatch.send(request, deadline, {PUSH: carried}) for request, carried in requests
+        ]
+        return all(sent)
+
+    def flush(self, _timeout_s: float) -> bool | None:
+        """See `Delivery`."""
+        return None
+
+    def hurry(self) -> bool | None:
+        """See `Delivery`."""
+        return None
+
+    def close(self, _timeout_s: float, _reason: str) -> bool:
+        """See `Delivery`."""
+        self._dispatch.close()
+        return True
+
+    def release(self) -> None:
+        """See `Delivery`."""
+        self._dispatch.close()
+
+
+class BatchedDelivery:
+    """Puts events into a queue, from which they are sent in batches."""
+
+    def __init__(self, transport: Transport, log: Log, batching: Batching, events: Events) -> None:
+        self._dispatch = BatchedDispatch(transport, log, batching, events.batch)
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Delivery`."""
+        return self._dispatch.ledger
+
+    def impression(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        assignment: Assignment,
+        _custom_properties: Mapping[str, object] | None,
+    ) -> bool:
+        """See `Delivery`."""
+        event = snapshot.settings.impression_event(
+            assignment.decision,
+            visitor.user_id,
+            int(time.time()),
+            visitor.user_agent,
+            visitor.ip_address,
+        )
+        return self._dispatch.accept(VISITOR, event)
+
+    def conversions(
+        self,
+        snapshot: Snapshot,
+        visitor: Visitor,
+        _goal_identifier: str,
+        credited: Sequence[Conversion],
+        revenue: Revenue,
+        event_properties: Mapping[str, object] | None,
+    ) -> list[bool]:
+        """See `Delivery`."""
+        settings = snapshot.settings
+        at_s = int(time.time())
+        return [
+            self._dispatch.accept(
+                CONVERSION,
+                settings.conversion_event(
+                    conversion.assignment.decision,
+                    visitor.user_id,
+                    at_s,
+                    visitor.user_agent,
+                    visitor.ip_address,
+                    snapshot.events.batched_revenue(conversion.goal, revenue, event_properties),
+                ),
+            )
+            for conversion in credited
+        ]
+
+    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+        """See `Delivery`."""
+        at_s = int(time.time())
+        accepted = [
+            self._dispatch.accept(
+                PUSH, snapshot.settings.push_event(visitor.user_id, at_s, key, value)
+            )
+            for key, value in dimensions.items()
+        ]
+        return all(accepted)
+
+    def flush(self, timeout_s: float) -> bool | None:
+        """See `Delivery`."""
+        return self._dispatch.flush(timeout_s)
+
+    def hurry(self) -> bool | None:
+        """See `Delivery`."""
+        self._dispatch.hurry()
+        return True
+
+    def close(self, timeout_s: float, reason: str) -> bool:
+        """See `Delivery`."""
+        return self._dispatch.close(timeout_s, reason)
+
+    def release(self) -> None:
+        """See `Delivery`."""
+        self._dispatch.release()
+
+
+class NoDelivery:
+    """Development mode: everything counts as accepted, and nothing is sent."""
+
+    def __init__(self, *, is_batched: bool) -> None:
+        self.ledger = Ledger()
+        self._flushed = True if is_batched else None
+
+    def impression(self, *_: object) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def conversions(
+        self,
+        _snapshot: Snapshot,
+        _visitor: Visitor,
+        _goal_identifier: str,
+        credited: Sequence[Conversion],
+        *_: object,
+    ) -> list[bool]:
+        """See `Delivery`."""
+        return [True] * len(credited)
+
+    def push(self, *_: object) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def flush(self, _timeout_s: float) -> bool | None:
+        """See `Delivery`."""
+        return self._flushed
+
+    def hurry(self) -> bool | None:
+        """See `Delivery`."""
+        return self._flushed
+
+    def close(self, _timeout_s: float, _reason: str) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def release(self) -> None:
+        """See `Delivery`."""

@@ -1,0 +1,18 @@
+"""What one call works with from its beginning to its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sortition._engine.vwo import Settings
+    from sortition._vwo.events import Events
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Settings, and the requests that are made by them."""
+
+    settings: Settings
+    events: Events
