@@ -287,6 +287,31 @@ def test_a_refused_launch_leaves_nothing_behind(options: dict[str, Any]) -> None
     assert open_files() == files
 
 
+PATTERN = campaign(segments={"custom_variable": {"plan": r"regex((a+)+\1$)"}})
+
+
+def test_the_pure_engine_warns_of_patterns(caplog: pytest.LogCaptureFixture) -> None:
+    vwo.launch(settings(PATTERN), engine="pure")
+    assert "the settings have patterns (regex operands)" in caplog.text
+    caplog.clear()
+    vwo.launch(settings(), engine="pure")
+    vwo.launch(settings(PATTERN), engine="compiled")
+    assert caplog.records == []
+
+
+def test_a_search_that_is_given_up_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """Once, however often it happens."""
+    client = vwo.launch(settings(PATTERN), engine="compiled", is_development_mode=True)
+    hostile = {"plan": "a" * 200 + "!"}
+    for user in ("Ann", "Bob"):
+        assert client.activate("checkout", user, custom_variables=hostile) is None
+    assert caplog.text.count("the search for a pattern of the campaign checkout took too long") == 1
+    told = client.explain("checkout", "Ann", custom_variables=hostile)
+    assert told is not None
+    assert told.gave_up_on_pattern
+    assert "took too long" in str(told)
+
+
 def test_a_launch_starts_nothing() -> None:
     threads, files = threading.enumerate(), open_files()
     clients = [vwo.launch(DOCUMENT) for _ in range(50)]

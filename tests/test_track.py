@@ -137,6 +137,31 @@ class TestRevenue:
         assert result == {"b": True}
         assert sink.received[0].query["r"] == sent
 
+    @pytest.mark.parametrize("value", [0, 0.0, False, "", -4])
+    @pytest.mark.parametrize("batch_events", [None, {"events_per_request": 5000}])
+    def test_what_is_false_for_python_is_sent_as_given(
+        self,
+        launch: Launch,
+        sink: Sink,
+        caplog: pytest.LogCaptureFixture,
+        value: object,
+        batch_events: object,
+    ) -> None:
+        """T-46: as the event's property, which the platform reads as the revenue."""
+        goals = [revenue_goal(1, "purchase", revenueProp="amount")]
+        document = settings(campaign(goals=goals), isEventArchEnabled=True)
+        client = launch(document, batch_events=batch_events)
+        properties = {"amount": value}
+        assert client.track("checkout", "Ann", "purchase", event_properties=properties)
+        client.close()
+        (received,) = sink.received
+        if batch_events:
+            sent = received.json["ev"][0]["r"]
+        else:
+            sent = received.json["d"]["event"]["props"]["amount"]
+        assert (sent, type(sent)) == (value, type(value))
+        assert caplog.records == []
+
     def test_a_conversion_goal_sends_none(self, launch: Launch, sink: Sink) -> None:
         launch(SHARED_GOAL).track("a", "Ann", "purchase", revenue_value=10)
         assert "r" not in sink.received[0].query

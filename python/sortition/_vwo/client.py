@@ -6,6 +6,7 @@ import json
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
 
+from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
 from sortition._options import first_given
 from sortition._sending import ledger as reasons
 from sortition._vwo import arguments
@@ -14,11 +15,14 @@ from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.delivery import CONVERSION, PUSH, VISITOR
+from sortition._vwo.document import document_of
 from sortition._vwo.events import Events, Visitor
 from sortition._vwo.explaining import Explanation
+from sortition._vwo.launching import compiled, report
 from sortition._vwo.public import call
 from sortition._vwo.result import Status, TrackResult
-from sortition._vwo.snapshot import Snapshot
+from sortition._vwo.settings_file import fetch_with
+from sortition._vwo.snapshot import Current, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -57,8 +61,9 @@ class Client:
         """Use `sortition.vwo.launch` instead."""
         self._launch = configuration
         self._log = configuration.log
-        self._snapshot = self._snapshot_of(configuration.settings)
-        self._delivery = configuration.delivery_of(self._snapshot.events)
+        snapshot = self._snapshot_of(configuration.settings, configuration.document)
+        self._current = Current(snapshot)
+        self._delivery = configuration.delivery_of(self._current)
         decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
         self._calls = Calls(decider, self._delivery, configuration.log)
         self._decider = decider
@@ -433,9 +438,59 @@ class Client:
             "accountId": known.account_id,
             "campaigns": [],
         }
-        compile_settings = self._launch.engine.module.VwoSettings.compile
-        self._snapshot = self._snapshot_of(compile_settings(json.dumps(nothing).encode()))
+        document = json.dumps(nothing).encode()
+        settings = compiled(self._launch.engine, document)
+        self._current.snapshot = self._snapshot_of(settings, document)
         return True
+
+    @call(nothing=False)
+    def get_and_update_settings_file(
+        self, account_id: int | str, sdk_key: str, is_via_webhook: bool = False
+    ) -> str | bool:
+        """Fetch the account's settings file, and use it from the next call on.
+
+        A call that is under way keeps the settings that it began with.
+
+        Args:
+            account_id: The account's id, the same as that of the settings in use.
+            sdk_key: The secret key of the environment.
+            is_via_webhook: Whether a webhook of the platform asked for it.
+
+        Returns:
+            The settings file that is in use now, as received: the old one where nothing usable
+            came, which is logged. False where an argument is bad, and after `close`.
+
+        Source: VWO spec, section 3.
+        """
+        launch = self._launch
+        try:
+            text = fetch_with(
+                launch.transport,
+                account_id,
+                sdk_key,
+                is_via_webhook=is_via_webhook,
+                base_url=launch.base_url,
+                request_timeout_s=launch.request_timeout_s,
+            )
+            document = document_of(text)
+            settings = compiled(launch.engine, document)
+        except (SettingsUnavailableError, SettingsError) as error:
+            self._keep_settings(str(error))
+        except OptionError as error:
+            raise BadArgumentError(str(error)) from None
+        else:
+            if str(settings.account_id) == str(self._snapshot.settings.account_id):
+                report(self._log, launch.engine, settings, document)
+                self._current.snapshot = self._snapshot_of(settings, document)
+            else:
+                self._keep_settings("the answer is the settings file of another account")
+        return self._snapshot.document.decode()
+
+    def _keep_settings(self, why: str) -> None:
+        self._log.recurring_error(
+            ("get_and_update_settings_file", why),
+            lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
+        )
 
     @call(nothing=None)
     def explain(
@@ -527,10 +582,15 @@ class Client:
             self._launch.own_transport.close()
         return is_delivered
 
-    def _snapshot_of(self, settings: Settings) -> Snapshot:
+    @property
+    def _snapshot(self) -> Snapshot:
+        return self._current.snapshot
+
+    def _snapshot_of(self, settings: Settings, document: bytes) -> Snapshot:
         launch = self._launch
         encode_batch = launch.engine.module.vwo_batch
-        return Snapshot(settings, Events(settings, launch.base_url, launch.usage, encode_batch))
+        events = Events(settings, launch.base_url, launch.usage, encode_batch)
+        return Snapshot(settings, events, document)
 
     def _asked_goal(
         self,

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from sortition._sending.batched import Batching
     from sortition._transport import Transport
     from sortition._vwo.arguments import Revenue
-    from sortition._vwo.events import Assignment, Conversion, Events, Visitor
-    from sortition._vwo.snapshot import Snapshot
+    from sortition._vwo.events import Assignment, Conversion, Visitor
+    from sortition._vwo.snapshot import Current, Snapshot
 
 VISITOR: Final = "visitor"
 """The kind of event that counts a user as a visitor of a campaign."""
@@ -147,8 +147,10 @@ class SynchronousDelivery:
 class BatchedDelivery:
     """Puts events into a queue, from which they are sent in batches."""
 
-    def __init__(self, transport: Transport, log: Log, batching: Batching, events: Events) -> None:
-        self._dispatch = BatchedDispatch(transport, log, batching, events.batch)
+    def __init__(
+        self, transport: Transport, log: Log, batching: Batching, current: Current
+    ) -> None:
+        self._dispatch = BatchedDispatch(transport, log, batching, current.batch)
 
     @property
     def ledger(self) -> Ledger:

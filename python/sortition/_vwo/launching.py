@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sortition._sending.batched import Batching
     from sortition._storage import UserStorageLike
     from sortition._vwo.delivery import Delivery
-    from sortition._vwo.events import Events
+    from sortition._vwo.snapshot import Current
 
 DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
 """How long a call that sends may take."""
@@ -55,6 +55,7 @@ class Configuration:
     """What a client is made of; every value was checked."""
 
     settings: Settings
+    document: bytes
     engine: Engine
     log: Log
     transport: Transport
@@ -70,16 +71,12 @@ class Configuration:
     should_track_returning_user: bool | None
     usage: Mapping[str, int]
 
-    def delivery_of(self, events: Events) -> Delivery:
-        """How the client's events leave.
-
-        Args:
-            events: What makes the requests of batches.
-        """
+    def delivery_of(self, current: Current) -> Delivery:
+        """How the client's events leave."""
         if self.is_development_mode:
             return NoDelivery(is_batched=self.batching is not None)
         if self.batching is not None:
-            return BatchedDelivery(self.transport, self.log, self.batching, events)
+            return BatchedDelivery(self.transport, self.log, self.batching, current)
         return SynchronousDelivery(self.transport, self.log, self.request_timeout_s)
 
 
@@ -138,9 +135,10 @@ def configure(
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
     document = document_of(settings_file)
     loaded = _load_engine(chosen)
-    settings = loaded.module.VwoSettings.compile(document)
-    _ensure_sendable_key(settings.sdk_key)
-    _report(log, loaded, settings, has_patterns=b"regex(" in document)
+    settings = compiled(loaded, document)
+    if loaded.remark is not None:
+        log.warning("%s", loaded.remark)
+    report(log, loaded, settings, document)
     given = {
         "eb": batching,
         "ig": integrations,
@@ -152,6 +150,7 @@ def configure(
     own_transport = RequestsTransport() if sender is None else None
     return Configuration(
         settings=settings,
+        document=document,
         engine=loaded,
         log=log,
         transport=cast("Transport", sender) if own_transport is None else own_transport,
@@ -242,9 +241,15 @@ def _load_engine(choice: str) -> Engine:
         raise OptionError("engine: the compiled engine is not installed") from None
 
 
-def _ensure_sendable_key(sdk_key: str | None) -> None:
-    if sdk_key is None or is_sendable_key(sdk_key):
-        return
+def compiled(engine: Engine, document: bytes) -> Settings:
+    """The settings that a client could use.
+
+    Raises:
+        SettingsError: They cannot be used at all; the message names the places.
+    """
+    settings = engine.module.VwoSettings.compile(document)
+    if settings.sdk_key is None or is_sendable_key(settings.sdk_key):
+        return settings
     raise SettingsError((Problem("sdkKey", KEY_WORDS, "something else", "document_refused"),))
 
 
@@ -253,10 +258,9 @@ def is_sendable_key(sdk_key: str) -> bool:
     return bool(sdk_key) and sdk_key.isascii() and sdk_key.isprintable() and " " not in sdk_key
 
 
-def _report(log: Log, engine: Engine, settings: Settings, *, has_patterns: bool) -> None:
-    if engine.remark is not None:
-        log.warning("%s", engine.remark)
-    if has_patterns and engine.name == "pure":
+def report(log: Log, engine: Engine, settings: Settings, document: bytes) -> None:
+    """Log what is to be known of settings that come into use."""
+    if engine.name == "pure" and b"regex(" in document:
         log.warning(
             "the settings have patterns (regex operands): the pure-Python engine searches for them "
             "with Python's re, whose time has no bound"

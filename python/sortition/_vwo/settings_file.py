@@ -6,7 +6,7 @@ Source: VWO spec, section 1.
 from __future__ import annotations
 
 import random
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sortition import _engine
 from sortition._errors import OptionError, OptionTypeError, SettingsError, SettingsUnavailableError
@@ -17,6 +17,9 @@ from sortition._version import VERSION
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.events import CLIENT_NAME
 from sortition._vwo.launching import KEY_WORDS, checked_base_url, is_sendable_key, seconds
+
+if TYPE_CHECKING:
+    from sortition._transport import Transport
 
 _MOST_BYTES: Final = 32 * 1024 * 1024
 """The size beyond which a settings file is refused."""
@@ -33,6 +36,35 @@ def fetch(
     request_timeout_s: object,
 ) -> str:
     """Fetch a settings file; see `sortition.vwo.get_settings_file`."""
+    transport = RequestsTransport()
+    try:
+        return fetch_with(
+            transport,
+            account_id,
+            sdk_key,
+            is_via_webhook=is_via_webhook,
+            base_url=base_url,
+            request_timeout_s=request_timeout_s,
+        )
+    finally:
+        transport.close()
+
+
+def fetch_with(
+    transport: Transport,
+    account_id: object,
+    sdk_key: object,
+    *,
+    is_via_webhook: object,
+    base_url: object,
+    request_timeout_s: object,
+) -> str:
+    """Fetch a settings file by a transport.
+
+    Raises:
+        OptionError: An argument cannot be used.
+        SettingsUnavailableError: Nothing usable came.
+    """
     if isinstance(account_id, bool) or not isinstance(account_id, int | str):
         raise OptionTypeError(f"account_id: must be an int or a string, got {kind(account_id)}")
     if account_id == "":
@@ -60,7 +92,6 @@ def fetch(
         headers={"User-Agent": CLIENT_NAME},
         most_answer_bytes=_MOST_BYTES,
     )
-    transport = RequestsTransport()
     pool = SenderPool(transport, most_senders=1)
     try:
         response = pool.send(request, deadline)
@@ -68,7 +99,6 @@ def fetch(
         raise SettingsUnavailableError(f"GET {request.url} failed: {error}") from None
     finally:
         pool.close()
-        transport.close()
     if response.status != _OK:
         message = f"GET {request.url} was answered with status {response.status}"
         raise SettingsUnavailableError(message, response.status)

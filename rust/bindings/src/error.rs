@@ -24,12 +24,30 @@ pub(crate) fn silence_panics() {
 /// Python's `except Exception` does not catch `PyO3`'s `PanicException`, and the panic's message
 /// might hold what belongs in no log.
 pub(crate) fn without_panic<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
+    let work = || {
+        #[cfg(feature = "inject-panics")]
+        inject_panic();
+        work()
+    };
     // Nothing that a panic could leave half-done outlives the call: every class here is frozen.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(PyRuntimeError::new_err(
             "the compiled engine failed; please report this",
         ))
     })
+}
+
+/// Panics where a test asks for it, to show what becomes of it.
+#[cfg(feature = "inject-panics")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "no build that anybody uses has this"
+)]
+fn inject_panic() {
+    assert!(
+        std::env::var_os("SORTITION_INJECT_PANICS").is_none(),
+        "a test asked for this"
+    );
 }
 
 /// The exception for a document that cannot be used.

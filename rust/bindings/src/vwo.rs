@@ -84,13 +84,16 @@ impl PySettings {
         self.problems.clone_ref(py)
     }
 
-    fn visitor_id(&self, user_id: &str) -> String {
-        self.settings.visitor_ids().of(user_id)
+    fn visitor_id(&self, user_id: &str) -> PyResult<String> {
+        without_panic(|| Ok(self.settings.visitor_ids().of(user_id)))
     }
 
-    fn running_campaign(&self, py: Python<'_>, key: &str) -> Option<Py<PyAny>> {
-        let index = self.settings.running_campaign(key)?;
-        Some(self.campaigns.get(index)?.campaign.clone_ref(py))
+    fn running_campaign(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
+        without_panic(|| {
+            let found = self.settings.running_campaign(key);
+            let objects = found.and_then(|index| self.campaigns.get(index));
+            Ok(objects.map(|objects| objects.campaign.clone_ref(py)))
+        })
     }
 
     fn campaigns_with_goal<'py>(
@@ -98,13 +101,15 @@ impl PySettings {
         py: Python<'py>,
         goal_identifier: &str,
     ) -> PyResult<Bound<'py, PyTuple>> {
-        let campaigns: Vec<_> = self
-            .settings
-            .campaigns_with_goal(goal_identifier)
-            .filter_map(|index| self.campaigns.get(index))
-            .map(|objects| &objects.campaign)
-            .collect();
-        PyTuple::new(py, campaigns)
+        without_panic(|| {
+            let campaigns: Vec<_> = self
+                .settings
+                .campaigns_with_goal(goal_identifier)
+                .filter_map(|index| self.campaigns.get(index))
+                .map(|objects| &objects.campaign)
+                .collect();
+            PyTuple::new(py, campaigns)
+        })
     }
 
     /// The event of a user who was shown the decision's variation.
@@ -118,11 +123,13 @@ impl PySettings {
         user_agent: Option<&str>,
         ip_address: Option<&str>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let (campaign, variation) = self.arm(decision)?;
-        let id = self.settings.visitor_ids().of(user_id);
-        let visitor = visitor(&id, at_s, user_agent, ip_address);
-        let event = event::impression(&visitor, campaign, variation);
-        Ok(PyBytes::new(py, event.as_bytes()))
+        without_panic(|| {
+            let (campaign, variation) = self.arm(decision)?;
+            let id = self.settings.visitor_ids().of(user_id);
+            let visitor = visitor(&id, at_s, user_agent, ip_address);
+            let event = event::impression(&visitor, campaign, variation);
+            Ok(PyBytes::new(py, event.as_bytes()))
+        })
     }
 
     /// The event of a user who reached the decision's goal.
@@ -141,15 +148,19 @@ impl PySettings {
         ip_address: Option<&str>,
         revenue: Option<&str>,
     ) -> PyResult<Bound<'py, PyBytes>> {
-        let (campaign, variation) = self.arm(decision)?;
-        let goal = decision
-            .goal_index
-            .and_then(|index| campaign.goals().get(index))
-            .ok_or_else(|| PyValueError::new_err("decision: it has no goal of these settings"))?;
-        let id = self.settings.visitor_ids().of(user_id);
-        let visitor = visitor(&id, at_s, user_agent, ip_address);
-        let event = event::conversion(&visitor, campaign, variation, goal, revenue);
-        Ok(PyBytes::new(py, event.as_bytes()))
+        without_panic(|| {
+            let (campaign, variation) = self.arm(decision)?;
+            let goal = decision
+                .goal_index
+                .and_then(|index| campaign.goals().get(index))
+                .ok_or_else(|| {
+                    PyValueError::new_err("decision: it has no goal of these settings")
+                })?;
+            let id = self.settings.visitor_ids().of(user_id);
+            let visitor = visitor(&id, at_s, user_agent, ip_address);
+            let event = event::conversion(&visitor, campaign, variation, goal, revenue);
+            Ok(PyBytes::new(py, event.as_bytes()))
+        })
     }
 
     /// The event of a user who has a value of a custom dimension.
@@ -160,10 +171,12 @@ impl PySettings {
         at_s: u64,
         key: &str,
         value: &str,
-    ) -> Bound<'py, PyBytes> {
-        let id = self.settings.visitor_ids().of(user_id);
-        let event = event::push(&visitor(&id, at_s, None, None), key, value);
-        PyBytes::new(py, event.as_bytes())
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        without_panic(|| {
+            let id = self.settings.visitor_ids().of(user_id);
+            let event = event::push(&visitor(&id, at_s, None, None), key, value);
+            Ok(PyBytes::new(py, event.as_bytes()))
+        })
     }
 
     /// Decides for one user and one campaign.
@@ -273,9 +286,14 @@ fn visitor<'a>(
     clippy::needless_pass_by_value,
     reason = "a list of Python objects comes by value"
 )]
-pub(crate) fn vwo_batch(py: Python<'_>, events: Vec<PyBackedBytes>) -> Bound<'_, PyBytes> {
-    let bytes = py.detach(|| event::batch(&events));
-    PyBytes::new(py, &bytes)
+pub(crate) fn vwo_batch(
+    py: Python<'_>,
+    events: Vec<PyBackedBytes>,
+) -> PyResult<Bound<'_, PyBytes>> {
+    without_panic(|| {
+        let bytes = py.detach(|| event::batch(&events));
+        Ok(PyBytes::new(py, &bytes))
+    })
 }
 
 /// Which campaign to decide for.
