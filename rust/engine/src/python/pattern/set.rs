@@ -244,8 +244,9 @@ fn lowered_range(first: u32, last: u32, case: Case) -> Vec<(u32, u32)> {
             lowered.push((start, last));
         }
         if case == Case::Ignored {
+            let sorted = CharacterSet::of(lowered.iter().copied());
             for &(lower, others) in SAME_UPPERCASE {
-                if is_in(&lowered_sorted(&lowered), lower) {
+                if is_in(&sorted.ranges, lower) {
                     lowered.extend(others.iter().map(|&other| (other, other)));
                 }
             }
@@ -259,10 +260,6 @@ fn lowered_range(first: u32, last: u32, case: Case) -> Vec<(u32, u32)> {
         lowered.extend(lowers);
     }
     lowered
-}
-
-fn lowered_sorted(ranges: &[(u32, u32)]) -> Vec<(u32, u32)> {
-    CharacterSet::of(ranges.iter().copied()).ranges.into_vec()
 }
 
 /// The characters whose lower case is in the set.
