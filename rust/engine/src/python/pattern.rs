@@ -4,8 +4,9 @@
 //! for thousands of characters; in comparing without regard to case; in `$`, `\Z`, octal escapes,
 //! repetitions and inline flags. Here a pattern is read as Python 3.11 reads it, and searched for
 //! in time that is bounded: a search that keeps no groups visits every place of the text at most
-//! once for every place of the pattern; one that refers to groups goes back a limited number of
-//! times.
+//! once for every place of the pattern, and again only where a look or an atomic group matched;
+//! one that refers to groups goes back a limited number of times. Neither visits more than ten
+//! million places.
 
 mod parse;
 mod program;

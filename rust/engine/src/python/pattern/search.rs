@@ -1,11 +1,12 @@
 //! Searching: each place once where no group matters, else going back a limited number of times.
+//! Neither visits more than a fixed number of places in all.
 
 use super::Search;
 use super::parse::Anchor;
 use super::program::{Instruction, Program};
 use super::set::{Case, Category, CharacterSet, lower_character};
 
-/// How many places of the program and the text a search may visit: some 50 milliseconds.
+/// How many places of the program and the text a search may visit: some 50 to 100 milliseconds.
 const MOST_VISITS: usize = 10_000_000;
 /// How often a search that refers to groups may go back, and how often more for each byte.
 const MOST_RETURNS: usize = 10_000;
@@ -241,6 +242,7 @@ struct Returning<'a> {
     returns: Vec<Return>,
     returned: usize,
     most_returns: usize,
+    visits: usize,
 }
 
 impl<'a> Returning<'a> {
@@ -253,6 +255,7 @@ impl<'a> Returning<'a> {
             returns: Vec::new(),
             returned: 0,
             most_returns: MOST_RETURNS + RETURNS_PER_BYTE * text.bytes,
+            visits: 0,
         }
     }
 
@@ -279,6 +282,16 @@ impl<'a> Returning<'a> {
         Ok(())
     }
 
+    /// Going back is not all that takes time: a part that is matched on its own goes over the text
+    /// without ever going back, and a reference compares what may be long.
+    fn count_visits(&mut self, visits: usize) -> Result<(), TooLong> {
+        self.visits = self.visits.saturating_add(visits);
+        if self.visits > MOST_VISITS {
+            return Err(TooLong);
+        }
+        Ok(())
+    }
+
     /// Where the first match of the part from this instruction at this place ends. What the
     /// groups took is kept where there is one, and put back where there is none.
     fn run(&mut self, start: usize, place: usize) -> Result<Option<usize>, TooLong> {
@@ -288,7 +301,7 @@ impl<'a> Returning<'a> {
             match self.returns.pop() {
                 Some(Return::Choice(at, place)) => {
                     if let Some(end) = self.follow(at, place)? {
-                        self.keep_only_slots(bottom);
+                        self.keep_only_slots(bottom)?;
                         return Ok(Some(end));
                     }
                     self.count_return()?;
@@ -304,6 +317,7 @@ impl<'a> Returning<'a> {
     fn follow(&mut self, at: usize, place: usize) -> Result<Option<usize>, TooLong> {
         let (mut at, mut place) = (at, place);
         while let Some(&instruction) = self.program.instructions.get(at) {
+            self.count_visits(1)?;
             at += 1;
             match instruction {
                 Instruction::Accept => return Ok(Some(place)),
@@ -347,7 +361,7 @@ impl<'a> Returning<'a> {
                     }
                     None => return Ok(None),
                 },
-                Instruction::Reference(group, case) => match self.refer(group, case, place) {
+                Instruction::Reference(group, case) => match self.refer(group, case, place)? {
                     Some(end) => place = end,
                     None => return Ok(None),
                 },
@@ -391,15 +405,25 @@ impl<'a> Returning<'a> {
         (start <= end).then_some((start, end))
     }
 
-    fn refer(&self, group: usize, case: Case, place: usize) -> Option<usize> {
-        let (start, end) = self.taken_by(group)?;
-        let taken = self.text.characters.get(start..end)?;
-        let here = self.text.characters.get(place..place + taken.len())?;
-        let is_same = taken
+    /// Where what the group took ends when it stands here too.
+    fn refer(&mut self, group: usize, case: Case, place: usize) -> Result<Option<usize>, TooLong> {
+        let Some((start, end)) = self.taken_by(group) else {
+            return Ok(None);
+        };
+        let text = self.text;
+        let taken = text.characters.get(start..end).unwrap_or_default();
+        let Some(here) = text.characters.get(place..place + taken.len()) else {
+            return Ok(None);
+        };
+        let same = taken
             .iter()
             .zip(here)
-            .all(|(&one, &other)| lower_character(one, case) == lower_character(other, case));
-        is_same.then_some(place + taken.len())
+            .take_while(|&(&one, &other)| {
+                one == other || lower_character(one, case) == lower_character(other, case)
+            })
+            .count();
+        self.count_visits(same)?;
+        Ok((same == taken.len()).then_some(place + same))
     }
 
     fn save(&mut self, slot: usize, place: usize) {
@@ -433,12 +457,14 @@ impl<'a> Returning<'a> {
     }
 
     /// Gives up the choices since then, and keeps what is to be put back.
-    fn keep_only_slots(&mut self, bottom: usize) {
+    fn keep_only_slots(&mut self, bottom: usize) -> Result<(), TooLong> {
+        self.count_visits(self.returns.len() - bottom)?;
         let kept: Vec<Return> = self
             .returns
             .drain(bottom..)
             .filter(|one| !matches!(one, Return::Choice(..)))
             .collect();
         self.returns.extend(kept);
+        Ok(())
     }
 }
