@@ -61,12 +61,28 @@ def use(client: vwo.Client) -> None:
     client.get_feature_variable_value("checkout", "any", USER)
     client.activate("none", USER, custom_variables=USER)  # type: ignore[arg-type]
     client.activate("checkout", USER, unknown=USER)  # type: ignore[arg-type]
+    client.push("mail", USER, USER)
+    client.push({"mail": USER, "": USER}, USER)
+    client.explain("checkout", USER, custom_variables=custom)
+    client.get_and_update_settings_file(604812, KEY)
+    client.get_and_update_settings_file(604812, f"{KEY}\n")
+    client.flush_events(timeout_s=0.1)
+    client.close()
+    client.activate("checkout", USER)
 
 
-@pytest.mark.parametrize("is_event_arch", [False, True])
+@pytest.mark.parametrize(
+    ("is_event_arch", "batch_events"),
+    [(False, None), (True, None), (False, {"events_per_request": 3})],
+)
 @pytest.mark.parametrize("state", ["well", "refused", "500", "redirected", "not http"])
 def test_logs_at_debug(
-    launch: Launch, sink: Sink, everything: Everything, state: str, is_event_arch: bool
+    launch: Launch,
+    sink: Sink,
+    everything: Everything,
+    state: str,
+    is_event_arch: bool,
+    batch_events: object,
 ) -> None:
     """Whatever the network does; only urllib3's own debug lines hold the URL that it requests."""
     answers = {"500": Answer(500), "redirected": Answer(302, headers={"Location": "http://x/?y"})}
@@ -76,8 +92,11 @@ def test_logs_at_debug(
         {**DOCUMENT, "isEventArchEnabled": is_event_arch},
         base_url=url.get(state, sink.url),
         log_level=vwo.LOG_LEVELS.DEBUG,
+        batch_events=batch_events,
+        close_timeout_s=0.1,
     )
     use(client)
+    assert KEY not in repr(client) + repr(client.status()) + repr(client.stats())
     ours = [line for name, line in everything.lines if name.startswith("sortition")]
     assert ours
     for line in ours:

@@ -432,11 +432,12 @@ def test_two_clients_do_not_affect_one_another(launch: Launch, sink: Sink) -> No
     assert set(sink.paths) == {"/eu/server-side/track-goal"}
 
 
+@pytest.mark.parametrize("batch_events", [None, {"events_per_request": 7}])
 def test_debug_logging_changes_nothing(
-    launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture
+    launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, batch_events: object
 ) -> None:
-    """T-49, as far as these calls go: a handler that calls the client again."""
-    client = launch(settings())
+    """T-49: a handler that calls the client again, and threads that launch others."""
+    client = launch(settings(), batch_events=batch_events)
 
     class Nested(logging.Handler):
         depth = 0
@@ -445,6 +446,8 @@ def test_debug_logging_changes_nothing(
             if self.depth == 0:
                 self.depth = 1
                 client.get_variation_name("checkout", "nested")
+                client.flush_events("async")
+                client.stats()
                 self.depth = 0
 
     handler = Nested()
@@ -454,6 +457,9 @@ def test_debug_logging_changes_nothing(
     try:
         with ThreadPoolExecutor(8) as callers:
             assert all(callers.map(lambda n: client.activate("checkout", f"u{n}"), range(40)))
+            assert all(callers.map(lambda _: launch(settings()), range(40)))
     finally:
         logger.removeHandler(handler)
-    assert len(sink.received) == 40
+    client.close()
+    assert client.stats().delivered == {"visitor": 40}
+    assert sink.received

@@ -95,12 +95,30 @@ class Transport(Protocol):
 class RequestsTransport:
     """Sends with ``requests``, which is imported when the first request is sent.
 
-    Proxies, CA bundles and client certificates are found as ``requests`` finds them. Redirects are
-    not followed, cookies not kept, ``.netrc`` not read. Connections are kept for the next request,
-    at most as many as there were requests at once.
+    Proxies, CA bundles and client certificates are found as ``requests`` finds them: in
+    ``HTTPS_PROXY``, ``NO_PROXY``, ``REQUESTS_CA_BUNDLE`` and their kin. Redirects are not
+    followed, cookies not kept, ``.netrc`` not read. Connections are kept for the next request, at
+    most as many as there were requests at once. Safe to use from any number of threads, in forked
+    processes, and by several clients.
+
+    Args:
+        verify: The path of a CA bundle, or False not to verify certificates at all. It takes
+            precedence over the environment.
+        cert: The path of a client certificate with its key, or the paths of both.
+        proxies: The URL of a proxy by scheme, such as ``{"https": "http://proxy.example:3128"}``.
+            They take precedence over the environment.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        verify: bool | str | None = None,
+        cert: str | tuple[str, str] | None = None,
+        proxies: Mapping[str, str] | None = None,
+    ) -> None:
+        self._verify = verify
+        self._cert = cert
+        self._proxies = None if proxies is None else dict(proxies)
         # Sessions that nobody uses now: `requests` does not promise that one may be shared.
         self._unused: PerProcess[deque[requests.Session]] = PerProcess(deque)
         self._is_closed = False
@@ -121,6 +139,10 @@ class RequestsTransport:
                 timeout=timeout_s,
                 allow_redirects=False,
                 stream=True,
+                # With the request, not with the session: there the environment would go first.
+                verify=self._verify,
+                cert=self._cert,
+                proxies=self._proxies,
             ) as answer:
                 size = max(16, request.most_answer_bytes // _MOST_CHUNKS)
                 body, is_whole = _read(answer.iter_content(size), request, deadline)

@@ -17,7 +17,7 @@ from sortition import _options
 from sortition._log import Logger
 from sortition._sending.ledger import Stats
 from sortition._storage import UserStorage, UserStorageLike
-from sortition._transport import NotSentError, Request, Response, Transport
+from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
 from sortition._vwo import launching as _launching
 from sortition._vwo import settings_file as _settings_file
 from sortition._vwo.client import Client
@@ -42,6 +42,7 @@ __all__ = [
     "Logger",
     "NotSentError",
     "Request",
+    "RequestsTransport",
     "Response",
     "Stats",
     "Status",
@@ -124,7 +125,8 @@ def launch(
             platform's host.
         request_timeout_s: How long a call that sends may take, in seconds, whatever the network
             does: 5 by default, at most 3600.
-        transport: How requests are sent; by default with ``requests``.
+        transport: How requests are sent: a `RequestsTransport` with options of its own, or any
+            object with its method ``send``. It is the caller's to close.
         engine: ``compiled``, ``pure``, or ``auto`` for the compiled one where it is installed.
         batch_events: Send events in batches, from a thread of the client. A dictionary with
             ``events_per_request`` (1 to 5000, 100 by default) and ``request_time_interval`` (in

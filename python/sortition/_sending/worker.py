@@ -30,6 +30,8 @@ _BYTES_BETWEEN: Final = 2
 """What stands between two events of a batch."""
 _OK: Final = range(200, 300)
 _TOO_LARGE: Final = 413
+_SMALLER_FOR_S: Final = 600.0
+"""How long batches stay as small as the server wanted them."""
 _FAULT_PAUSE_S: Final = 1.0
 
 
@@ -80,6 +82,7 @@ class Worker:
         self._queue: deque[tuple[bytes, str, float]] = deque()
         self._queued_bytes = 0
         self._most_events = batching.events_per_request
+        self._whole_again_at = 0.0
         self._thread: threading.Thread | None = None
         # Events are numbered as they are accepted; they leave in the same order.
         self._accepted = 0
@@ -236,6 +239,9 @@ class Worker:
 
     def _take(self) -> _Batch:
         """The next events, within the limits of count and bytes."""
+        configured = self._batching.events_per_request
+        if self._most_events < configured and time.monotonic() >= self._whole_again_at:
+            self._most_events = configured
         events: list[bytes] = []
         kinds: list[str] = []
         accepted_at = self._queue[0][2]
@@ -269,6 +275,7 @@ class Worker:
                 with self._changed:
                     # What is too much now is too much for the next batch, too.
                     self._most_events = min(self._most_events, len(second.events))
+                    self._whole_again_at = time.monotonic() + _SMALLER_FOR_S
                 parts += [second, first]
                 continue
             self._settle([part], reason)
