@@ -51,6 +51,11 @@ test-python: $(VENV)/built $(VENV)/test-tools
 test-system: $(VENV)/built $(VENV)/test-tools ## Run the tests that need the packages of apt.txt
 	$(BIN)/python -m pytest -m system
 
+.PHONY: soak
+soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, and print the figures
+	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
+		tests/test_independence.py
+
 .PHONY: fmt
 fmt: $(VENV)/lint-tools ## Lay out the code
 	cargo fmt

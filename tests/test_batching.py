@@ -575,7 +575,8 @@ class TestLedger:
     def test_synchronous_sending_is_counted_too(self, launch: Launch, sink: Sink) -> None:
         answers = iter([200, 200, 400, 503])
         sink.answer = lambda _: Answer(status=next(answers))
-        client = launch(settings())
+        drops: list[tuple[str, int]] = []
+        client = launch(settings(), on_drop=lambda reason, count: drops.append((reason, count)))
         assert client.activate("checkout", "Ann")
         assert client.track("checkout", "Ann", "purchase")
         assert not client.track("checkout", "Ann", "purchase")
@@ -590,6 +591,7 @@ class TestLedger:
         }
         assert stats.refused == {"argument": {"conversion": 1}}
         assert sum_of(stats) == 4
+        assert drops == [("rejected", 1), ("unknown_outcome", 1)]
 
 
 class TestClosing:
@@ -834,7 +836,8 @@ class TestOptions:
                 {"batch_events": {"events_per_request": 5, "flush_callback": 5}},
                 "batch_events.flush_callback: must be callable, got int",
             ),
-            ({"queue_events": 5}, "queue_events: is for events that are batched"),
+            # Also where it has no effect.
+            ({"queue_events": "5"}, "queue_events: must be a whole number, got str"),
             ({"batch_events": MANY, "queue_events": 0}, "queue_events: must be from 1"),
             ({"batch_events": MANY, "queue_bytes": 1.5}, "queue_bytes: must be a whole number"),
             ({"batch_events": MANY, "retry_for_s": -1}, "retry_for_s: must be from 0"),

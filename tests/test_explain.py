@@ -46,8 +46,8 @@ def test_every_step_as_text(launch: Launch) -> None:
         "the user's bucket lies in this variation's range\n"
         "  1. The campaign is running.\n"
         "  2. Whitelisting is not enabled.\n"
-        "  3. Segment: plan is 'pro', wanted pro: true.\n"
-        "  4. Segment: age is '31', wanted gt(17): true.\n"
+        "  3. Segment: plan is 'pro', wanted pro: yes.\n"
+        "  4. Segment: age is '31', wanted gt(17): yes.\n"
         "  5. The user matches the segments.\n"
         "  6. Traffic: hash 713570296, bucket 17 of 100, within 100 %.\n"
         "  7. Variation: hash 713570296, bucket 1662, in the range of Control."
@@ -73,6 +73,7 @@ def test_every_step_as_data(launch: Launch) -> None:
                 "variable": "plan",
                 "operand": "pro",
                 "value": "free",
+                "is_negated": False,
                 "is_true": False,
             },
             {"step": "segments", "is_matched": False},
@@ -110,7 +111,7 @@ RECORD = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page
             settings(WHITELISTED),
             {},
             {},
-            "Targeting rule of Control: _vwo_user_id is 'Ann', wanted user(Ann): true.",
+            "Targeting rule of Control: _vwo_user_id is 'Ann', wanted user(Ann): yes.",
         ),
         (
             settings(),
@@ -149,7 +150,19 @@ RECORD = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page
             {},
             "Group 7: the user storage holds search for the user.",
         ),
-        (settings(TARGETED), {}, {}, "Segment: plan is '', wanted pro: false."),
+        (
+            settings(campaign(segments={"not": {"custom_variable": {"plan": "pro"}}})),
+            {},
+            {"custom_variables": {"plan": "free"}},
+            "Segment: plan is 'free', wanted not pro: yes.",
+        ),
+        (
+            settings(campaign(segments={"not": {"custom_variable": {"plan": "gt(x)"}}})),
+            {},
+            {"custom_variables": {"plan": "free"}},
+            "Segment: plan is 'free', wanted not gt(x): cannot be answered.",
+        ),
+        (settings(TARGETED), {}, {}, "Segment: plan is not known, wanted pro: no."),
         (
             settings(campaign(variations=[variation(1, "Control", 0)])),
             {},

@@ -61,7 +61,8 @@ def test_one_request_for_all_in_the_event_architecture(launch: Launch, sink: Sin
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("plan", "Ann"), "custom_dimension_map must be a dict, got str"),
+        (("plan", "Ann"), "wanted are tag_key, tag_value and user_id, or a dict and user_id"),
+        ((["plan"], "Ann"), "custom_dimension_map must be a dict, got list"),
         (("plan",), "wanted are"),
         (("plan", "pro", "Ann", "more"), "wanted are"),
         (("", "pro", "Ann"), "tag_key must not be empty"),

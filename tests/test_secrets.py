@@ -139,7 +139,7 @@ def test_what_the_caller_s_own_code_raises(launch: Launch, everything: Everythin
     lines = [line for _, line in everything.lines if " raised " in line]
     assert len(lines) == 3
     text = "\n".join(lines)
-    assert "user_storage.get raised KeyError:\n" in text
+    assert "user_storage.get raised KeyError, which counts as no record:\n" in text
     assert "user_storage.set raised OSError:\n" in text
     assert "integrations.callback raised RuntimeError:\n" in text
     assert "raise KeyError(user_id)" in text

@@ -271,7 +271,7 @@ class TestOutage:
                 "http://127.0.0.1/server-side/track-goal failed (OSError); "
                 "no further failure is logged until sending works again"
             ),
-            f"sending works again; {attempts} events were not accepted meanwhile",
+            f"sending works again, after {attempts} requests that failed",
         ]
         dispatch.close()
 

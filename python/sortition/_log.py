@@ -97,14 +97,16 @@ class Log:
             unsaid, known.unsaid = known.unsaid, 0
             self.error(f"{describe()} ({unsaid} times since this was last logged)")
 
-    def exception_of(self, what: str, error: BaseException) -> None:
+    def exception_of(self, what: str, error: BaseException, consequence: str = "") -> None:
         """Log that somebody's code raised: which class and where, never the exception's text.
 
         The text may hold what belongs in no log: a ``KeyError`` holds the key.
         """
         name = type(error).__name__
+        comma = ", " if consequence else ""
         self.recurring_error(
-            (what, name), lambda: f"{what} raised {name}:\n{frames_of(error).rstrip()}"
+            (what, name),
+            lambda: f"{what} raised {name}{comma}{consequence}:\n{frames_of(error).rstrip()}",
         )
 
     def _write(self, level: int, message: str, values: tuple[object, ...]) -> None:

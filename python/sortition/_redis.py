@@ -50,8 +50,8 @@ def storage_of(credentials: object) -> RedisUserStorage:
     """The storage of the launch option ``redis_creds``; nothing is connected yet.
 
     Args:
-        credentials: ``url``, a host name or a ``redis://`` URL, and, where the server wants them,
-            ``user_id`` and ``password``.
+        credentials: ``url``, a host with or without a port or a ``redis://`` URL, and, where the
+            server wants them, ``user_id`` and ``password``.
 
     Raises:
         OptionError: It cannot be used, or the package ``redis`` is not installed.
@@ -69,10 +69,12 @@ def storage_of(credentials: object) -> RedisUserStorage:
     try:
         import redis  # noqa: PLC0415 -- an extra
     except ImportError:
-        raise OptionError(f"{name}: needs the extra `redis` of sortition") from None
+        words = "needs the package redis: install sortition with its extra, sortition[redis]"
+        raise OptionError(f"{name}: {words}") from None
     try:
         client = redis.Redis.from_url(
-            url if "://" in url else f"redis://{url}:6379/0",
+            # A host as the platform's SDK takes it, with or without a port.
+            url if "://" in url else f"redis://{url}/0",
             **{key: value for key, value in (("username", user), ("password", password)) if value},
             socket_timeout=_TIMEOUT_S,
             socket_connect_timeout=_TIMEOUT_S,

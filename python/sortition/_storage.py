@@ -79,7 +79,7 @@ def _read_one(storage: UserStorageLike, user_id: str, campaign_key: str, log: Lo
     try:
         return plain(storage.get(user_id, campaign_key))
     except Exception as error:  # noqa: BLE001 -- as above
-        log.exception_of("user_storage.get", error)
+        log.exception_of("user_storage.get", error, "which counts as no record")
         return None
 
 

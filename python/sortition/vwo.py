@@ -145,7 +145,7 @@ def launch(
             waits, in seconds: 5 by default.
         on_unknown_outcome: What to do with a batch of which nobody knows whether the server has it:
             ``resend``, which may count events twice, is the default, or ``drop``.
-        on_drop: Told of events that were lost or refused: ``on_drop(reason, number)``.
+        on_drop: Told of events that were lost or, in batches, refused: ``on_drop(reason, number)``.
         **unknown: No other option exists.
 
     Returns:

@@ -61,8 +61,13 @@ def close_at_exit(worker: Worker, timeout_s: float) -> None:
 
 def _close_all() -> None:
     registered = _OPEN.existing()
-    if registered is not None:
+    if registered is None:
+        return
+    try:
         registered.close()
+    except KeyboardInterrupt:
+        # Whoever does not want to wait for the rest has said so; a trace would tell them nothing.
+        return
 
 
 atexit.register(_close_all)

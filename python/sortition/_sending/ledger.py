@@ -54,11 +54,11 @@ class Stats:
 
     Attributes:
         accepted: Taken by a call.
-        adopted: Taken over from a process that died.
+        adopted: Taken over from a process that died; none yet, as nothing is kept in files.
         delivered: Accepted by the server.
         queued: Waiting to be sent.
         in_flight: Sent, or to be sent again, without a known end.
-        spooled: Waiting in files.
+        spooled: Waiting in files; none yet.
         dropped: Lost, by reason.
         refused: Never taken, by reason.
         possibly_duplicated: Sent again after an attempt whose outcome nobody knows; once for each

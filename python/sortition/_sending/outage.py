@@ -25,11 +25,11 @@ class OutageLog:
         self._failed_since_logged = 0
         self._logs_failure_from = 0.0
 
-    def note_failure(self, url: str, failure: str, events: int = 1) -> None:
-        """Events were not accepted, for now or for good."""
+    def note_failure(self, url: str, failure: str) -> None:
+        """A request was not accepted."""
         now = time.monotonic()
         with self._lock:
-            self._failed_since_logged += events
+            self._failed_since_logged += 1
             if self._is_failure_logged or now < self._logs_failure_from:
                 return
             self._is_failure_logged = True
@@ -38,13 +38,13 @@ class OutageLog:
             "%s failed (%s); no further failure is logged until sending works again", url, failure
         )
 
-    def note_unsent(self, events: int) -> None:
-        """Events were not even sent."""
+    def note_unsent(self) -> None:
+        """A request was not even sent."""
         with self._lock:
-            self._failed_since_logged += events
+            self._failed_since_logged += 1
 
     def note_success(self) -> None:
-        """Events were accepted."""
+        """A request was accepted."""
         if not self._is_failure_logged:
             return
         with self._lock:
@@ -52,4 +52,4 @@ class OutageLog:
                 return
             self._is_failure_logged = False
             failed, self._failed_since_logged = self._failed_since_logged, 0
-        self._log.warning("sending works again; %d events were not accepted meanwhile", failed)
+        self._log.warning("sending works again, after %d requests that failed", failed)

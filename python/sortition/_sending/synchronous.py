@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
+from sortition._sending.dropping import tell_of_drop
 from sortition._sending.ledger import Ledger
 from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 
 if TYPE_CHECKING:
     from sortition._log import Log
+    from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Kinds
     from sortition._transport import Request, Transport
 
@@ -34,9 +36,15 @@ class SynchronousDispatch:
     """
 
     def __init__(
-        self, transport: Transport, log: Log, timeout_s: float, pause_s: float = _PAUSE_S
+        self,
+        transport: Transport,
+        log: Log,
+        timeout_s: float,
+        on_drop: OnDrop | None = None,
+        pause_s: float = _PAUSE_S,
     ) -> None:
         self._log = log
+        self._on_drop = on_drop
         self._timeout_s = timeout_s
         self._is_closed = False
         self._warned_of_event_loop = False
@@ -72,6 +80,8 @@ class SynchronousDispatch:
             ledger.move(kinds, "in_flight", "delivered")
             return True
         ledger.drop(kinds, "in_flight", reason)
+        if self._on_drop is not None:
+            tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
     def close(self) -> None:
@@ -114,7 +124,7 @@ class _Process:
     def exchange(self, request: Request, deadline: Deadline) -> str | None:
         """Send a request; why it failed, or None where it was accepted."""
         if self._fails_at_once():
-            self._outage_log.note_unsent(1)
+            self._outage_log.note_unsent()
             return reasons.NOT_SENT
         try:
             status = self.pool.send(request, deadline).status

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._errors import DeliveryError
 from sortition._sending import ledger as reasons
+from sortition._sending.dropping import tell_of_drop
 from sortition._sending.ledger import Ledger
 from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
@@ -165,9 +166,9 @@ class Worker:
             undelivered += sum(self.ledger.stats().in_flight.values())
             self._changed.notify_all()
         self._pool.close()
-        self._tell_drops()
         if undelivered:
             self._log.warning("closed with %d events undelivered", undelivered)
+        self._tell_drops()
         return is_delivered and not undelivered
 
     def release(self, timeout_s: float) -> None:
@@ -291,16 +292,16 @@ class Worker:
             except SendingError as error:
                 failure, may_have_arrived, asked_s = str(error), error.may_have_arrived, 0.0
                 if error.is_for_good:
-                    self._outage_log.note_failure(request.url, failure, len(batch.events))
+                    self._outage_log.note_failure(request.url, failure)
                     return reasons.NOT_SENT
             else:
-                end, reason = self._end_of(request, response, batch)
+                end, reason = self._end_of(request, response)
                 if end:
                     return reason
                 failure = f"status {response.status}"
                 may_have_arrived = response.status >= 500  # noqa: PLR2004 -- HTTP's own number
                 asked_s = retry_after_s(response.headers.get("retry-after"))
-            self._outage_log.note_failure(request.url, failure, len(batch.events))
+            self._outage_log.note_failure(request.url, failure)
             if may_have_arrived and self._batching.on_unknown_outcome == "drop":
                 return reasons.UNKNOWN_OUTCOME
             ended = self._wait_to_retry(batch, max(pause_s(failures), asked_s))
@@ -310,9 +311,7 @@ class Worker:
             if may_have_arrived:
                 self.ledger.repeat(batch.counts)
 
-    def _end_of(
-        self, request: Request, response: Response, batch: _Batch
-    ) -> tuple[bool, str | None]:
+    def _end_of(self, request: Request, response: Response) -> tuple[bool, str | None]:
         """Whether an answer is final, and why the batch is lost."""
         status = response.status
         if status in _OK:
@@ -322,7 +321,7 @@ class Worker:
             return False, None
         if status == _TOO_LARGE:
             return True, reasons.TOO_LARGE
-        self._outage_log.note_failure(request.url, f"status {status}", len(batch.events))
+        self._outage_log.note_failure(request.url, f"status {status}")
         return True, reasons.REJECTED
 
     def _wait_to_retry(self, batch: _Batch, wait_s: float) -> str | None:
@@ -388,16 +387,7 @@ class Worker:
         with self._changed:
             untold, self._untold_drops = self._untold_drops, Counter()
         for reason, count in untold.items():
-            self._log.recurring_error(
-                ("dropped", reason),
-                lambda reason=reason: f"events were lost: {reason.replace('_', ' ')}",  # type: ignore[misc]
-            )
-            if self._batching.on_drop is None:
-                continue
-            try:
-                self._batching.on_drop(reason, count)
-            except Exception as raised:  # noqa: BLE001 -- the caller's code may raise anything
-                self._log.exception_of("on_drop", raised)
+            tell_of_drop(self._log, self._batching.on_drop, reason, count)
 
     def _survive(self, error: Exception) -> None:
         self._log.exception_of("the code that sends", error)

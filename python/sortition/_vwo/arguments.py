@@ -128,6 +128,14 @@ def revenue(value: object) -> Revenue:
     raise BadArgumentError(f"{words}, got {kind(value)}")
 
 
+def is_number(value: str) -> bool:
+    """Whether text stands for a number that a server could add up."""
+    try:
+        return math.isfinite(float(value))
+    except ValueError:
+        return False
+
+
 def goal_type(value: object) -> str | None:
     """One of the `GOAL_TYPES`, or None.
 
@@ -148,6 +156,9 @@ def custom_dimensions(*args: object, **kwargs: object) -> tuple[str, dict[str, s
     match args, kwargs:
         case (key, value, user_id), {} if not kwargs:
             return text("user_id", user_id), _one_dimension(key, value)
+        case (str(), _), {} if not kwargs:
+            # A key and a value, of nobody.
+            pass
         case (dimensions, user_id), {} if not kwargs:
             return text("user_id", user_id), _dimensions(dimensions)
         case (dimensions,), {"user_id": user_id, **rest} if not rest:

@@ -41,10 +41,9 @@ def batching_of(
     Raises:
         OptionError: An option cannot be used; the message names it.
     """
-    given = {name: value for name, value in ours.items() if value is not None}
+    # Checked also where they have no effect: a service may switch batches on later.
+    limits = _limits({name: value for name, value in ours.items() if value is not None})
     if batch_events is None:
-        for name in given:
-            raise OptionError(f"{name}: is for events that are batched: launch with {_NAME}")
         return None
     options = dict(of_type(_NAME, batch_events, dict, "a dict"))
     unknown = {f"{_NAME}.{name}": None for name in options if name not in _KNOWN}
@@ -66,8 +65,8 @@ def batching_of(
         ),
         request_timeout_s=request_timeout_s,
         close_timeout_s=close_timeout_s,
-        flush_callback=_callback(f"{_NAME}.flush_callback", options.get("flush_callback")),
-        **_limits(given),
+        flush_callback=callback(f"{_NAME}.flush_callback", options.get("flush_callback")),
+        **limits,
     )
 
 
@@ -97,7 +96,7 @@ def _limits(given: Mapping[str, object]) -> dict[str, Any]:
             raise OptionError("on_unknown_outcome: must be one of drop, resend")
         limits["on_unknown_outcome"] = cast("OnUnknownOutcome", choice)
     if "on_drop" in given:
-        limits["on_drop"] = _callback("on_drop", given["on_drop"])
+        limits["on_drop"] = callback("on_drop", given["on_drop"])
     return limits
 
 
@@ -110,7 +109,12 @@ def _seconds(name: str, value: object, *, least: float) -> float:
     return float(value)
 
 
-def _callback(name: str, value: object) -> Any:
+def callback(name: str, value: object) -> Any:
+    """Something that can be called, or None.
+
+    Raises:
+        OptionTypeError: It is something else.
+    """
     if value is not None and not callable(value):
         raise OptionTypeError(f"{name}: must be callable, got {kind(value)}")
     return value

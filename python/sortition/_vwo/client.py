@@ -548,6 +548,7 @@ class Client:
             should_track_returning_user=should_track_returning_user,
             user_storage_data=user_storage_data,
             meta_data=None,
+            label="explain",
         )
         steps: list[Step] = []
         decided = self._decider.consider(self._snapshot.settings, key, asked, goal, steps)
@@ -600,6 +601,12 @@ class Client:
         event_properties: object,
     ) -> AskedGoal:
         """What is to be credited, checked."""
+        revenue = arguments.revenue(revenue_value)
+        if isinstance(revenue, str) and not arguments.is_number(revenue):
+            # It is sent as it is, as the platform's SDK does; a server may refuse it.
+            self._log.recurring_error(
+                ("track", "revenue"), lambda: "track: revenue_value is text that is no number"
+            )
         return AskedGoal(
             identifier=arguments.text("goal_identifier", goal_identifier),
             type_to_track=first_given(
@@ -607,7 +614,7 @@ class Client:
                 self._launch.goal_type_to_track,
                 GOAL_TYPES.ALL,
             ),
-            revenue=arguments.revenue(revenue_value),
+            revenue=revenue,
             event_properties=self._properties("event_properties", event_properties),
         )
 
@@ -624,10 +631,11 @@ class Client:
         should_track_returning_user: object = None,
         user_agent: object = None,
         user_ip_address: object = None,
+        label: str | None = None,
     ) -> Asked:
         """The options of a call, checked; complains of those that do not exist."""
         for name in unknown:
-            self._complain_of_option(call, name)
+            self._complain_of_option(label or call, name)
         return Asked(
             call=call,
             visitor=Visitor(
@@ -663,7 +671,7 @@ class Client:
                 kept[key] = item
         return kept
 
-    def _complain_of_option(self, call: Call, name: str) -> None:
+    def _complain_of_option(self, call: str, name: str) -> None:
         self._log.recurring_error(
             (call, "option", name),
             lambda: f"{call}: there is no option {name[:_MOST_SHOWN]}; it is ignored",

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 _MISTAKES: Final = {
     "campaign_set_aside": "is broken and was set aside at launch",
     "campaign_not_running": "is not running",
-    "wrong_campaign_type": "is of a type that the call is not meant for",
     "user_storage_needed": "needs a user storage",
     "revenue_missing": "counts revenue, and none was given",
 }
@@ -169,7 +168,8 @@ class Decider:
             known = {campaign.key for campaign in settings.campaigns}
             if key in known:
                 return f"{call}: the campaign {key} is not running"
-            return f"{call}: the settings have no such campaign{nearest(key, known)}"
+            hint = nearest(key, known) or " (its key may be a user's id, and is not shown)"
+            return f"{call}: the settings have no such campaign{hint}"
 
         self._log.recurring_error((call, key), describe)
 
@@ -201,6 +201,21 @@ class Decider:
                 lambda: (
                     f"{call}: the campaign {key} has no such goal"
                     f"{nearest(goal.identifier, {one.identifier for one in goals})}"
+                ),
+            )
+        elif reason == "wrong_campaign_type" and decision.campaign is not None:
+            kind = decision.campaign.type
+            self._log.recurring_error(
+                (call, reason, key),
+                lambda: f"{call}: the campaign {key} is a {kind}, which it is not meant for",
+            )
+        elif reason == "not_activated" and call == "track":
+            # Not of the caller's making alone: a storage that lost its records answers so, too.
+            self._log.recurring_error(
+                (call, reason, key),
+                lambda: (
+                    f"{call}: the campaign {key} credits only users that the user storage holds a "
+                    "record of, which activate makes"
                 ),
             )
         elif reason in _MISTAKES:

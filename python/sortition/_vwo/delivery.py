@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from sortition._log import Log
     from sortition._sending.batched import Batching
+    from sortition._sending.dropping import OnDrop
     from sortition._transport import Transport
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Assignment, Conversion, Visitor
@@ -76,8 +77,10 @@ class Delivery(Protocol):
 class SynchronousDelivery:
     """Sends within the call, which waits for the answer."""
 
-    def __init__(self, transport: Transport, log: Log, timeout_s: float) -> None:
-        self._dispatch = SynchronousDispatch(transport, log, timeout_s)
+    def __init__(
+        self, transport: Transport, log: Log, timeout_s: float, on_drop: OnDrop | None
+    ) -> None:
+        self._dispatch = SynchronousDispatch(transport, log, timeout_s, on_drop)
 
     @property
     def ledger(self) -> Ledger:

@@ -135,13 +135,12 @@ def _line(step: Step) -> str:
 
 
 def _clause(step: Mapping[str, Json]) -> str:
-    verdict = {True: "true", False: "false", None: "cannot be answered"}[_boolean(step["is_true"])]
-    value = "nothing" if step["value"] is None else repr(step["value"])
-    return f"{step['variable']} is {value}, wanted {step['operand']}: {verdict}"
-
-
-def _boolean(value: Json) -> bool | None:
-    return None if value is None else bool(value)
+    value = "not known" if step["value"] is None else repr(step["value"])
+    wanted = f"wanted {'not ' if step['is_negated'] else ''}{step['operand']}"
+    if step["is_true"] is None:
+        return f"{step['variable']} is {value}, {wanted}: cannot be answered"
+    holds = step["is_true"] is not step["is_negated"]
+    return f"{step['variable']} is {value}, {wanted}: {'yes' if holds else 'no'}"
 
 
 def _whitelisting(step: Step) -> str:

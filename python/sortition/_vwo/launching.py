@@ -17,7 +17,7 @@ from sortition._options import kind, of_type
 from sortition._redis import storage_of
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
 from sortition._transport import RequestsTransport, Transport
-from sortition._vwo.batching import batching_of
+from sortition._vwo.batching import batching_of, callback
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
 from sortition._vwo.document import document_of
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Settings
     from sortition._log import Logger
     from sortition._sending.batched import Batching
+    from sortition._sending.dropping import OnDrop
     from sortition._storage import UserStorageLike
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.snapshot import Current
@@ -64,6 +65,7 @@ class Configuration:
     request_timeout_s: float
     close_timeout_s: float
     batching: Batching | None
+    on_drop: OnDrop | None
     is_development_mode: bool
     user_storage: UserStorageLike | None
     integrations: Integrations | None
@@ -77,7 +79,7 @@ class Configuration:
             return NoDelivery(is_batched=self.batching is not None)
         if self.batching is not None:
             return BatchedDelivery(self.transport, self.log, self.batching, current)
-        return SynchronousDelivery(self.transport, self.log, self.request_timeout_s)
+        return SynchronousDelivery(self.transport, self.log, self.request_timeout_s, self.on_drop)
 
 
 def configure(
@@ -159,6 +161,7 @@ def configure(
         request_timeout_s=timeout_s,
         close_timeout_s=close_s,
         batching=batching,
+        on_drop=callback("on_drop", batching_options.get("on_drop")),
         is_development_mode=is_development,
         user_storage=cast("UserStorageLike | None", storage),
         integrations=cast("Integrations | None", callbacks),

@@ -111,6 +111,7 @@ fn add_clause(dict: &Bound<'_, PyDict>, clause: &Clause) -> PyResult<()> {
     dict.set_item("variable", &clause.name)?;
     dict.set_item("operand", &clause.operand)?;
     dict.set_item("value", clause.value.as_deref())?;
+    dict.set_item("is_negated", clause.is_negated)?;
     dict.set_item("is_true", clause.is_true)
 }
 

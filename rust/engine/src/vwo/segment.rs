@@ -45,9 +45,11 @@ pub struct Clause {
     pub name: String,
     /// What it was compared with, as it stood in the settings.
     pub operand: String,
-    /// The value as text; `None` where there is no such text.
+    /// The value as text; `None` where there is no value, or no such text.
     pub value: Option<String>,
-    /// Whether the clause was true; `None` where it could not be answered.
+    /// Whether it stands under a `not`, or an odd number of them.
+    pub is_negated: bool,
+    /// Whether the clause itself was true; `None` where it could not be answered.
     pub is_true: Option<bool>,
 }
 
@@ -142,10 +144,20 @@ impl Segment {
         given_up: &Cell<bool>,
         listen: &mut impl FnMut(&dyn Fn() -> Clause),
     ) -> Result<bool, Unanswerable> {
+        self.answer(attributes, given_up, false, listen)
+    }
+
+    fn answer(
+        &self,
+        attributes: &impl Attributes,
+        given_up: &Cell<bool>,
+        is_negated: bool,
+        listen: &mut impl FnMut(&dyn Fn() -> Clause),
+    ) -> Result<bool, Unanswerable> {
         match self {
             Self::All(segments) => {
                 for segment in segments {
-                    if !segment.evaluate(attributes, given_up, listen)? {
+                    if !segment.answer(attributes, given_up, is_negated, listen)? {
                         return Ok(false);
                     }
                 }
@@ -153,19 +165,21 @@ impl Segment {
             }
             Self::Any(segments) => {
                 for segment in segments {
-                    if segment.evaluate(attributes, given_up, listen)? {
+                    if segment.answer(attributes, given_up, is_negated, listen)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
-            Self::Not(segment) => Ok(!segment.evaluate(attributes, given_up, listen)?),
+            Self::Not(segment) => Ok(!segment.answer(attributes, given_up, !is_negated, listen)?),
             Self::Variable {
                 name,
                 operand,
                 source,
             } => {
-                let value = attributes.get(name).into_text();
+                let attribute = attributes.get(name);
+                let is_missing = matches!(attribute, attributes::Value::Missing);
+                let value = attribute.into_text();
                 let comparison = match &value {
                     Some(value) => operand.matches(value),
                     None => Err(Unanswerable),
@@ -177,7 +191,8 @@ impl Segment {
                 listen(&|| Clause {
                     name: name.to_string(),
                     operand: source.to_string(),
-                    value: value.as_deref().map(str::to_owned),
+                    value: value.as_deref().filter(|_| !is_missing).map(str::to_owned),
+                    is_negated,
                     is_true: answer.ok(),
                 });
                 answer
@@ -194,6 +209,7 @@ impl Segment {
                     name: USER_ID_ATTRIBUTE.to_owned(),
                     operand: format!("user({})", users.join(", ")),
                     value: user_id.as_deref().map(str::to_owned),
+                    is_negated,
                     is_true: Some(is_listed),
                 });
                 Ok(is_listed)
@@ -333,12 +349,14 @@ mod tests {
                     name: "age".to_owned(),
                     operand: "gt(18)".to_owned(),
                     value: Some("30".to_owned()),
+                    is_negated: false,
                     is_true: Some(true),
                 },
                 Clause {
                     name: "plan".to_owned(),
                     operand: "pro".to_owned(),
-                    value: Some(String::new()),
+                    value: None,
+                    is_negated: false,
                     is_true: Some(false),
                 },
             ]

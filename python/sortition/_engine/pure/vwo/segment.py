@@ -121,10 +121,17 @@ def compile_segment(  # noqa: C901 -- one case for each operator
     return broken(path, "one of and, or, not, custom_variable, user", "an unknown operator")
 
 
-def evaluate(segment: Segment, attributes: Mapping[str, object], listen: Listen) -> bool:
+def evaluate(
+    segment: Segment,
+    attributes: Mapping[str, object],
+    listen: Listen,
+    *,
+    is_negated: bool = False,
+) -> bool:
     """Whether the expression is true of these attributes.
 
-    Every clause that is looked at is passed to `listen`.
+    Every clause that is looked at is passed to `listen`, with whether it stands under a ``not``, or
+    an odd number of them.
 
     Raises:
         UnanswerableError: A clause that was needed could not be answered: the whole expression
@@ -132,15 +139,19 @@ def evaluate(segment: Segment, attributes: Mapping[str, object], listen: Listen)
     """
     match segment:
         case All(segments):
-            return all(evaluate(inner, attributes, listen) for inner in segments)
+            return all(
+                evaluate(inner, attributes, listen, is_negated=is_negated) for inner in segments
+            )
         case Any(segments):
-            return any(evaluate(inner, attributes, listen) for inner in segments)
+            return any(
+                evaluate(inner, attributes, listen, is_negated=is_negated) for inner in segments
+            )
         case Not(inner):
-            return not evaluate(inner, attributes, listen)
+            return not evaluate(inner, attributes, listen, is_negated=not is_negated)
         case Variable():
-            return _evaluate_variable(segment, attributes, listen)
+            return _evaluate_variable(segment, attributes, listen, is_negated=is_negated)
         case User(users):
-            return _evaluate_user(users, attributes, listen)
+            return _evaluate_user(users, attributes, listen, is_negated=is_negated)
         case Broken():
             raise UnanswerableError
 
@@ -153,12 +164,15 @@ def is_true_of(segment: Segment, attributes: Mapping[str, object], listen: Liste
         return False
 
 
-def _evaluate_variable(segment: Variable, attributes: Mapping[str, object], listen: Listen) -> bool:
+def _evaluate_variable(
+    segment: Variable, attributes: Mapping[str, object], listen: Listen, *, is_negated: bool
+) -> bool:
     value: str | None = None
     is_true: bool | None = None
     try:
-        value = text_of(attributes, segment.name)
-        is_true = segment.operand.matches(value)
+        text = text_of(attributes, segment.name)
+        value = None if attributes.get(segment.name) is None else text
+        is_true = segment.operand.matches(text)
     except UnreadableError as error:
         raise UnanswerableError from error
     else:
@@ -169,13 +183,18 @@ def _evaluate_variable(segment: Variable, attributes: Mapping[str, object], list
                 "variable": segment.name,
                 "operand": segment.source,
                 "value": value,
+                "is_negated": is_negated,
                 "is_true": is_true,
             }
         )
 
 
 def _evaluate_user(
-    users: tuple[str, ...], attributes: Mapping[str, object], listen: Listen
+    users: tuple[str, ...],
+    attributes: Mapping[str, object],
+    listen: Listen,
+    *,
+    is_negated: bool,
 ) -> bool:
     value = plain_text_of(attributes, USER_ID_ATTRIBUTE)
     user_id = value if type(value) is str else None
@@ -185,6 +204,7 @@ def _evaluate_user(
             "variable": USER_ID_ATTRIBUTE,
             "operand": f"user({', '.join(users)})",
             "value": user_id,
+            "is_negated": is_negated,
             "is_true": is_listed,
         }
     )
