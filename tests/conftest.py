@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import pytest
+import requests
+from certificates import Certificates, certificates
 from sink import Sink
 
 from sortition import _engine, _guard, vwo
+from sortition.testing import FaultServer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,3 +59,23 @@ def launch(engine: Engine, sink: Sink) -> Iterator[Callable[..., vwo.Client]]:
     yield launch_one
     for client in clients:
         client.close()
+
+
+@pytest.fixture
+def server() -> Iterator[FaultServer]:
+    """A real HTTP server on the loopback that misbehaves as it is told."""
+    with FaultServer() as one:
+        yield one
+
+
+@pytest.fixture
+def session() -> Iterator[requests.Session]:
+    """A real HTTP client."""
+    with requests.Session() as one:
+        yield one
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates for servers on the loopback."""
+    return certificates(tmp_path_factory.mktemp("certificates"))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 import re
+import subprocess
+import sys
 from importlib import metadata
 from pathlib import Path
 
@@ -16,7 +19,9 @@ from sortition import _engine, _errors, vwo
 ROOT = Path(__file__).parents[1]
 
 
-@pytest.mark.parametrize("name", ["sortition", "sortition.vwo"])
+@pytest.mark.parametrize(
+    "name", ["sortition", "sortition.vwo", "sortition.testing", "sortition.testing.faults"]
+)
 def test_all_is_complete(name: str) -> None:
     module = importlib.import_module(name)
     exported = module.__all__
@@ -94,3 +99,24 @@ def test_nothing_but_requests_is_required() -> None:
     """T-67: in any version, so that an installation changes nothing that a service runs."""
     required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]
     assert required == ["requests"]
+
+
+def test_the_package_for_tests_is_imported_by_those_who_want_it() -> None:
+    program = "import sys, sortition.vwo; sys.exit('sortition.testing' in sys.modules)"
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_the_package_for_tests_knows_nothing_of_the_client() -> None:
+    """What judges the client shares none of its mistakes."""
+    imported = set()
+    for file in (ROOT / "python" / "sortition" / "testing").glob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ImportFrom):
+                assert node.level == 0
+                imported.add(node.module or "")
+            elif isinstance(node, ast.Import):
+                imported |= {name.name for name in node.names}
+    ours = {name for name in imported if name.split(".")[0] == "sortition"}
+    assert "sortition.testing.faults" in ours
+    assert all(name.startswith("sortition.testing") for name in ours)
+    assert {name.split(".")[0] for name in imported - ours} <= sys.stdlib_module_names

@@ -1,4 +1,4 @@
-"""Every example of the README runs."""
+"""Every example of the README and of the docs runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / "python" / "sortition" / "demo" / "settings.json"
 
 
-def blocks(language: str) -> list[str]:
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def blocks(language: str, file: str = "README.md") -> list[str]:
+    text = (ROOT / file).read_text(encoding="utf-8")
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
@@ -66,3 +66,10 @@ def test_the_commands() -> None:
             assert command == ".venv/bin/sortition"
             assert arguments[0] == "serve"
             assert (ROOT / arguments[-1]).exists()
+
+
+def test_the_programs_of_the_docs() -> None:
+    programs = blocks("python", "docs/testing.md")
+    assert len(programs) == 1
+    for program in programs:
+        exec(program, {})  # noqa: S102

@@ -1,0 +1,61 @@
+"""What a `FaultServer` keeps of an event."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple, TypeAlias
+
+Kind: TypeAlias = Literal["visitor", "conversion", "push", "other"]
+"""What happened: a variation was seen, a goal was reached, a property of a visitor was set, or
+whatever another platform's request says."""
+
+
+class Identity(NamedTuple):
+    """What tells an event from another. The formats have no event id, so it is what they share.
+
+    A goal that a user reaches twice is two events of one identity.
+
+    Attributes:
+        kind: What happened.
+        visitor: The visitor's id.
+        campaign: The campaign's id; None where there is none.
+        goal_or_tag: The goal's id or the tag; None where there is neither.
+    """
+
+    kind: Kind
+    visitor: str
+    campaign: str | None
+    goal_or_tag: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that a visitor did. Ids are kept as text.
+
+    Attributes:
+        kind: What happened.
+        visitor: The visitor's id; empty for another platform's event.
+        campaign: The campaign's id, for a visitor or a conversion.
+        goal: The goal's id, for a conversion.
+        tag: The property's name, for a push; for another platform's event, a digest of its
+            request's method, path, query and content.
+        revenue: What the conversion brought, as text; None where it brought nothing.
+        happened_at: When, in seconds since 1970, by the client's clock; None where the format has
+            no such time.
+        raw: The event as it came: the item of a batch, the query of a classic request, the content
+            of an event-architecture one, or another platform's request as a `Received`.
+    """
+
+    kind: Kind
+    visitor: str
+    campaign: str | None = None
+    goal: str | None = None
+    tag: str | None = None
+    revenue: str | None = None
+    happened_at: int | None = None
+    raw: Any = field(default=None, repr=False, compare=False)
+
+    @property
+    def identity(self) -> Identity:
+        """What tells it from another event."""
+        return Identity(self.kind, self.visitor, self.campaign, self.goal or self.tag)
