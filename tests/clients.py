@@ -79,8 +79,8 @@ def send_some(connection: socket.socket, content: bytes) -> int:
 
 
 def threads() -> set[threading.Thread]:
-    """The threads of all fault servers of this process."""
-    names = {"sortition-fault-server"}
+    """The threads of all fault servers and proxies of this process."""
+    names = {"sortition-fault-server", "sortition-proxy"}
     return {one for one in threading.enumerate() if one.name in names}
 
 

@@ -70,6 +70,6 @@ def test_the_commands() -> None:
 
 def test_the_programs_of_the_docs() -> None:
     programs = blocks("python", "docs/testing.md")
-    assert len(programs) == 1
+    assert len(programs) == 2
     for program in programs:
         exec(program, {})  # noqa: S102

@@ -2,7 +2,8 @@
 
 What a client of an A/B testing platform does when the network fails shows only against a real
 server that fails. `FaultServer` is one: it takes the events of every format, misbehaves in the ways
-of `sortition.testing.faults`, and says afterwards which events arrived, and how often::
+of `sortition.testing.faults`, and says afterwards which events arrived, and how often. `Proxy` is a
+forward proxy that counts what passes it::
 
     from sortition import vwo
     from sortition.testing import FaultServer, faults
@@ -14,12 +15,13 @@ of `sortition.testing.faults`, and says afterwards which events arrived, and how
         assert client.track("checkout", "ann@example.com", "purchase")
         assert server.distinct == 1
 
-It listens on the loopback, prints nothing, and leaves neither thread nor socket when it is closed.
-``import sortition`` does not import this package.
+Both listen on the loopback, print nothing, and leave neither thread nor socket when they are
+closed. ``import sortition`` does not import this package.
 """
 
 from sortition.testing import faults
 from sortition.testing.event import Event, Identity
+from sortition.testing.proxy import Passage, Proxy
 from sortition.testing.request import Received
 from sortition.testing.server import FaultServer
 
@@ -27,6 +29,8 @@ __all__ = [
     "Event",
     "FaultServer",
     "Identity",
+    "Passage",
+    "Proxy",
     "Received",
     "faults",
 ]

@@ -65,6 +65,16 @@ class Connection:
             return bool(self._unread) or self._fill()
         return self.wait_for_bytes()
 
+    def unread(self) -> bytes:
+        """What has come behind what was read; from here on it counts as read."""
+        return self._take(len(self._unread))
+
+    def receive(self) -> bytes:
+        """What is unread or comes next; empty where the other side has ended."""
+        if not self._unread:
+            self._fill()
+        return self.unread()
+
     def read_through(self, mark: bytes, most_bytes: int) -> bytes | None:
         """Everything up to this mark and with it.
 
@@ -130,6 +140,10 @@ class Connection:
     def abandon(self) -> None:
         """In a forked child: close its side of what it shares with its parent."""
         self._socket.close()
+
+    def fileno(self) -> int:
+        """The descriptor of the socket, for a selector."""
+        return self._socket.fileno()
 
     def _fill(self) -> bool:
         """Read what comes next; False where the other side has ended."""

@@ -14,7 +14,7 @@ from sortition.testing.forks import NO_FORK, close_in_children
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
 _HOST: Final = "127.0.0.1"
 # As many connections as a burst of clients opens before the first of them is accepted.
@@ -45,6 +45,7 @@ class Loopback:
         self._context = context
         self._lock = threading.Lock()
         self._connections: dict[threading.Thread, Connection] = {}
+        self._borrowed: set[Connection] = set()
         self._ended: list[threading.Thread] = []
         self._acceptor: _Acceptor | None = None
         self.is_abandoned = False
@@ -77,13 +78,25 @@ class Loopback:
             with NO_FORK:
                 self._socket = _bound(self.port)
 
+    @contextlib.contextmanager
+    def borrowing(self, connection: Connection) -> Iterator[None]:
+        """Take a connection to another server under its care: it ends with the others."""
+        with self._lock:
+            self._borrowed.add(connection)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._borrowed.discard(connection)
+                connection.close()
+
     def abandon(self) -> None:
         """In a forked child: close what was inherited, so that only the parent holds it."""
         self.is_abandoned = True
         if self._acceptor is not None:
             self._acceptor.abandon()
         self._socket.close()
-        for connection in self._connections.values():
+        for connection in [*self._connections.values(), *self._borrowed]:
             connection.abandon()
 
     def _start(self, accepted: socket.socket) -> None:
@@ -125,7 +138,7 @@ class Loopback:
         with self._lock:
             threads = [*self._connections, *self._ended]
             self._ended.clear()
-            for connection in self._connections.values():
+            for connection in [*self._connections.values(), *self._borrowed]:
                 connection.shut_down()
         for thread in threads:
             thread.join()
