@@ -204,8 +204,8 @@ class TestFlush:
             assert client.activate("checkout", "Ann")
             main = threading.main_thread().ident
             timer = threading.Timer(0.1, signal.pthread_kill, [main, signal.SIGINT])
-            timer.start()
-            with pytest.raises(KeyboardInterrupt):
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012 -- it may come at once
+                timer.start()
                 client.flush_events(timeout_s=GENEROUS_S)
             timer.join()
             client.close(0)
@@ -252,6 +252,39 @@ class TestCallbacks:
         assert "secret" not in caplog.text
         assert client.stats().dropped == {"rejected": {"visitor": 2}}
 
+    def test_a_flush_waits_for_the_callback(self, launch: Launch) -> None:
+        done: list[int] = []
+
+        def slow(_error: object, _events: object) -> None:
+            time.sleep(0.1)
+            done.append(1)
+
+        client = launch(settings(), batch_events={**MANY, "flush_callback": slow})
+        assert client.activate("checkout", "Ann")
+        assert client.flush_events()
+        assert done == [1]
+
+    def test_a_callback_that_exits(self, launch: Launch, sink: Sink) -> None:
+        sink.answer = lambda one: Answer(status=413 if len(events_of(one)) > 2 else 200)
+        client = launch(settings(), batch_events={**MANY, "flush_callback": lambda *_: sys.exit(1)})
+        for number in range(8):
+            assert client.activate("checkout", f"u{number}")
+        assert client.flush_events()
+        assert client.stats().delivered == {"visitor": 8}
+
+    def test_a_callback_that_closes_loses_nothing(self, launch: Launch, sink: Sink) -> None:
+        clients: list[vwo.Client] = []
+        batches = {
+            "events_per_request": 10,
+            "flush_callback": lambda *_: clients[0].close(),
+        }
+        clients.append(launch(settings(), batch_events=batches))
+        with worker_of(clients[0])._changed:
+            for number in range(95):
+                assert clients[0].activate("checkout", f"u{number}")
+        wait_until(lambda: clients[0].stats().delivered == {"visitor": 95})
+        assert sum(sizes(sink)) == 95
+
     def test_a_callback_may_call_the_client(self, launch: Launch) -> None:
         answers: list[object] = []
         clients: list[vwo.Client] = []
@@ -296,13 +329,12 @@ class TestSendingAgain:
     @pytest.mark.parametrize("form", ["seconds", "date"])
     def test_retry_after_is_obeyed(self, launch: Launch, sink: Sink, form: str) -> None:
         """A second at the least; a flush does not hold out against it for ever."""
-        wanted = "1" if form == "seconds" else retry_date(2)
-        answers = iter([Answer(status=429, headers={"Retry-After": wanted})])
         times: list[float] = []
 
         def answer(_: Received) -> Answer:
             times.append(time.monotonic())
-            return next(answers, Answer())
+            wanted = "1" if form == "seconds" else retry_date(2)
+            return Answer() if len(times) > 1 else Answer(429, headers={"Retry-After": wanted})
 
         sink.answer = answer
         client = launch(settings(), batch_events={"events_per_request": 1})
@@ -349,6 +381,21 @@ class TestSendingAgain:
         assert client.stats().delivered == {"visitor": 19}
         assert client.stats().dropped == {"too_large": {"visitor": 1}}
 
+    def test_one_event_that_is_too_large_leaves_batches_as_they_are(
+        self, launch: Launch, sink: Sink
+    ) -> None:
+        sink.answer = lambda one: Answer(status=413 if "large" in one.body.decode() else 200)
+        client = launch(settings(), batch_events={"events_per_request": 20})
+        for number in range(20):
+            agent = "large" if number == 7 else "small"
+            assert client.activate("checkout", f"u{number}", user_agent=agent)
+        client.flush_events()
+        sink.received.clear()
+        for number in range(100):
+            assert client.activate("checkout", f"v{number}")
+        assert client.flush_events()
+        assert sizes(sink) == [20] * 5
+
     def test_what_may_have_arrived_may_be_dropped(self, launch: Launch, sink: Sink) -> None:
         sink.answer = lambda _: Answer(status=500)
         client = launch(settings(), batch_events=MANY, on_unknown_outcome="drop")
@@ -363,6 +410,13 @@ class TestSendingAgain:
         assert client.activate("checkout", "Ann")
         wait_until(lambda: client.stats().dropped == {"retries_ended": {"visitor": 1}})
         assert len(sink.received) >= 1
+
+    def test_its_time_begins_with_the_first_attempt(self, launch: Launch, sink: Sink) -> None:
+        answers = iter([503])
+        sink.answer = lambda _: Answer(status=next(answers, 200))
+        client = launch(settings(), batch_events={"request_time_interval": 1}, retry_for_s=0.9)
+        assert client.activate("checkout", "Ann")
+        wait_until(lambda: client.stats().delivered == {"visitor": 1})
 
     def test_a_request_that_cannot_be_sent_holds_up_no_other(self, launch: Launch) -> None:
         class Picky:
@@ -405,6 +459,66 @@ def retry_date(in_s: float) -> str:
     from email.utils import formatdate  # noqa: PLC0415
 
     return formatdate(time.time() + in_s, usegmt=True)
+
+
+class TestFlushAgain:
+    """Whoever flushes does not wait for the end of a pause, and does not do away with pauses."""
+
+    def answering(self, sink: Sink) -> list[int]:
+        """A server that asks to be left alone, until a status is put into the list."""
+        statuses: list[int] = []
+        asked = Answer(status=429, headers={"Retry-After": "60"})
+        sink.answer = lambda _: Answer(statuses[-1]) if statuses else asked
+        return statuses
+
+    def test_a_second_flush_tries_again(self, launch: Launch, sink: Sink) -> None:
+        statuses = self.answering(sink)
+        client = launch(settings(), batch_events=MANY)
+        assert client.activate("checkout", "Ann")
+        assert client.flush_events(timeout_s=0.2) is False
+        statuses.append(200)
+        assert client.flush_events(timeout_s=GENEROUS_S)
+
+    def test_a_close_tries_again(self, launch: Launch, sink: Sink) -> None:
+        statuses = self.answering(sink)
+        client = launch(settings(), batch_events=MANY)
+        assert client.activate("checkout", "Ann")
+        assert client.flush_events(timeout_s=0.2) is False
+        statuses.append(200)
+        assert client.close(GENEROUS_S)
+
+    def test_many_flushes_are_not_many_attempts(self, launch: Launch, sink: Sink) -> None:
+        self.answering(sink)
+        client = launch(settings(), batch_events=MANY, close_timeout_s=0.1)
+        for number in range(300):
+            assert client.activate("checkout", f"u{number}")
+            client.flush_events("async")
+        assert len(sink.received) < 30
+
+    def test_an_event_beside_a_flush_is_no_part_of_it(self, launch: Launch, sink: Sink) -> None:
+        """Threads that go on tracking do not keep a flush from ending."""
+        client = launch(settings(), batch_events=MANY)
+        stop = threading.Event()
+
+        def work() -> None:
+            number = 0
+            while not stop.wait(0.0005):
+                number += 1
+                client.activate("checkout", f"{threading.get_ident()} {number}")
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(0.00001)
+        try:
+            for thread in threads:
+                thread.start()
+            while len(sink.received) < 100:
+                assert client.flush_events(timeout_s=GENEROUS_S)
+        finally:
+            sys.setswitchinterval(interval)
+            stop.set()
+        for thread in threads:
+            thread.join()
 
 
 class TestRetryAfter:
@@ -462,17 +576,50 @@ class TestBounds:
         wait_until(lambda: sum(count for reason, count in drops if reason == "queue_full") == 40)
         assert caplog.text.count("queue full") == 1
 
-    def test_their_bytes(self, launch: Launch, sink: Sink) -> None:
-        client = launch(settings(), batch_events=MANY, queue_bytes=2000)
+    def test_their_bytes(self, launch: Launch) -> None:
+        client = launch(
+            settings(),
+            base_url=free_url(),
+            batch_events=MANY,
+            queue_bytes=2000,
+            close_timeout_s=0.1,
+        )
         for number in range(50):
             client.activate("checkout", f"u{number}", user_agent="x" * 100)
-        queued = client.stats().queued["visitor"]
-        assert client.stats().refused == {"queue_full": {"visitor": 50 - queued}}
-        assert client.flush_events()
-        (received,) = sink.received
-        assert 1000 < len(received.body) < 2000 + 3 * queued
-        assert client.activate("checkout", "Ann")
-        assert client.stats().queued == {"visitor": 1}
+        stats = client.stats()
+        accepted = stats.accepted["visitor"]
+        assert stats.refused == {"queue_full": {"visitor": 50 - accepted}}
+        # As many as wait, and as many as are on their way.
+        assert 5 <= accepted <= 2 * 2000 // 200
+
+    def test_a_queue_that_is_full_is_sent(self, launch: Launch, sink: Sink) -> None:
+        """Also where it is smaller than a batch."""
+        client = launch(settings(), batch_events=MANY, queue_events=50)
+        for number in range(50):
+            assert client.track("checkout", f"u{number}", "purchase")
+        wait_until(lambda: bool(client.track("checkout", "one more", "purchase")))
+        wait_until(lambda: sizes(sink) == [50])
+
+    def test_it_is_told_while_it_happens(
+        self, launch: Launch, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """In the middle of an outage, and by the thread that sends."""
+        told: list[str] = []
+        with BlackHole() as hole:
+            client = launch(
+                settings(),
+                base_url=hole.url,
+                request_timeout_s=0.1,
+                batch_events={"events_per_request": 1},
+                queue_events=1,
+                on_drop=lambda _reason, _count: told.append(threading.current_thread().name),
+            )
+            for number in range(50):
+                client.activate("checkout", f"u{number}")
+            wait_until(lambda: bool(told))
+            assert set(told) == {"sortition-worker"}
+            assert "events were lost: queue full" in caplog.text
+            client.close(0.1)
 
     def test_an_event_larger_than_a_request(self, launch: Launch, sink: Sink) -> None:
         client = launch(settings(), batch_events=MANY, request_bytes=1000)
@@ -611,7 +758,41 @@ class TestClosing:
             for number in range(10):
                 assert client.activate("checkout", f"u{number}")
             assert client.close(0.2) is False
-        assert "closed with 10 events undelivered" in caplog.text
+        assert "10 events" in caplog.text
+
+    @pytest.mark.parametrize("timeout_s", ["5", float("inf"), 1e12, -1, True])
+    def test_a_wrong_time_is_the_launch_s(
+        self, launch: Launch, caplog: pytest.LogCaptureFixture, timeout_s: Any
+    ) -> None:
+        client = launch(settings(), batch_events=MANY)
+        assert client.activate("checkout", "Ann")
+        assert client.close(timeout_s) is True
+        assert "close: timeout_s must be" in caplog.text
+
+    def test_one_that_nobody_closes_ends_in_its_time(self) -> None:
+        before = set(threading.enumerate())
+        with BlackHole() as hole:
+            client = vwo.launch(
+                settings(),
+                base_url=hole.url,
+                request_timeout_s=0.3,
+                close_timeout_s=0.5,
+                batch_events={"events_per_request": 1},
+            )
+            for number in range(100):
+                assert client.activate("checkout", f"u{number}")
+            del client
+            gc.collect()
+            # A hundred requests of 0.3 seconds would take as long as the deadline.
+            wait_until(
+                lambda: (
+                    not {
+                        each
+                        for each in set(threading.enumerate()) - before
+                        if each.name == "sortition-worker"
+                    }
+                )
+            )
 
     def test_what_is_left_is_dropped_and_counted(self, launch: Launch) -> None:
         client = launch(settings(), base_url=free_url(), batch_events={"events_per_request": 5})
@@ -636,9 +817,10 @@ class TestClosing:
         client = launch(settings(), batch_events=MANY)
         before = signal.signal(signal.SIGUSR1, lambda *_: client.close() and None)
         try:
+            assert client.activate("checkout", "Ann")
             with worker_of(client)._changed:
-                assert client.activate("checkout", "Ann")
-            signal.raise_signal(signal.SIGUSR1)
+                # As if it came in the middle of a call.
+                signal.raise_signal(signal.SIGUSR1)
         finally:
             signal.signal(signal.SIGUSR1, before)
         assert client.activate("checkout", "Bob") is None
@@ -678,6 +860,12 @@ from sortition import vwo
 url, engine, way = sys.argv[1:]
 document = {document!r}
 many = {{"events_per_request": 5000}}
+if way == "many clients":
+    others = [
+        vwo.launch(document, base_url=url, engine=engine, batch_events=many) for _ in range(20)
+    ]
+    for other in others:
+        assert other.activate("checkout", "parent")
 client = vwo.launch(document, base_url=url, engine=engine, batch_events=many)
 assert client.activate("checkout", "parent")
 def child():
@@ -730,9 +918,10 @@ class TestExit:
             assert sum(sizes(sink)) == events
 
     def test_it_is_bounded(self, tmp_path: Path) -> None:
-        """T-14, as far as a server that hangs goes: five seconds, and not one for each client."""
+        """T-14, as far as a server that hangs goes: five seconds, and not for each client."""
         with BlackHole() as hole:
-            done = self.run(hole.url, "compiled", "end", tmp_path)
+            # One after the other they would take longer than the test may.
+            done = self.run(hole.url, "compiled", "many clients", tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
 
     @staticmethod
@@ -785,18 +974,29 @@ class TestForks:
         client = launch(settings(), batch_events={"events_per_request": 1})
         assert client.activate("checkout", "parent")
         wait_until(lambda: len(sink.received) == 1)
-        with worker_of(client)._changed:
-            pid = os.fork()
-            if pid == 0:
-                status = 1
-                try:
-                    client.activate("checkout", "child")
-                    client.flush_events(timeout_s=0.1)
-                    client.close(0.1)
-                    status = 0
-                finally:
-                    os._exit(status)
-            assert os.waitpid(pid, 0)[1] == 0
+        held, unlock = threading.Event(), threading.Event()
+
+        def hold() -> None:
+            with worker_of(client)._changed:
+                held.set()
+                unlock.wait(GENEROUS_S)
+
+        holder = threading.Thread(target=hold)
+        holder.start()
+        assert held.wait(GENEROUS_S)
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                client.activate("checkout", "child")
+                client.flush_events(timeout_s=0.1)
+                client.close(0.1)
+                status = 0
+            finally:
+                os._exit(status)
+        assert os.waitpid(pid, 0)[1] == 0
+        unlock.set()
+        holder.join()
         release.set()
         assert client.flush_events()
         assert client.stats().delivered == {"visitor": 1}

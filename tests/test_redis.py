@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 import redis
 from documents import campaign, settings, variation
-from sink import wait_until
+from sink import BlackHole, wait_until
 
 from sortition import vwo
 
@@ -83,6 +83,18 @@ def test_a_wrong_password_loses_no_decision(
 def test_a_redis_that_is_not_there_loses_no_decision(launch: Launch, tmp_path: Path) -> None:
     client = launch(settings(), redis_creds={"url": f"unix://{tmp_path}/none.sock"})
     assert client.activate("checkout", "Ann")
+
+
+def test_one_that_hangs_is_left_alone_for_a_while(launch: Launch) -> None:
+    with BlackHole() as hole:
+        client = launch(
+            settings(),
+            redis_creds={"url": hole.url.removeprefix("http://")},
+            is_development_mode=True,
+        )
+        # Each of them would take two seconds; the test may take two minutes.
+        for number in range(500):
+            assert client.activate("checkout", f"u{number}")
 
 
 @pytest.mark.parametrize(

@@ -196,15 +196,15 @@ def _never_left(error: requests.ConnectionError) -> bool:
     import requests  # noqa: PLC0415 -- see `_new_session`
     import urllib3.exceptions  # noqa: PLC0415
 
-    if isinstance(
-        error,
-        requests.exceptions.ConnectTimeout
-        | requests.exceptions.ProxyError
-        | requests.exceptions.SSLError,
-    ):
+    if isinstance(error, requests.exceptions.ConnectTimeout | requests.exceptions.ProxyError):
         return True
-    # `requests` wraps what happened below it; a name that is not found is of this class too.
+    # `requests` wraps what happened below it; a name that is not found is of the first class too.
     reason = getattr(error.args[0] if error.args else None, "reason", None)
+    if isinstance(reason, urllib3.exceptions.SSLError):
+        # Any other fault of TLS may come after the request has left.
+        import ssl  # noqa: PLC0415
+
+        return bool(reason.args) and isinstance(reason.args[0], ssl.SSLCertVerificationError)
     return isinstance(reason, urllib3.exceptions.NewConnectionError)
 
 

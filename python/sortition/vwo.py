@@ -159,7 +159,7 @@ def launch(
     """
     _options.ensure_known(unknown, _LAUNCH_OPTIONS)
     return Client(
-        _launching.configure(
+        *_launching.configure(
             settings_file,
             logger=logger,
             user_storage=user_storage,

@@ -80,7 +80,8 @@ class BatchedDispatch:
 
         def start() -> Worker:
             worker = Worker(transport, log, batching, request_of)
-            close_at_exit(worker, batching.close_timeout_s)
+            if not close_at_exit(worker, batching.close_timeout_s):
+                worker.waits_for_nothing = True
             return worker
 
         self._workers = PerProcess(start)

@@ -54,12 +54,28 @@ class _Open:
 _OPEN = PerProcess(_Open)
 
 
-def close_at_exit(worker: Worker, timeout_s: float) -> None:
-    """Close a worker before the interpreter exits; how long that may take, in seconds."""
+class _Exit:
+    """Whether the hook has run: what comes later is seen to by nobody."""
+
+    has_come = False
+
+
+def close_at_exit(worker: Worker, timeout_s: float) -> bool:
+    """Close a worker before the interpreter exits.
+
+    Args:
+        worker: The worker.
+        timeout_s: How long that may take, in seconds.
+
+    Returns:
+        Whether there is still time: False during the exit, when events are to be sent at once.
+    """
     _OPEN.get().add(worker, timeout_s)
+    return not _Exit.has_come
 
 
 def _close_all() -> None:
+    _Exit.has_come = True
     registered = _OPEN.existing()
     if registered is None:
         return

@@ -103,10 +103,10 @@ class Ledger:
             self._terms["accepted"].update(kinds)
             self._terms[into].update(kinds)
 
-    def refuse(self, kind: str, reason: str) -> None:
-        """An event was not taken."""
+    def refuse(self, kind: str, reason: str, count: int = 1) -> None:
+        """Events were not taken."""
         with self.lock:
-            self._refused.setdefault(reason, Counter())[kind] += 1
+            self._refused.setdefault(reason, Counter())[kind] += count
 
     def move(self, kinds: Kinds, source: Waiting, target: Waiting | Literal["delivered"]) -> None:
         """Events went on."""

@@ -69,6 +69,7 @@ class _Job:
     response: Response | None = None
     failure: SendingError | None = None
     is_abandoned: bool = False
+    is_handed_over: bool = False
 
 
 class SenderPool:
@@ -98,7 +99,17 @@ class SenderPool:
         self._take_place(deadline)
         has_most_of_its_time = deadline.leaves_most()
         job = _Job(request, deadline, threading.Event())
-        self._start(job)
+        try:
+            self._start(job)
+        except SendingError:
+            raise
+        except BaseException:
+            # A signal handler raised: the place is free again, unless a sender has the request.
+            with self._changed:
+                if not job.is_handed_over:
+                    self._free_places += 1
+                    self._changed.notify()
+            raise
         job.done.wait(deadline.remaining_s())
         with self._changed:
             if not job.done.is_set():
@@ -141,9 +152,11 @@ class SenderPool:
         with self._changed:
             sender = self._idle.pop() if self._idle else None
         if sender is not None:
+            job.is_handed_over = True
             sender.jobs.put(job)
             return
         sender = _Sender(self)
+        job.is_handed_over = True
         sender.jobs.put(job)
         try:
             sender.start()

@@ -70,12 +70,17 @@ class SynchronousDispatch:
         process = self._process.get()
         ledger = process.ledger
         if self._is_closed:
-            for kind in kinds:
-                ledger.refuse(kind, reasons.CLOSED)
+            for kind, count in kinds.items():
+                ledger.refuse(kind, reasons.CLOSED, count)
             return False
         self._warn_of_event_loop()
         ledger.accept(kinds, "in_flight")
-        reason = process.exchange(request, deadline)
+        try:
+            reason = process.exchange(request, deadline)
+        except BaseException:
+            # A signal handler raised, such as that of Ctrl-C.
+            ledger.drop(kinds, "in_flight", reasons.UNKNOWN_OUTCOME)
+            raise
         if reason is None:
             ledger.move(kinds, "in_flight", "delivered")
             return True

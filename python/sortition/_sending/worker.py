@@ -33,6 +33,10 @@ _OK: Final = range(200, 300)
 _TOO_LARGE: Final = 413
 _SMALLER_FOR_S: Final = 600.0
 """How long batches stay as small as the server wanted them."""
+_LEAST_PAUSE_S: Final = 1.0
+"""The shortest pause between two attempts, for whoever flushes again and again."""
+_LEAST_TIMEOUT_S: Final = 0.05
+_TELL_INTERVAL_S: Final = 1.0
 _FAULT_PAUSE_S: Final = 1.0
 
 
@@ -42,7 +46,6 @@ class _Batch:
 
     events: tuple[bytes, ...]
     kinds: tuple[str, ...]
-    accepted_at: float
 
     @property
     def counts(self) -> Kinds:
@@ -51,9 +54,12 @@ class _Batch:
     def halves(self) -> tuple[_Batch, _Batch]:
         half = len(self.events) // 2
         return (
-            _Batch(self.events[:half], self.kinds[:half], self.accepted_at),
-            _Batch(self.events[half:], self.kinds[half:], self.accepted_at),
+            _Batch(self.events[:half], self.kinds[:half]),
+            _Batch(self.events[half:], self.kinds[half:]),
         )
+
+
+_NOTHING: Final = _Batch((), ())
 
 
 class Worker:
@@ -64,6 +70,8 @@ class Worker:
 
     Attributes:
         ledger: What became of the events.
+        waits_for_nothing: Whether each event is sent before the call goes on, as during the exit of
+            the interpreter, which nothing that waits would survive.
     """
 
     def __init__(
@@ -74,6 +82,7 @@ class Worker:
         request_of: Callable[[Sequence[bytes]], Request],
     ) -> None:
         self.ledger = Ledger()
+        self.waits_for_nothing = False
         self._log = log
         self._batching = batching
         self._request_of = request_of
@@ -91,6 +100,9 @@ class Worker:
         self._settled = 0
         self._lost = 0
         self._wanted_until = 0
+        self._flushes = 0
+        self._overflows = False
+        self._tells_from = 0.0
         self._is_closing = False
         self._closes_at: float | None = None
         self._untold_drops: Counter[str] = Counter()
@@ -101,6 +113,8 @@ class Worker:
         size = len(event)
         with self._changed:
             before = self._queued_bytes
+            if self.waits_for_nothing:
+                self._closes_at = time.monotonic() + batching.close_timeout_s
             reason = None
             if self._is_closing:
                 reason = reasons.CLOSED
@@ -113,6 +127,10 @@ class Worker:
                 reason = reasons.QUEUE_FULL
             if reason is not None:
                 self.ledger.refuse(kind, reason)
+                # The first of them wakes the thread, which sends what fills the queue and tells.
+                if not self._untold_drops:
+                    self._changed.notify_all()
+                self._overflows = reason == reasons.QUEUE_FULL
                 self._untold_drops[reason] += 1
             else:
                 self._queue.append((event, kind, time.monotonic()))
@@ -129,17 +147,18 @@ class Worker:
             is_running = self._thread is not None and self._thread.is_alive()
         if not is_running:
             self._start()
+        if self.waits_for_nothing:
+            self.flush(batching.close_timeout_s)
         return reason is None
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
         deadline = time.monotonic() + timeout_s
-        self.hurry()
+        wanted, lost = self._hurry()
         if threading.current_thread() is self._thread:
             # A callback of the caller's: waiting here would be waiting for itself.
             return False
         with self._changed:
-            wanted, lost = self._accepted, self._lost
             while self._settled < wanted:
                 left_s = deadline - time.monotonic()
                 if left_s <= 0:
@@ -149,27 +168,36 @@ class Worker:
 
     def hurry(self) -> None:
         """Send what waits, without waiting for it."""
+        self._hurry()
+
+    def _hurry(self) -> tuple[int, int]:
+        """Send what waits; up to which event, and how many were lost before."""
         with self._changed:
-            if self._settled == self._accepted:
-                return
-            self._wanted_until = self._accepted
-            self._changed.notify_all()
+            wanted, lost = self._accepted, self._lost
+            if self._settled < wanted:
+                self._wanted_until = wanted
+                self._flushes += 1
+                self._changed.notify_all()
         self._start()
+        return wanted, lost
 
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; whether nothing was left."""
         self.release(timeout_s)
+        if threading.current_thread() is self._thread:
+            # A callback of the caller's: the thread goes on after it, and ends in time.
+            return False
         is_delivered = self.flush(timeout_s)
         with self._changed:
             self._closes_at = time.monotonic()
-            undelivered = self._drop_queue(reasons.CLOSED)
-            undelivered += sum(self.ledger.stats().in_flight.values())
+            self._drop_queue(reasons.CLOSED)
+            on_their_way = sum(self.ledger.stats().in_flight.values())
             self._changed.notify_all()
         self._pool.close()
-        if undelivered:
-            self._log.warning("closed with %d events undelivered", undelivered)
+        if on_their_way:
+            self._log.warning("closed while %d events were on their way", on_their_way)
         self._tell_drops()
-        return is_delivered and not undelivered
+        return is_delivered and not on_their_way
 
     def release(self, timeout_s: float) -> None:
         """Take nothing any more, and end when what waits was sent or this time has passed."""
@@ -197,7 +225,7 @@ class Worker:
             else:
                 self._thread = thread
                 return
-        if is_exiting and self._is_closing:
+        if is_exiting and (self._is_closing or self.waits_for_nothing):
             # Better to send here, within the bounds that the transport keeps, than not at all.
             self._run()
 
@@ -217,21 +245,24 @@ class Worker:
         """Wait for a batch that is to be sent now; None where there will be none."""
         with self._changed:
             while True:
+                now = time.monotonic()
+                if self._closes_at is not None and now >= self._closes_at:
+                    self._drop_queue(reasons.CLOSED)
                 if self._queue and self._is_due():
                     return self._take()
-                if self._untold_drops:
-                    return _Batch((), (), 0.0)
-                if self._is_closing and not self._queue:
+                is_over = (self._is_closing or self.waits_for_nothing) and not self._queue
+                if self._untold_drops and (is_over or now >= self._tells_from):
+                    return _NOTHING
+                if is_over:
                     return None
-                wait_s = None
-                if self._queue:
-                    due_at = self._queue[0][2] + self._batching.interval_s
-                    wait_s = max(0.0, due_at - time.monotonic())
-                self._changed.wait(wait_s)
+                wake_at = [self._queue[0][2] + self._batching.interval_s] if self._queue else []
+                wake_at += [self._tells_from] if self._untold_drops else []
+                self._changed.wait(max(0.0, min(wake_at) - now) if wake_at else None)
 
     def _is_due(self) -> bool:
         return (
             len(self._queue) >= self._most_events
+            or self._overflows
             or self._queued_bytes >= self._batching.request_bytes
             or self._is_closing
             or self._taken < self._wanted_until
@@ -245,7 +276,6 @@ class Worker:
             self._most_events = configured
         events: list[bytes] = []
         kinds: list[str] = []
-        accepted_at = self._queue[0][2]
         size = 0
         while self._queue and len(events) < self._most_events:
             event, kind, _ = self._queue[0]
@@ -257,38 +287,47 @@ class Worker:
             events.append(event)
             kinds.append(kind)
         self._taken += len(events)
-        batch = _Batch(tuple(events), tuple(kinds), accepted_at)
+        self._overflows = False
+        batch = _Batch(tuple(events), tuple(kinds))
         self.ledger.move(batch.counts, "queued", "in_flight")
         return batch
 
     def _deliver(self, batch: _Batch) -> None:
         """Send a batch until it is known what became of it, in parts where it is too large."""
         parts = [batch] if batch.events else []
-        while parts:
-            part = parts.pop()
-            try:
+        accepted_sizes: list[int] = []
+        is_one_too_large = False
+        try:
+            while parts:
+                part = parts[-1]
                 reason = self._deliver_part(part)
-            except BaseException:
-                self._settle([part, *parts], reasons.FAULT)
-                raise
-            if reason == reasons.TOO_LARGE and len(part.events) > 1:
-                first, second = part.halves()
-                with self._changed:
-                    # What is too much now is too much for the next batch, too.
-                    self._most_events = min(self._most_events, len(second.events))
-                    self._whole_again_at = time.monotonic() + _SMALLER_FOR_S
-                parts += [second, first]
-                continue
-            self._settle([part], reason)
-            self._call_back(part, reason)
+                if reason == reasons.TOO_LARGE and len(part.events) > 1:
+                    first, second = part.halves()
+                    parts[-1:] = [second, first]
+                    continue
+                parts.pop()
+                accepted_sizes += [len(part.events)] if reason is None else []
+                is_one_too_large |= reason == reasons.TOO_LARGE
+                self._settle(part, reason)
+        except BaseException:
+            for part in parts:
+                self._settle(part, reasons.FAULT)
+            raise
+        # Where it was one event that was too large, others are not to suffer for it.
+        if accepted_sizes and len(accepted_sizes) > 1 and not is_one_too_large:
+            with self._changed:
+                self._most_events = min(self._most_events, max(accepted_sizes))
+                self._whole_again_at = time.monotonic() + _SMALLER_FOR_S
 
     def _deliver_part(self, batch: _Batch) -> str | None:
         """Send a batch again and again; why it is lost, or None where it was accepted."""
         request = self._request_of(batch.events)
+        ends_at = time.monotonic() + self._batching.retry_for_s
         failures = 0
         while True:
+            flushes = self._flushes
             try:
-                response = self._pool.send(request, Deadline(self._batching.request_timeout_s))
+                response = self._pool.send(request, Deadline(self._time_for_one()))
             except SendingError as error:
                 failure, may_have_arrived, asked_s = str(error), error.may_have_arrived, 0.0
                 if error.is_for_good:
@@ -304,12 +343,20 @@ class Worker:
             self._outage_log.note_failure(request.url, failure)
             if may_have_arrived and self._batching.on_unknown_outcome == "drop":
                 return reasons.UNKNOWN_OUTCOME
-            ended = self._wait_to_retry(batch, max(pause_s(failures), asked_s))
+            ended = self._wait_to_retry(max(pause_s(failures), asked_s), ends_at, flushes)
             if ended is not None:
                 return ended
             failures += 1
             if may_have_arrived:
                 self.ledger.repeat(batch.counts)
+
+    def _time_for_one(self) -> float:
+        """How long one request may take, in seconds."""
+        closes_at = self._closes_at
+        if closes_at is None:
+            return self._batching.request_timeout_s
+        left_s = closes_at - time.monotonic()
+        return max(_LEAST_TIMEOUT_S, min(self._batching.request_timeout_s, left_s))
 
     def _end_of(self, request: Request, response: Response) -> tuple[bool, str | None]:
         """Whether an answer is final, and why the batch is lost."""
@@ -324,41 +371,58 @@ class Worker:
         self._outage_log.note_failure(request.url, f"status {status}")
         return True, reasons.REJECTED
 
-    def _wait_to_retry(self, batch: _Batch, wait_s: float) -> str | None:
-        """Wait for the next attempt; why there is none, or None where there is."""
-        now = time.monotonic()
-        until = now + wait_s
-        ends_at = batch.accepted_at + self._batching.retry_for_s
-        with self._changed:
-            asked = self._wanted_until
-            while True:
+    def _wait_to_retry(self, wait_s: float, ends_at: float, flushes: int) -> str | None:
+        """Wait for the next attempt; why there is none, or None where there is.
+
+        Args:
+            wait_s: How long to wait.
+            ends_at: When there is to be no further attempt.
+            flushes: How often a flush had been asked for when the last attempt began: whoever asks
+                again does not wait for the end of the pause, but not more than once a second.
+        """
+        failed_at = time.monotonic()
+        was_closing = self._is_closing
+        while True:
+            with self._changed:
                 now = time.monotonic()
                 if self._closes_at is not None and now >= self._closes_at:
                     return reasons.CLOSED
                 if now >= ends_at:
                     return reasons.RETRIES_ENDED
-                # Whoever flushes or closes does not wait for the end of a pause.
-                if now >= until or self._wanted_until > asked:
+                # A close is worth one attempt at once, and then some in the time that is left.
+                if self._is_closing and not was_closing:
                     return None
-                closes_at = self._closes_at
-                wake_at = min(until, ends_at, until if closes_at is None else closes_at)
-                self._changed.wait(max(0.0, wake_at - now))
+                until = failed_at + wait_s
+                if self._flushes > flushes or was_closing:
+                    until = min(until, failed_at + _LEAST_PAUSE_S)
+                if now >= until:
+                    return None
+                tells = bool(self._untold_drops) and now >= self._tells_from
+                if not tells:
+                    wake_at = [until, ends_at]
+                    wake_at += [self._closes_at] if self._closes_at is not None else []
+                    wake_at += [self._tells_from] if self._untold_drops else []
+                    self._changed.wait(max(0.0, min(wake_at) - now))
+            if tells:
+                self._tell_drops()
 
-    def _settle(self, batches: list[_Batch], reason: str | None) -> None:
-        """Write down what became of batches."""
+    def _settle(self, batch: _Batch, reason: str | None) -> None:
+        """Write down what became of a batch, and tell the caller's callback."""
         with self._changed:
-            for batch in batches:
-                self._settled += len(batch.events)
-                if reason is None:
-                    self.ledger.move(batch.counts, "in_flight", "delivered")
-                else:
-                    self.ledger.drop(batch.counts, "in_flight", reason)
-                    self._lost += len(batch.events)
-                    self._untold_drops[reason] += len(batch.events)
+            if reason is None:
+                self.ledger.move(batch.counts, "in_flight", "delivered")
+            else:
+                self.ledger.drop(batch.counts, "in_flight", reason)
+                self._lost += len(batch.events)
+                self._untold_drops[reason] += len(batch.events)
+        self._call_back(batch, reason)
+        # Only now: whoever flushes or closes waits for the callback, too.
+        with self._changed:
+            self._settled += len(batch.events)
             self._changed.notify_all()
 
-    def _drop_queue(self, reason: str) -> int:
-        """Give up what still waits; how many events that are."""
+    def _drop_queue(self, reason: str) -> None:
+        """Give up what still waits."""
         dropped = len(self._queue)
         if dropped:
             kinds = Counter(kind for _, kind, _ in self._queue)
@@ -369,7 +433,6 @@ class Worker:
             self._lost += dropped
             self._untold_drops[reason] += dropped
             self.ledger.drop(kinds, "queued", reason)
-        return dropped
 
     def _call_back(self, batch: _Batch, reason: str | None) -> None:
         """Tell the caller's callback of a request that came to its end."""
@@ -379,13 +442,14 @@ class Worker:
         error = None if reason is None else DeliveryError(reason, len(batch.events))
         try:
             callback(error, [json.loads(event) for event in batch.events])
-        except Exception as raised:  # noqa: BLE001 -- the caller's code may raise anything
+        except BaseException as raised:  # noqa: BLE001 -- the caller's code may raise anything
             self._log.exception_of("flush_callback", raised)
 
     def _tell_drops(self) -> None:
         """Tell the caller of what was lost, and the log."""
         with self._changed:
             untold, self._untold_drops = self._untold_drops, Counter()
+            self._tells_from = time.monotonic() + _TELL_INTERVAL_S
         for reason, count in untold.items():
             tell_of_drop(self._log, self._batching.on_drop, reason, count)
 

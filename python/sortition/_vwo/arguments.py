@@ -9,6 +9,7 @@ Source: VWO spec, sections 3 and 11.
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Final, TypeAlias, cast
 
 from sortition._options import kind, plain
@@ -177,10 +178,13 @@ def _one_dimension(key: object, value: object) -> dict[str, str]:
 
 
 def _dimensions(value: object) -> dict[str, str]:
-    dimensions = mapping("custom_dimension_map", value)
-    if dimensions is None:
-        raise BadArgumentError("custom_dimension_map must be a dict, got None")
     name = "custom_dimension_map"
+    if not isinstance(value, Mapping):
+        raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+    try:
+        dimensions = dict(value)
+    except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+        raise BadArgumentError(f"{name} cannot be read: {type(error).__name__}") from None
     return {
         _dimension(f"a key of {name}", _as_text(name, key)): _dimension(
             f"a value of {name}", _as_text(name, one)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
+import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
 
 from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
 from sortition._options import first_given
+from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._vwo import arguments
 from sortition._vwo.arguments import BadArgumentError
@@ -57,12 +60,12 @@ class Client:
     As a context manager, it is closed at the end of the block.
     """
 
-    def __init__(self, configuration: Configuration) -> None:
+    def __init__(self, configuration: Configuration, settings: Settings, document: bytes) -> None:
         """Use `sortition.vwo.launch` instead."""
         self._launch = configuration
         self._log = configuration.log
-        snapshot = self._snapshot_of(configuration.settings, configuration.document)
-        self._current = Current(snapshot)
+        self._current = Current(self._snapshot_of(settings, document))
+        self._replacing = PerProcess(threading.Lock)
         self._delivery = configuration.delivery_of(self._current)
         decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
         self._calls = Calls(decider, self._delivery, configuration.log)
@@ -73,6 +76,9 @@ class Client:
         delivery = self._delivery
 
         def release() -> None:
+            if sys.is_finalizing():
+                # What was left has been seen to; nothing can be waited for any more.
+                return
             delivery.release()
             if own_transport is not None:
                 own_transport.close()
@@ -419,6 +425,10 @@ class Client:
         wait_s = arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 
+    def flush(self, timeout_s: float | None = None) -> bool | None:
+        """The same as `flush_events` that waits."""
+        return self.flush_events("sync", timeout_s=timeout_s)
+
     @call(nothing=True)
     def set_opt_out(self) -> bool:
         """Stop for good: send what waits, forget the settings, and answer nothing from now on.
@@ -440,7 +450,10 @@ class Client:
         }
         document = json.dumps(nothing).encode()
         settings = compiled(self._launch.engine, document)
-        self._current.snapshot = self._snapshot_of(settings, document)
+        with self._replacing.get():
+            self._current.snapshot = self._snapshot_of(settings, document)
+        if self._launch.own_transport is not None:
+            self._launch.own_transport.close()
         return True
 
     @call(nothing=False)
@@ -481,10 +494,13 @@ class Client:
         else:
             if str(settings.account_id) == str(self._snapshot.settings.account_id):
                 report(self._log, launch.engine, settings, document)
-                self._current.snapshot = self._snapshot_of(settings, document)
+                with self._replacing.get():
+                    # Whoever opted out meanwhile is not to have settings again.
+                    if self._refuses_with is None:
+                        self._current.snapshot = self._snapshot_of(settings, document)
             else:
                 self._keep_settings("the answer is the settings file of another account")
-        return self._snapshot.document.decode()
+        return self._refuses_with is None and self._snapshot.document.decode()
 
     def _keep_settings(self, why: str) -> None:
         self._log.recurring_error(
@@ -507,6 +523,10 @@ class Client:
         should_track_returning_user: bool | None = None,
         user_storage_data: dict[str, Any] | None = None,
         event_properties: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,  # noqa: ARG002 -- as a call takes it
+        custom_properties: dict[str, Any] | None = None,  # noqa: ARG002
+        user_agent: str | None = None,  # noqa: ARG002
+        user_ip_address: str | None = None,  # noqa: ARG002
         **unknown: Never,
     ) -> Explanation | None:
         """Why a call would answer what it answers. Nothing is sent, stored or told to integrations.
@@ -525,6 +545,10 @@ class Client:
             should_track_returning_user: As for the call.
             user_storage_data: As for the call.
             event_properties: As for `track`.
+            meta_data: Taken, so that a call's options can be passed on; it decides nothing.
+            custom_properties: The same.
+            user_agent: The same.
+            user_ip_address: The same.
             **unknown: Any other option is logged and ignored.
 
         Returns:
@@ -577,7 +601,11 @@ class Client:
         """
         if self._refuses_with is None:
             self._refuses_with = reasons.CLOSED
-        wait_s = self._launch.close_timeout_s if timeout_s is None else max(0.0, timeout_s)
+        wait_s = self._launch.close_timeout_s
+        try:
+            wait_s = first_given(arguments.seconds("timeout_s", timeout_s), None, wait_s)
+        except BadArgumentError as error:
+            self._log.error("close: %s", error)
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         if self._launch.own_transport is not None:
             self._launch.own_transport.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sortition._process import PerProcess
 from sortition._sending.batched import BatchedDispatch
 from sortition._sending.ledger import Ledger
 from sortition._sending.synchronous import SynchronousDispatch
@@ -237,8 +238,13 @@ class NoDelivery:
     """Development mode: everything counts as accepted, and nothing is sent."""
 
     def __init__(self, *, is_batched: bool) -> None:
-        self.ledger = Ledger()
+        self._ledgers = PerProcess(Ledger)
         self._flushed = True if is_batched else None
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Delivery`."""
+        return self._ledgers.get()
 
     def impression(self, *_: object) -> bool:
         """See `Delivery`."""

@@ -55,8 +55,6 @@ class Integrations(Protocol):
 class Configuration:
     """What a client is made of; every value was checked."""
 
-    settings: Settings
-    document: bytes
     engine: Engine
     log: Log
     transport: Transport
@@ -100,8 +98,8 @@ def configure(
     redis_creds: object,
     close_timeout_s: object,
     **batching_options: object,
-) -> Configuration:
-    """Check the options of a launch.
+) -> tuple[Configuration, Settings, bytes]:
+    """Check the options of a launch; the settings come compiled, and as a document.
 
     Nothing is started or opened, so that a refused launch leaves nothing behind.
 
@@ -150,9 +148,7 @@ def configure(
         "gt": goal_type_to_track,
     }
     own_transport = RequestsTransport() if sender is None else None
-    return Configuration(
-        settings=settings,
-        document=document,
+    configuration = Configuration(
         engine=loaded,
         log=log,
         transport=cast("Transport", sender) if own_transport is None else own_transport,
@@ -169,6 +165,7 @@ def configure(
         should_track_returning_user=returning,
         usage={} if is_development else _usage(given),
     )
+    return configuration, settings, document
 
 
 def checked_base_url(value: object) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ class Snapshot:
         document: The settings as they came.
     """
 
-    settings: Settings
-    events: Events
-    document: bytes
+    settings: Settings = field(repr=False)
+    events: Events = field(repr=False)
+    document: bytes = field(repr=False)
 
 
 class Current:
