@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
 from documents import settings
-from sortition.testing import FaultServer, Proxy
+from sink import Sink
 
 from sortition import vwo
+from sortition.testing import FaultServer, Proxy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -91,6 +93,33 @@ class TestAuthorities:
         assert track(server, transport)
         transport.close()
         assert len(recwarn) <= 1
+
+
+class TestClientCertificates:
+    @pytest.fixture
+    def strict(self, sink: Sink, made: Certificates) -> Iterator[str]:
+        """A server that talks to nobody whom the authority does not know."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(made.certificate, made.key)
+        context.load_verify_locations(made.authority)
+        context.verify_mode = ssl.CERT_REQUIRED
+        with Sink(context=context) as server:
+            yield server.url.replace("http:", "https:")
+        assert sink.received == []
+
+    def test_one_that_is_shown(self, launch: Launch, strict: str, made: Certificates) -> None:
+        transport = vwo.RequestsTransport(verify=str(made.authority), cert=str(made.client))
+        client = launch(settings(), base_url=strict, transport=transport)
+        assert client.track("checkout", "Ann", "purchase")
+        client.close()
+        transport.close()
+
+    def test_none(self, launch: Launch, strict: str, made: Certificates) -> None:
+        transport = vwo.RequestsTransport(verify=str(made.authority))
+        client = launch(settings(), base_url=strict, transport=transport)
+        assert not client.track("checkout", "Ann", "purchase")
+        client.close()
+        transport.close()
 
 
 class TestProxies:
