@@ -48,6 +48,23 @@ def test_float(text: str) -> None:
         assert math.isnan(actual)
 
 
+@given(NUMBERLIKE | strategies.integers().map(str))
+@example("1_000")
+@example("\u0661_\u0662")
+@example("\x1c1")
+@example("\u3000\x1c+1")
+@example("9" * 4300)
+@example("9" * 4301)
+def test_integer(text: str) -> None:
+    try:
+        # The engine has 64 bits for what is only ever compared with 1.
+        expected = min(max(int(text), -(2**63)), 2**63 - 1)
+    except ValueError:
+        assert _core.python_integer(text) is None
+    else:
+        assert _core.python_integer(text) == expected
+
+
 @given(strategies.floats())
 @example(1e16)
 @example(-0.0)

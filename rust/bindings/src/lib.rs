@@ -22,7 +22,9 @@ mod _core {
         allocation_ranges, murmur3_32, stretched_bucket, traffic_bucket, variation_bucket,
     };
     #[pymodule_export]
-    use super::python::{python_float, python_lower, python_repr, python_search, python_strip};
+    use super::python::{
+        python_float, python_integer, python_lower, python_repr, python_search, python_strip,
+    };
     #[pymodule_export]
     use super::vwo::{PyDecision, PySettings, vwo_batch};
 

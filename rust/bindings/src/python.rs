@@ -2,12 +2,18 @@
 
 use pyo3::prelude::*;
 use sortition_engine::python::pattern::{Pattern, PatternError, Search};
-use sortition_engine::python::{float, text};
+use sortition_engine::python::{float, integer, text};
 
 /// `float(text)`; None where it raises.
 #[pyfunction]
 pub(crate) fn python_float(text: &str) -> Option<f64> {
     float::parse(text)
+}
+
+/// `int(text)`, within 64 bits; None where it raises.
+#[pyfunction]
+pub(crate) fn python_integer(text: &str) -> Option<i64> {
+    integer::parse(text)
 }
 
 /// `repr(number)`.

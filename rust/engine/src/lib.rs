@@ -66,6 +66,7 @@
 #![forbid(unsafe_code)]
 
 pub mod attributes;
+mod document;
 pub mod hash;
 pub mod problem;
 pub mod python;

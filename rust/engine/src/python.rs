@@ -5,6 +5,7 @@
 //! pure-Python engine, which has the real ones, is what they are tested against.
 
 pub mod float;
+pub mod integer;
 pub mod json;
 pub mod pattern;
 pub mod text;

@@ -1,6 +1,99 @@
-//! Text as Python's `json.dumps` writes it.
+//! Text as Python's `json.dumps` writes it, and numbers as `json.loads` reads them.
 
 use std::fmt::Write as _;
+
+use serde_json::{Number, Value};
+
+use super::float;
+
+/// The most digits of an integer that Python reads or writes.
+const MOST_DIGITS: usize = 4300;
+
+/// Whether Python reads this number as an integer.
+#[must_use]
+pub fn is_integer(number: &Number) -> bool {
+    !number.as_str().contains(['.', 'e', 'E'])
+}
+
+/// The digits of an integer as Python prints them: there is no negative zero.
+#[must_use]
+pub fn integer_text(number: &Number) -> String {
+    match number.as_str() {
+        "-0" => "0".to_owned(),
+        digits => digits.to_owned(),
+    }
+}
+
+/// `str(number)` of a number that Python has read; `None` for one that is too large for it.
+///
+/// # Examples
+///
+/// ```
+/// use sortition_engine::python::json::number_text;
+///
+/// let text = |number: &str| number_text(&serde_json::from_str(number).unwrap());
+/// assert_eq!(text("-0").as_deref(), Some("0"));
+/// assert_eq!(text("1E2").as_deref(), Some("100.0"));
+/// assert_eq!(text("1e400"), None);
+/// ```
+#[must_use]
+pub fn number_text(number: &Number) -> Option<String> {
+    if is_integer(number) {
+        let digits = number.as_str().trim_start_matches('-').len();
+        return (digits <= MOST_DIGITS).then(|| integer_text(number));
+    }
+    number
+        .as_f64()
+        .filter(|finite| finite.is_finite())
+        .map(float::repr)
+}
+
+/// `json.dumps(value)`; `None` where it holds a number that is too large for Python.
+///
+/// # Examples
+///
+/// ```
+/// use serde_json::json;
+/// use sortition_engine::python::json::dumps;
+///
+/// let value = json!({"a": [1, null], "b": true});
+/// assert_eq!(dumps(&value).as_deref(), Some(r#"{"a": [1, null], "b": true}"#));
+/// ```
+#[must_use]
+pub fn dumps(value: &Value) -> Option<String> {
+    let mut json = String::new();
+    push_value(&mut json, value)?;
+    Some(json)
+}
+
+fn push_value(json: &mut String, value: &Value) -> Option<()> {
+    match value {
+        Value::Null => json.push_str("null"),
+        Value::Bool(true) => json.push_str("true"),
+        Value::Bool(false) => json.push_str("false"),
+        Value::Number(number) => json.push_str(&number_text(number)?),
+        Value::String(text) => push_string(json, text),
+        Value::Array(list) => {
+            json.push('[');
+            for (index, value) in list.iter().enumerate() {
+                json.push_str(if index == 0 { "" } else { ", " });
+                push_value(json, value)?;
+            }
+            json.push(']');
+        }
+        Value::Object(map) => {
+            json.push('{');
+            for (index, (key, value)) in map.iter().enumerate() {
+                json.push_str(if index == 0 { "" } else { ", " });
+                push_string(json, key);
+                json.push_str(": ");
+                push_value(json, value)?;
+            }
+            json.push('}');
+        }
+    }
+    Some(())
+}
 
 /// Appends a JSON string, in ASCII alone.
 ///

@@ -13,9 +13,9 @@ use super::settings::{
 };
 use super::visitor::VisitorIds;
 use super::wire::{
-    CampaignWire, GoalWire, GroupWire, Identifier, MOST_LEVELS, SettingsWire, VariableWire,
-    VariationWire, is_truthy,
+    CampaignWire, GoalWire, GroupWire, Identifier, SettingsWire, VariableWire, VariationWire,
 };
+use crate::document::{is_truthy, parse};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 
 const RUNNING: &str = "RUNNING";
@@ -40,33 +40,6 @@ impl Settings {
         }
         compiler.finish()
     }
-}
-
-/// The document as JSON.
-fn parse(document: &[u8]) -> Result<Value, Problem> {
-    let refused = |wanted: &str, found: String| {
-        Place::Document.problem(wanted, found, Consequence::DocumentRefused)
-    };
-    let Ok(text) = std::str::from_utf8(document) else {
-        return Err(refused("JSON in UTF-8", "other bytes".to_owned()));
-    };
-    if text.contains("$serde_json::private::") {
-        // The JSON library would take an object with such a key for something else.
-        return Err(refused(
-            "JSON",
-            "a key that the JSON library keeps to itself".to_owned(),
-        ));
-    }
-    serde_json::from_str(text).map_err(|error| {
-        if error.to_string().starts_with("recursion limit exceeded") {
-            return refused(&format!("at most {MOST_LEVELS} levels"), "more".to_owned());
-        }
-        let (line, column) = (error.line(), error.column());
-        refused(
-            "JSON",
-            format!("text that is not, at line {line} column {column}"),
-        )
-    })
 }
 
 struct Compiler<'v> {

@@ -7,11 +7,10 @@
 
 use serde_json::{Map, Number, Value};
 
+use crate::document::is_truthy;
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use crate::python::float;
-
-/// How deep a document may be nested.
-pub(super) const MOST_LEVELS: usize = 127;
+use crate::python::json::{integer_text, is_integer};
 
 /// An account's, campaign's or variation's id: a number or a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -235,18 +234,6 @@ impl<'v> GroupWire<'v> {
     }
 }
 
-/// Whether Python would call this value true.
-pub(super) fn is_truthy(value: &Value) -> bool {
-    match value {
-        Value::Null => false,
-        Value::Bool(boolean) => *boolean,
-        Value::Number(number) => number.as_f64() != Some(0.0),
-        Value::String(text) => !text.is_empty(),
-        Value::Array(list) => !list.is_empty(),
-        Value::Object(map) => !map.is_empty(),
-    }
-}
-
 /// The fields of one object, read with their place at hand.
 struct Fields<'p, 'v> {
     place: &'p Place<'p>,
@@ -418,16 +405,4 @@ impl<'p, 'v> Fields<'p, 'v> {
 /// The number, unless it is too large for binary64.
 fn finite(number: &Number) -> Option<f64> {
     number.as_f64().filter(|finite| finite.is_finite())
-}
-
-fn is_integer(number: &Number) -> bool {
-    !number.as_str().contains(['.', 'e', 'E'])
-}
-
-/// The digits of an integer as Python prints them: there is no negative zero.
-fn integer_text(number: &Number) -> String {
-    match number.as_str() {
-        "-0" => "0".to_owned(),
-        digits => digits.to_owned(),
-    }
 }

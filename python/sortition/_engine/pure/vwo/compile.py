@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._engine import vwo as model
 from sortition._engine.problem import Problem
+from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.problem import MISSING, child, kind_of
 from sortition._engine.pure.vwo.allocation import ranges
 from sortition._engine.pure.vwo.group import Group
@@ -17,12 +18,10 @@ from sortition._engine.pure.vwo.wire import (
     CampaignWire,
     GoalWire,
     GroupWire,
-    ProblemError,
     SettingsWire,
     VariableWire,
     VariationWire,
     is_identifier,
-    parse,
 )
 from sortition._errors import SettingsError
 
