@@ -76,6 +76,7 @@ def test_one_version_everywhere() -> None:
 def test_both_engines_know_the_same_reasons() -> None:
     compiled, pure = _engine.load("compiled").module, _engine.load("pure").module
     assert compiled.REASONS == pure.REASONS
+    assert compiled.PAGESENSE_REASONS == pure.PAGESENSE_REASONS
 
 
 def test_the_pure_engine_mirrors_the_compiled_one() -> None:

@@ -14,7 +14,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from documents import settings
+from documents import project, settings
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
@@ -35,6 +35,8 @@ batched = vwo.launch(
     base_url="http://127.0.0.1:9",
     batch_events={"events_per_request": 5000},
 )
+tests = _core.PagesenseSettings.compile(sys.argv[2].encode())
+profile = _core.PagesenseProfile.read(None)
 decision = client._snapshot.settings.decide("track", "checkout", "Ann", goal_identifier="purchase")
 assert client.activate("checkout", "Ann") == "Control"
 
@@ -66,6 +68,14 @@ entries = [
     lambda: settings.conversion_event(decision, "Ann", 0),
     lambda: settings.push_event("Ann", 0, "plan", "pro"),
     lambda: _core.vwo_batch([b"{}"]),
+    lambda: _core.PagesenseSettings.compile(b"{}"),
+    lambda: tests.experiment("Test 1"),
+    lambda: tests.goal("Signup"),
+    lambda: tests.experiments_with_goal("Signup"),
+    lambda: tests.decide("Test 1", "Ann"),
+    lambda: tests.decide("Test 1", "Ann", steps=[]),
+    lambda: _core.PagesenseProfile.read(""),
+    lambda: profile.with_assignment("Ann", "e1", "v1"),
 ]
 for entry in entries:
     try:
@@ -108,7 +118,7 @@ def test_a_panic_is_the_call_s_nothing(tmp_path: Path) -> None:
     )
     shutil.copy(target / "debug" / "lib_core.so", package / "_core.abi3.so")
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, json.dumps(settings())],
+        [sys.executable, "-c", PROGRAM, json.dumps(settings()), json.dumps(project())],
         cwd=tmp_path,
         capture_output=True,
         text=True,

@@ -16,3 +16,11 @@ def cases(name: str) -> list[dict[str, Any]]:
         header, *lines = file
     assert "generated_by" in json.loads(header)
     return [json.loads(line) for line in lines]
+
+
+def pagesense(name: str) -> dict[str, Any]:
+    """A document of PageSense vectors, which says itself what produced it."""
+    with gzip.open(FOLDER / "pagesense" / f"{name}.json.gz", "rt", encoding="utf-8") as file:
+        document: dict[str, Any] = json.load(file)
+    assert "generated_by" in document
+    return document

@@ -3,17 +3,24 @@
 from collections.abc import Sequence
 from typing import Final, final
 
+from sortition._engine import pagesense
 from sortition._engine.problem import Problem
 from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
 
 __all__ = [
     "IS_DEBUG_BUILD",
+    "PAGESENSE_REASONS",
     "REASONS",
+    "PagesenseDecision",
+    "PagesenseProfile",
+    "PagesenseSettings",
     "VwoDecision",
     "VwoSettings",
     "__version__",
     "allocation_ranges",
     "murmur3_32",
+    "pagesense_bucket",
+    "pagesense_ranges",
     "python_float",
     "python_integer",
     "python_lower",
@@ -28,6 +35,7 @@ __all__ = [
 
 __version__: Final[str]
 IS_DEBUG_BUILD: Final[bool]
+PAGESENSE_REASONS: Final[tuple[str, ...]]
 REASONS: Final[tuple[str, ...]]
 
 def murmur3_32(data: bytes, hash_seed: int) -> int: ...
@@ -35,6 +43,10 @@ def traffic_bucket(hash: int) -> int: ...  # noqa: A002 -- the field's word for 
 def variation_bucket(hash: int) -> int: ...  # noqa: A002
 def stretched_bucket(hash: int, percent_traffic: float) -> int: ...  # noqa: A002
 def allocation_ranges(weights: Sequence[float]) -> list[tuple[int, int] | None]: ...
+def pagesense_bucket(experiment_key: str, user_id: str) -> int: ...
+def pagesense_ranges(
+    permitted_traffic: float, shares: Sequence[float]
+) -> list[tuple[float, float]]: ...
 def python_float(text: str) -> float | None: ...
 def python_integer(text: str) -> int | None: ...
 def python_repr(number: float) -> str: ...
@@ -135,3 +147,88 @@ class VwoDecision:
     def records_needed(self) -> tuple[str, ...]: ...
     @property
     def gave_up_on_pattern(self) -> bool: ...
+
+@final
+class PagesenseSettings:
+    """A project's settings, compiled once; see `sortition._engine.pagesense.Settings`."""
+
+    @staticmethod
+    def compile(document: bytes) -> PagesenseSettings:
+        """Compile a settings document, JSON in UTF-8.
+
+        Raises:
+            SettingsError: The document cannot be used at all.
+        """
+
+    @property
+    def project_key(self) -> str: ...
+    @property
+    def project_name(self) -> str: ...
+    @property
+    def portal_name(self) -> str: ...
+    @property
+    def sdk_account_id(self) -> str: ...
+    @property
+    def sdk_key(self) -> str: ...
+    @property
+    def experiments(self) -> tuple[pagesense.Experiment, ...]: ...
+    @property
+    def goals(self) -> tuple[pagesense.Goal, ...]: ...
+    @property
+    def problems(self) -> tuple[Problem, ...]: ...
+    def experiment(
+        self, name: str, named_by: pagesense.NamedBy = "name"
+    ) -> pagesense.Experiment | None: ...
+    def goal(self, name: str, named_by: pagesense.NamedBy = "name") -> pagesense.Goal | None: ...
+    def experiments_with_goal(self, goal_name: str) -> tuple[pagesense.Experiment, ...]: ...
+    def decide(
+        self,
+        experiment: str | int,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        profile: pagesense.Profile | None = None,
+        *,
+        named_by: pagesense.NamedBy = "name",
+        has_user_storage: bool = False,
+        goal_name: str | None = None,
+        steps: list[pagesense.Step] | None = None,
+    ) -> PagesenseDecision:
+        """Decide for one user and one experiment.
+
+        Raises:
+            UnicodeEncodeError: A name holds half of a surrogate pair.
+        """
+
+@final
+class PagesenseDecision:
+    """What was decided, and why; see `sortition._engine.pagesense.Decision`."""
+
+    @property
+    def reason(self) -> str: ...
+    @property
+    def experiment(self) -> pagesense.Experiment | None: ...
+    @property
+    def variation(self) -> pagesense.Variation | None: ...
+    @property
+    def goal(self) -> pagesense.MappedGoal | None: ...
+    @property
+    def saves_assignment(self) -> bool: ...
+    @property
+    def needs_profile(self) -> bool: ...
+
+@final
+class PagesenseProfile:
+    """What a user storage holds for a user; see `sortition._engine.pagesense.Profile`."""
+
+    @staticmethod
+    def read(found: object) -> PagesenseProfile:
+        """Read what a look-up gave; what is no text, and blank text, is nothing."""
+
+    @property
+    def state(self) -> pagesense.ProfileState: ...
+    def with_assignment(self, user_id: str, experiment_key: str, variation_key: str) -> str:
+        """The profile to save, as JSON text.
+
+        Raises:
+            UnicodeEncodeError: An argument holds half of a surrogate pair.
+        """

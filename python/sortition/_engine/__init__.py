@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sortition._engine import pagesense
     from sortition._engine.vwo import Settings
 
 EngineChoice: TypeAlias = Literal["auto", "compiled", "pure"]
@@ -29,6 +30,24 @@ class VwoSettingsClass(Protocol):
         """
 
 
+class PagesenseSettingsClass(Protocol):
+    """The class of compiled PageSense settings."""
+
+    def compile(self, document: bytes, /) -> pagesense.Settings:
+        """Compile a settings document, JSON in UTF-8.
+
+        Raises:
+            SettingsError: The document cannot be used at all.
+        """
+
+
+class PagesenseProfileClass(Protocol):
+    """The class of what a user storage holds."""
+
+    def read(self, found: object, /) -> pagesense.Profile:
+        """Read what a look-up gave; what is no text, and blank text, is nothing."""
+
+
 class EngineModule(Protocol):
     """What an engine's module holds."""
 
@@ -37,8 +56,20 @@ class EngineModule(Protocol):
         """Compiled VWO settings."""
 
     @property
+    def PagesenseSettings(self) -> PagesenseSettingsClass:  # noqa: N802 -- a class
+        """Compiled PageSense settings."""
+
+    @property
+    def PagesenseProfile(self) -> PagesenseProfileClass:  # noqa: N802 -- a class
+        """What a user storage holds for a user of PageSense."""
+
+    @property
     def REASONS(self) -> tuple[str, ...]:  # noqa: N802 -- a constant
-        """The names of all reasons."""
+        """The names of all reasons of VWO decisions."""
+
+    @property
+    def PAGESENSE_REASONS(self) -> tuple[str, ...]:  # noqa: N802 -- a constant
+        """The names of all reasons of PageSense decisions."""
 
     def murmur3_32(self, data: bytes, hash_seed: int) -> int:
         """The MurmurHash3 x86 32-bit hash of these bytes."""
@@ -54,6 +85,14 @@ class EngineModule(Protocol):
 
     def allocation_ranges(self, weights: Sequence[float]) -> list[tuple[int, int] | None]:
         """The ranges of these weights."""
+
+    def pagesense_bucket(self, experiment_key: str, user_id: str) -> int:
+        """The bucket of this user in this experiment."""
+
+    def pagesense_ranges(
+        self, permitted_traffic: float, shares: Sequence[float]
+    ) -> list[tuple[float, float]]:
+        """The ranges of these shares of the permitted traffic."""
 
     def vwo_batch(self, events: Sequence[bytes]) -> bytes:
         """A batch of encoded events."""

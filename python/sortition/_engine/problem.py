@@ -6,9 +6,22 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Consequence: TypeAlias = Literal[
-    "document_refused", "campaign_set_aside", "never_matches", "clause_false"
+    "document_refused",
+    "campaign_set_aside",
+    "experiment_set_aside",
+    "audience_set_aside",
+    "goal_set_aside",
+    "goal_unmapped",
+    "never_matches",
+    "clause_false",
+    "lets_in",
 ]
-"""What a problem costs: the document, or the campaign, expression or clause that it lies in."""
+"""What a problem costs: the document, or the part of it that it lies in.
+
+An audience or a goal that is set aside takes the experiments with it that refer to it. A goal that
+is unmapped is not counted in its experiment. An audience that lets in cannot be evaluated from that
+place on, and whoever comes so far is in it.
+"""
 
 
 @dataclass(frozen=True, slots=True)

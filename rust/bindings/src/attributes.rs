@@ -15,7 +15,7 @@ pub(crate) struct Interrupt(RefCell<Option<PyErr>>);
 
 impl Interrupt {
     /// Takes note of an error, unless it is an ordinary one.
-    fn note(&self, py: Python<'_>, error: PyErr) {
+    pub(crate) fn note(&self, py: Python<'_>, error: PyErr) {
         if !error.is_instance_of::<PyException>(py) {
             self.0.replace(Some(error));
         }

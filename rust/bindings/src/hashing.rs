@@ -1,7 +1,9 @@
 //! The engine's first steps on their own, for the conformance vectors and benchmarks.
 
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 use sortition_engine::hash;
+use sortition_engine::pagesense;
 use sortition_engine::vwo::allocation::Allocation;
 use sortition_engine::vwo::bucket::{Bucket, TrafficBucket};
 
@@ -36,5 +38,33 @@ pub(crate) fn allocation_ranges(weights: Vec<f64>) -> Vec<Option<(u64, u64)>> {
         .ranges()
         .iter()
         .map(|range| range.map(|range| (range.first, range.last)))
+        .collect()
+}
+
+/// The bucket of this user in this experiment of `PageSense`.
+#[pyfunction]
+pub(crate) fn pagesense_bucket(experiment_key: &str, user_id: &Bound<'_, PyString>) -> u32 {
+    let prefix = pagesense::bucket::seed_prefix(experiment_key);
+    let hash = user_id
+        .to_str()
+        .map(|user_id| pagesense::bucket::hash_user(&prefix, user_id));
+    hash.map_or(
+        pagesense::bucket::Bucket::FIRST,
+        pagesense::bucket::Bucket::of,
+    )
+    .get()
+}
+
+/// The ranges of these shares of the permitted traffic of `PageSense`.
+#[pyfunction]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a list of Python objects comes by value"
+)]
+pub(crate) fn pagesense_ranges(permitted_traffic: f64, shares: Vec<f64>) -> Vec<(f64, f64)> {
+    pagesense::allocation::Allocation::new(permitted_traffic, &shares)
+        .ranges()
+        .iter()
+        .map(|range| (range.first, range.last))
         .collect()
 }

@@ -4,6 +4,7 @@ mod attributes;
 mod error;
 mod hashing;
 mod model;
+mod pagesense;
 mod python;
 mod steps;
 mod vwo;
@@ -15,12 +16,15 @@ use pyo3::pymodule;
 mod _core {
     use pyo3::prelude::*;
 
-    use super::{error, vwo};
+    use super::{error, pagesense, vwo};
 
     #[pymodule_export]
     use super::hashing::{
-        allocation_ranges, murmur3_32, stretched_bucket, traffic_bucket, variation_bucket,
+        allocation_ranges, murmur3_32, pagesense_bucket, pagesense_ranges, stretched_bucket,
+        traffic_bucket, variation_bucket,
     };
+    #[pymodule_export]
+    use super::pagesense::{PyPagesenseDecision, PyPagesenseProfile, PyPagesenseSettings};
     #[pymodule_export]
     use super::python::{
         python_float, python_integer, python_lower, python_repr, python_search, python_strip,
@@ -33,6 +37,7 @@ mod _core {
         error::silence_panics();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("IS_DEBUG_BUILD", cfg!(debug_assertions))?;
+        module.add("PAGESENSE_REASONS", pagesense::reasons(module.py())?)?;
         module.add("REASONS", vwo::reasons(module.py())?)
     }
 }

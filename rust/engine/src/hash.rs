@@ -9,7 +9,7 @@ const C2: u32 = 0x1b87_3593;
 /// every user is written once, when settings are compiled.
 ///
 /// Source: Austin Appleby's `MurmurHash3_x86_32`, in the public domain; pinned by the vectors in
-/// `vwo/hash.jsonl`.
+/// `vwo/hash.jsonl` and `pagesense/hash-buckets.json`.
 ///
 /// # Examples
 ///

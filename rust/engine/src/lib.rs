@@ -12,6 +12,10 @@
 //! 5. The user's id is hashed into one of 10,000 buckets, which the variations' *weights* divide
 //!    into *ranges*.
 //!
+//! So it is with VWO. `PageSense` calls a campaign an *experiment* and its segments *audiences*, has no
+//! whitelisting and no groups, and one hash for both the traffic and the variations; [`pagesense`]
+//! has its order.
+//!
 //! A decision is a pure function: there is no clock, no chance, no input or output and no state in
 //! it. What the user storage holds is an argument; where a record is missing, the answer says
 //! which one is needed. The same inputs give the same answer.
@@ -68,6 +72,7 @@
 pub mod attributes;
 mod document;
 pub mod hash;
+pub mod pagesense;
 pub mod problem;
 pub mod python;
 pub mod reason;

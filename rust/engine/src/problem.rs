@@ -11,19 +11,34 @@ pub enum Consequence {
     DocumentRefused,
     /// The campaign it lies in is set aside; the others serve.
     CampaignSetAside,
+    /// The experiment it lies in is set aside; the others serve.
+    ExperimentSetAside,
+    /// The audience it lies in is set aside, and with it the experiments that refer to it.
+    AudienceSetAside,
+    /// The goal it lies in is set aside, and with it the experiments that refer to it.
+    GoalSetAside,
+    /// The goal is not counted in the experiment it lies in; the experiment serves.
+    GoalUnmapped,
     /// The expression it lies in never matches; its campaign serves.
     NeverMatches,
     /// The clause it lies in is false; its expression serves.
     ClauseFalse,
+    /// The audience it lies in cannot be evaluated from there on: it lets the user in.
+    LetsIn,
 }
 
 impl Consequence {
     /// Every consequence.
-    pub const ALL: [Self; 4] = [
+    pub const ALL: [Self; 9] = [
         Self::DocumentRefused,
         Self::CampaignSetAside,
+        Self::ExperimentSetAside,
+        Self::AudienceSetAside,
+        Self::GoalSetAside,
+        Self::GoalUnmapped,
         Self::NeverMatches,
         Self::ClauseFalse,
+        Self::LetsIn,
     ];
 
     /// The name both engines give it.
@@ -32,8 +47,13 @@ impl Consequence {
         match self {
             Self::DocumentRefused => "document_refused",
             Self::CampaignSetAside => "campaign_set_aside",
+            Self::ExperimentSetAside => "experiment_set_aside",
+            Self::AudienceSetAside => "audience_set_aside",
+            Self::GoalSetAside => "goal_set_aside",
+            Self::GoalUnmapped => "goal_unmapped",
             Self::NeverMatches => "never_matches",
             Self::ClauseFalse => "clause_false",
+            Self::LetsIn => "lets_in",
         }
     }
 }

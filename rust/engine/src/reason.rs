@@ -1,5 +1,6 @@
 //! Why a decision came out as it did: a closed list.
 
+/// A closed list of reasons, of VWO or of another platform.
 macro_rules! reasons {
     ($($(#[$doc:meta])+ $variant:ident = $name:literal,)+) => {
         /// Why a decision came out as it did.
@@ -23,6 +24,8 @@ macro_rules! reasons {
         }
     };
 }
+
+pub(crate) use reasons;
 
 reasons! {
     /// The user has the variation that a targeting rule chose.

@@ -8,18 +8,32 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
 use sortition_engine::attributes;
 use sortition_engine::hash::murmur3_32;
+use sortition_engine::pagesense;
 use sortition_engine::problem::{Consequence, Place};
 use sortition_engine::vwo::allocation::Allocation;
 use sortition_engine::vwo::bucket::{Bucket, HASH_SEED, TrafficBucket};
 use sortition_engine::vwo::segment::Segment;
 use sortition_engine::vwo::visitor::VisitorIds;
+
+/// A document of `PageSense` vectors, which says itself what produced it.
+fn pagesense_document(name: &str) -> Value {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../tests/vectors/pagesense")
+        .join(format!("{name}.json.gz"));
+    let file = File::open(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let mut text = String::new();
+    GzDecoder::new(file).read_to_string(&mut text).unwrap();
+    let document: Value = serde_json::from_str(&text).unwrap();
+    assert!(document.get("generated_by").is_some(), "{name} has none");
+    document
+}
 
 /// The cases of one file; its first line says what produced them.
 fn cases(name: &str) -> Vec<Value> {
@@ -142,5 +156,54 @@ fn segments() {
             case["result"].as_bool().unwrap(),
             "{case}"
         );
+    }
+}
+
+#[test]
+fn pagesense_buckets() {
+    let document = pagesense_document("hash-buckets");
+    let cases = document["vectors"].as_array().unwrap();
+    assert_eq!(cases.len(), 227);
+    let mut without_text = 0;
+    for case in cases {
+        let user_id = match (&case["user_id"], &case["user_id_repeat"]) {
+            (Value::String(user_id), _) => user_id.clone(),
+            (_, Value::Object(repeat)) => {
+                let count = repeat["count"].as_u64().unwrap();
+                let count = usize::try_from(count).unwrap();
+                repeat["unit"].as_str().unwrap().repeat(count)
+            }
+            // Halves of surrogate pairs are no text of Rust.
+            _ => {
+                assert_eq!(case["bucket"], pagesense::bucket::Bucket::FIRST.get());
+                without_text += 1;
+                continue;
+            }
+        };
+        let prefix = pagesense::bucket::seed_prefix(case["experiment_key"].as_str().unwrap());
+        let hash = pagesense::bucket::hash_user(&prefix, &user_id);
+        assert_eq!(case["murmur3_x86_32_seed0"], hash, "{}", case["id"]);
+        let bucket = pagesense::bucket::Bucket::of(hash).get();
+        assert_eq!(case["bucket"], bucket, "{}", case["id"]);
+    }
+    assert_eq!(without_text, 2);
+}
+
+#[test]
+fn pagesense_ranges() {
+    let document = pagesense_document("decisions");
+    let settings = document["settings"]["traffic"].to_string();
+    let settings = pagesense::settings::Settings::compile(settings.as_bytes()).unwrap();
+    assert_eq!(settings.experiments().len(), 23);
+    for experiment in settings.experiments() {
+        let cases = &document["variation_ranges"][experiment.name()];
+        let cases = cases.as_array().unwrap();
+        assert_eq!(cases.len(), experiment.variations().len());
+        let ranges = experiment.allocation().ranges();
+        for ((case, variation), range) in cases.iter().zip(experiment.variations()).zip(ranges) {
+            assert_eq!(case["variation_key"], variation.key());
+            let ends = (case["start"].as_f64(), case["end"].as_f64());
+            assert_eq!(ends, (Some(range.first), Some(range.last)), "{case}");
+        }
     }
 }

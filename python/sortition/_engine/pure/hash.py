@@ -1,7 +1,7 @@
 """MurmurHash3 x86 32-bit.
 
 Source: Austin Appleby's ``MurmurHash3_x86_32``, in the public domain; pinned by the vectors in
-``vwo/hash.jsonl``.
+``vwo/hash.jsonl`` and ``pagesense/hash-buckets.json``.
 """
 
 from __future__ import annotations

@@ -1,0 +1,150 @@
+"""The leaves of audiences: one attribute compared with values.
+
+Source: PageSense spec, section 3.2; pinned by the vectors in ``pagesense/decisions.json``.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from sortition._engine.problem import Problem
+from sortition._engine.pure.document import ProblemError, parse
+from sortition._engine.pure.pagesense.attributes import text_of
+from sortition._engine.pure.problem import MISSING, child, kind_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from sortition._engine.pagesense import Step
+    from sortition._engine.vwo import Json
+
+_OPERATORS: Final = {1: "equal", 2: "not_equal", 3: "contain", 4: "not_contain"}
+"""How an attribute is compared, by its number.
+
+With ``contain`` a *value contains the attribute*: the reverse of what the name suggests, and what
+the platform's own clients do.
+"""
+
+_SIMPLE: Final = "a list of strings, numbers, booleans and nulls"
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """An attribute and what it is compared with.
+
+    Attributes:
+        attribute: The attribute's name.
+        operator: How; None where the condition is broken, and false.
+        values: What with, in lower case.
+    """
+
+    attribute: str
+    operator: str | None = None
+    values: tuple[str, ...] = ()
+
+    def is_true_of(
+        self, attributes: Mapping[str, object], listen: Callable[[Callable[[], Step]], None]
+    ) -> bool:
+        """Whether the condition is true of these attributes, which is passed to ``listen``.
+
+        An attribute that is missing, blank or no text makes it false, whatever the operator.
+        """
+        text = text_of(attributes, self.attribute)
+        is_true = text is not None and bool(text.strip()) and self._compares(text.lower())
+        listen(
+            lambda: {
+                "attribute": self.attribute,
+                "operator": self.operator,
+                "values": list(self.values),
+                "value": text if text is not None and _is_encodable(text) else None,
+                "is_true": is_true,
+            }
+        )
+        return is_true
+
+    def _compares(self, text: str) -> bool:
+        if self.operator == "equal":
+            return text in self.values
+        if self.operator == "not_equal":
+            return text not in self.values
+        if self.operator == "contain":
+            return any(text in value for value in self.values)
+        if self.operator == "not_contain":
+            return not any(text in value for value in self.values)
+        return False
+
+
+def compile_condition(path: str, condition: dict[str, Json], problems: list[Problem]) -> Condition:
+    """Compile a condition; what is wrong in it is added to ``problems`` and makes it false."""
+
+    def wrong(key: str, wanted: str, found: str) -> None:
+        problems.append(Problem(child(path, key), wanted, found, "clause_false"))
+
+    attribute = condition.get("attribute_name", MISSING)
+    if not isinstance(attribute, str) or not attribute:
+        wrong("attribute_name", "a name", kind_of(attribute))
+        return Condition("")
+    operator = condition.get("operator", MISSING)
+    # Here alone a boolean is a number: the platform's own client is Python, whose True equals 1.
+    if not isinstance(operator, bool | int | float) or operator not in _OPERATORS:
+        is_number = isinstance(operator, int | float) and not isinstance(operator, bool)
+        found = "another number" if is_number else kind_of(operator)
+        wrong("operator", "a number from 1 to 4", found)
+        return Condition(attribute)
+    try:
+        values = _read_values(condition.get("values", MISSING))
+    except _NoValuesError as error:
+        wrong("values", error.wanted, error.found)
+        return Condition(attribute)
+    lowered = tuple(value.lower() for value in values)
+    return Condition(attribute, _OPERATORS[int(operator)], lowered)
+
+
+class _NoValuesError(Exception):
+    """What a condition compares with is no values."""
+
+    def __init__(self, wanted: str, found: str) -> None:
+        super().__init__(wanted, found)
+        self.wanted = wanted
+        self.found = found
+
+
+def _read_values(values: object) -> list[str]:
+    """The texts of a condition's values.
+
+    Raises:
+        _NoValuesError: They are none.
+    """
+    if values is MISSING:
+        return []
+    if isinstance(values, str):
+        try:
+            values = parse(values.encode())
+        except ProblemError:
+            return []
+        # What is JSON of another kind counts as an empty list, as what is no JSON does.
+        if not isinstance(values, list | dict):
+            return []
+    if isinstance(values, dict):
+        return list(values)
+    if not isinstance(values, list):
+        raise _NoValuesError("a list", kind_of(values))
+    return [_text(value) for value in values]
+
+
+def _text(value: object) -> str:
+    if isinstance(value, list | dict):
+        raise _NoValuesError(_SIMPLE, "one with a list or an object")
+    if isinstance(value, float) and not math.isfinite(value):
+        raise _NoValuesError(_SIMPLE, "one with a number that is too large")
+    return str(value)
+
+
+def _is_encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -1,0 +1,105 @@
+"""What the user storage holds for a user, and what it is to hold.
+
+Source: PageSense spec, section 5 and "Our choices" (D13); pinned by the vectors in
+``pagesense/decisions.json``.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sortition._engine.pure.document import ProblemError, parse
+
+if TYPE_CHECKING:
+    from sortition._engine.pagesense import ProfileState
+    from sortition._engine.pure.pagesense.settings import Experiment, Variation
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An assignment of the user to a variation.
+
+    Attributes:
+        experiment_key: A key that is no text is no experiment's.
+        variation_key: A key that is no text is no variation's.
+        json: The entry with all its fields.
+    """
+
+    experiment_key: object
+    variation_key: object
+    json: str
+
+
+# Its repr is left as it is for every object: an entry may hold anything.
+@dataclass(frozen=True, slots=True, repr=False)
+class Profile:
+    """The profile of a user, as far as it can be read.
+
+    Attributes:
+        state: What it can be used for.
+        entries: The entries that are worth keeping.
+    """
+
+    state: ProfileState
+    entries: tuple[_Entry, ...] = ()
+
+    @staticmethod
+    def read(found: object) -> Profile:
+        """Read what the user storage gave. What is no text, and blank text, is nothing.
+
+        One entry that is none makes the whole profile decide nothing, as with the platform's own
+        client; the others are kept when the next assignment is saved.
+        """
+        if not isinstance(found, str) or not str.strip(found):
+            return Profile("nothing")
+        try:
+            profile = parse(str.encode(found))
+        except (ProblemError, UnicodeEncodeError):
+            return Profile("invalid")
+        if not isinstance(profile, dict):
+            return Profile("invalid")
+        user_id, experiments = profile.get("user_id"), profile.get("experiments")
+        if not isinstance(user_id, str) or not user_id.strip() or not isinstance(experiments, list):
+            return Profile("invalid")
+        entries = tuple(entry for one in experiments if (entry := _read_entry(one)) is not None)
+        return Profile("valid" if len(entries) == len(experiments) else "invalid", entries)
+
+    def variation(self, experiment: Experiment) -> Variation | None:
+        """The variation that is stored for this experiment.
+
+        That is the one of the first entry whose variation the experiment still has.
+        """
+        if self.state != "valid":
+            return None
+        for entry in self.entries:
+            if entry.experiment_key == experiment.shown.key:
+                variation = experiment.variation(entry.variation_key)
+                if variation is not None:
+                    return variation
+        return None
+
+    def with_assignment(self, user_id: str, experiment_key: str, variation_key: str) -> str:
+        """The profile to save, as JSON.
+
+        It has this assignment last, in place of what was stored for the experiment. Other entries
+        stay as they were.
+        """
+        assignment = {"experiment_key": experiment_key, "variation_key": variation_key}
+        kept = [entry.json for entry in self.entries if entry.experiment_key != experiment_key]
+        entries = ", ".join([*kept, json.dumps(assignment)])
+        return f'{{"user_id": {json.dumps(user_id)}, "experiments": [{entries}]}}'
+
+
+def _read_entry(value: object) -> _Entry | None:
+    if not isinstance(value, dict):
+        return None
+    experiment_key, variation_key = value.get("experiment_key"), value.get("variation_key")
+    if not experiment_key or not variation_key:
+        return None
+    try:
+        return _Entry(experiment_key, variation_key, json.dumps(value, allow_nan=False))
+    except ValueError:
+        # A number that is too large cannot be written again.
+        return None

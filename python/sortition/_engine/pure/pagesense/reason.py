@@ -1,0 +1,52 @@
+"""Why a decision came out as it did: a closed list."""
+
+from __future__ import annotations
+
+from typing import Final
+
+STORED: Final = "stored"
+"""The user has the variation that was stored."""
+BUCKETED: Final = "bucketed"
+"""The user has the variation whose range holds the bucket."""
+ONLY_VARIATION: Final = "only_variation"
+"""The user has the only variation of the experiment, whatever the bucket and the traffic."""
+EXPERIMENT_UNKNOWN: Final = "experiment_unknown"
+"""The settings have no experiment of this name."""
+EXPERIMENT_SET_ASIDE: Final = "experiment_set_aside"
+"""The experiment of this name is broken and was set aside when the settings were compiled."""
+EXPERIMENT_NOT_RUNNING: Final = "experiment_not_running"
+"""The experiment is not running."""
+WRONG_EXPERIMENT_TYPE: Final = "wrong_experiment_type"
+"""The experiment is no A/B test."""
+GOAL_UNKNOWN: Final = "goal_unknown"
+"""The project has no goal of this name."""
+GOAL_NOT_MAPPED: Final = "goal_not_mapped"
+"""The goal is not counted in this experiment."""
+ATTRIBUTES_MISSING: Final = "attributes_missing"
+"""No attributes were given, or one has an empty name or value: no audience is looked at."""
+AUDIENCE_NOT_MATCHED: Final = "audience_not_matched"
+"""The user is not in every audience of the experiment."""
+OUTSIDE_TRAFFIC: Final = "outside_traffic"
+"""The user's bucket lies outside the permitted traffic."""
+NO_RANGE: Final = "no_range"
+"""The user's bucket lies within the permitted traffic and in the range of no variation."""
+PROFILE_NEEDED: Final = "profile_needed"
+"""Nothing is decided yet: what the user storage holds is needed first."""
+
+REASONS: Final = (
+    STORED,
+    BUCKETED,
+    ONLY_VARIATION,
+    EXPERIMENT_UNKNOWN,
+    EXPERIMENT_SET_ASIDE,
+    EXPERIMENT_NOT_RUNNING,
+    WRONG_EXPERIMENT_TYPE,
+    GOAL_UNKNOWN,
+    GOAL_NOT_MAPPED,
+    ATTRIBUTES_MISSING,
+    AUDIENCE_NOT_MATCHED,
+    OUTSIDE_TRAFFIC,
+    NO_RANGE,
+    PROFILE_NEEDED,
+)
+"""Every reason."""

@@ -1,0 +1,118 @@
+"""Compiled settings: immutable, and shared by every call that decides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._engine import pagesense as model
+    from sortition._engine.problem import Problem
+    from sortition._engine.pure.pagesense.audience import Audience
+
+RUNNING: Final = 2
+"""The status of an experiment that is running."""
+AB_TEST: Final = 14
+"""The type of an experiment that is an A/B test."""
+REVENUE: Final = 11
+"""The type of a goal that counts revenue."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variation:
+    """One arm of an experiment.
+
+    Attributes:
+        shown: What callers see of it.
+    """
+
+    shown: model.Variation
+
+
+@dataclass(frozen=True, slots=True)
+class MappedGoal:
+    """A goal that is counted in an experiment.
+
+    Attributes:
+        shown: What callers see of it.
+        goal: The goal's index among the settings'.
+    """
+
+    shown: model.MappedGoal
+    goal: int
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """An experiment.
+
+    Attributes:
+        shown: What callers see of it.
+        audiences: Its audiences.
+        is_for_everyone: Whether one of them is that of all visitors.
+        goals: The goals that are counted in it.
+        variations: Its variations, in the order of their keys.
+        allocation: The ranges of its variations.
+    """
+
+    shown: model.Experiment
+    audiences: tuple[Audience, ...]
+    is_for_everyone: bool
+    goals: tuple[MappedGoal, ...]
+    variations: tuple[Variation, ...]
+    allocation: tuple[tuple[float, float], ...]
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it is running; no other experiment is served."""
+        return self.shown.status == RUNNING
+
+    @property
+    def is_ab_test(self) -> bool:
+        """Whether it is an A/B test; no other experiment is served."""
+        return self.shown.type == AB_TEST
+
+    def goal(self, goal: int) -> MappedGoal | None:
+        """How this goal of the settings is counted in it."""
+        return next((mapped for mapped in self.goals if mapped.goal == goal), None)
+
+    def variation(self, key: object) -> Variation | None:
+        """The first variation of this key."""
+        return next((one for one in self.variations if one.shown.key == key), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """A project's settings, compiled once.
+
+    Source: PageSense spec, section 1.
+    """
+
+    project_key: str
+    project_name: str
+    portal_name: str
+    sdk_account_id: str
+    sdk_key: str
+    goals: tuple[model.Goal, ...]
+    experiments: tuple[Experiment, ...]
+    by_name: dict[str, int]
+    """The first experiment of each name."""
+    by_link_name: dict[str, int]
+    names_set_aside: frozenset[str]
+    """The names of the experiments that were set aside."""
+    link_names_set_aside: frozenset[str]
+    problems: tuple[Problem, ...]
+
+    def goal(self, name: str) -> int | None:
+        """The first goal of this name, by its index."""
+        for index, goal in enumerate(self.goals):
+            if goal.name == name:
+                return index
+        return None
+
+    def goal_by_link_name(self, link_name: str) -> int | None:
+        """The goal of this link name, by its index."""
+        for index, goal in enumerate(self.goals):
+            if goal.link_name == link_name:
+                return index
+        return None

@@ -1,0 +1,322 @@
+//! Compiled `PageSense` settings and their decisions, as Python sees them.
+
+mod attributes;
+mod model;
+mod steps;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use sortition_engine::pagesense::decision::{Decision, Request, Storage};
+use sortition_engine::pagesense::profile::Profile;
+use sortition_engine::pagesense::reason::Reason;
+use sortition_engine::pagesense::settings::Settings;
+use sortition_engine::pagesense::{ExperimentChoice, decide};
+use sortition_engine::trace::Silent;
+
+use crate::attributes::Interrupt;
+use crate::error::{settings_error, without_panic};
+use crate::model::problems;
+use attributes::PyAttributes;
+use model::{ExperimentObjects, ProjectObjects};
+
+/// A project's settings, compiled once.
+#[pyclass(frozen, name = "PagesenseSettings", module = "sortition._core")]
+pub(crate) struct PyPagesenseSettings {
+    settings: Settings,
+    objects: ProjectObjects,
+    experiments: Py<PyTuple>,
+    goals: Py<PyTuple>,
+    problems: Py<PyTuple>,
+}
+
+#[pymethods]
+impl PyPagesenseSettings {
+    /// Compiles a settings document.
+    #[staticmethod]
+    fn compile(py: Python<'_>, document: &Bound<'_, PyBytes>) -> PyResult<Self> {
+        let document = document.as_bytes();
+        without_panic(|| {
+            let settings = py
+                .detach(|| Settings::compile(document))
+                .map_err(|problems| settings_error(py, &problems))?;
+            let objects = ProjectObjects::of(py, &settings)?;
+            let experiments = objects.experiments.iter();
+            Ok(Self {
+                experiments: PyTuple::new(py, experiments.map(|one| &one.experiment))?.unbind(),
+                goals: PyTuple::new(py, &objects.goals)?.unbind(),
+                problems: problems(py, settings.problems())?.unbind(),
+                objects,
+                settings,
+            })
+        })
+    }
+
+    #[getter]
+    fn project_key(&self) -> &str {
+        self.settings.project_key()
+    }
+
+    #[getter]
+    fn project_name(&self) -> &str {
+        self.settings.project_name()
+    }
+
+    #[getter]
+    fn portal_name(&self) -> &str {
+        self.settings.portal_name()
+    }
+
+    #[getter]
+    fn sdk_account_id(&self) -> &str {
+        self.settings.sdk_account_id()
+    }
+
+    #[getter]
+    fn sdk_key(&self) -> &str {
+        self.settings.sdk_key()
+    }
+
+    #[getter]
+    fn experiments(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.experiments.clone_ref(py)
+    }
+
+    #[getter]
+    fn goals(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.goals.clone_ref(py)
+    }
+
+    #[getter]
+    fn problems(&self, py: Python<'_>) -> Py<PyTuple> {
+        self.problems.clone_ref(py)
+    }
+
+    #[pyo3(signature = (name, named_by="name"))]
+    fn experiment(
+        &self,
+        py: Python<'_>,
+        name: &str,
+        named_by: &str,
+    ) -> PyResult<Option<Py<PyAny>>> {
+        without_panic(|| {
+            let index = match NamedBy::from_name(named_by)? {
+                NamedBy::Name => self.settings.experiment(name),
+                NamedBy::LinkName => self.settings.experiment_by_link_name(name),
+            };
+            let objects = self.experiment_objects(index);
+            Ok(objects.map(|objects| objects.experiment.clone_ref(py)))
+        })
+    }
+
+    #[pyo3(signature = (name, named_by="name"))]
+    fn goal(&self, py: Python<'_>, name: &str, named_by: &str) -> PyResult<Option<Py<PyAny>>> {
+        without_panic(|| {
+            let index = match NamedBy::from_name(named_by)? {
+                NamedBy::Name => self.settings.goal(name),
+                NamedBy::LinkName => self.settings.goal_by_link_name(name),
+            };
+            Ok(pick(Some(&self.objects.goals), index, py))
+        })
+    }
+
+    fn experiments_with_goal<'py>(
+        &self,
+        py: Python<'py>,
+        goal_name: &str,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        without_panic(|| {
+            let experiments: Vec<_> = self
+                .settings
+                .goal(goal_name)
+                .into_iter()
+                .flat_map(|goal| self.settings.experiments_with_goal(goal))
+                .filter_map(|index| self.experiment_objects(Some(index)))
+                .map(|objects| &objects.experiment)
+                .collect();
+            PyTuple::new(py, experiments)
+        })
+    }
+
+    /// Decides for one user and one experiment.
+    #[pyo3(signature = (
+        experiment,
+        user_id,
+        attributes=None,
+        profile=None,
+        *,
+        named_by="name",
+        has_user_storage=false,
+        goal_name=None,
+        steps=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call, which are keywords there"
+    )]
+    fn decide<'py>(
+        &self,
+        py: Python<'py>,
+        experiment: &Bound<'py, PyAny>,
+        user_id: &Bound<'py, PyString>,
+        attributes: Option<&Bound<'py, PyDict>>,
+        profile: Option<&Bound<'py, PyPagesenseProfile>>,
+        named_by: &str,
+        has_user_storage: bool,
+        goal_name: Option<&str>,
+        steps: Option<&Bound<'py, PyList>>,
+    ) -> PyResult<PyPagesenseDecision> {
+        let interrupt = Interrupt::default();
+        let choice = if let Ok(name) = experiment.cast::<PyString>() {
+            match NamedBy::from_name(named_by)? {
+                NamedBy::Name => ExperimentChoice::Name(name.to_str()?),
+                NamedBy::LinkName => ExperimentChoice::LinkName(name.to_str()?),
+            }
+        } else if let Ok(index) = experiment.extract::<usize>() {
+            ExperimentChoice::Index(index)
+        } else {
+            return Err(PyTypeError::new_err(
+                "experiment: expected a name or an index",
+            ));
+        };
+        let request = Request {
+            user_id: user_id.to_str().ok(),
+            attributes: &PyAttributes {
+                attributes,
+                interrupt: &interrupt,
+            },
+            storage: match profile {
+                _ if !has_user_storage => Storage::Absent,
+                None => Storage::NotAsked,
+                Some(profile) => Storage::Holds(&profile.get().0),
+            },
+            goal_name,
+        };
+        let decision = without_panic(|| {
+            let Some(list) = steps else {
+                return Ok(decide(&self.settings, choice, &request, &mut Silent));
+            };
+            let mut steps = Vec::new();
+            let decision = decide(&self.settings, choice, &request, &mut steps);
+            for step in steps {
+                let step = steps::as_dict(py, &self.settings, decision.experiment, step)?;
+                list.append(step)?;
+            }
+            Ok(decision)
+        })?;
+        interrupt.check()?;
+        Ok(self.decision(py, &decision))
+    }
+}
+
+impl PyPagesenseSettings {
+    fn experiment_objects(&self, index: Option<usize>) -> Option<&ExperimentObjects> {
+        self.objects.experiments.get(index?)
+    }
+
+    fn decision(&self, py: Python<'_>, decision: &Decision) -> PyPagesenseDecision {
+        let objects = self.experiment_objects(decision.experiment);
+        let variations = objects.map(|objects| &*objects.variations);
+        let goals = objects.map(|objects| &*objects.goals);
+        PyPagesenseDecision {
+            reason: decision.reason,
+            experiment: objects.map(|objects| objects.experiment.clone_ref(py)),
+            variation: pick(variations, decision.variation, py),
+            goal: pick(goals, decision.goal, py),
+            saves_assignment: decision.saves_assignment,
+        }
+    }
+}
+
+/// The object of this index.
+fn pick(from: Option<&[Py<PyAny>]>, index: Option<usize>, py: Python<'_>) -> Option<Py<PyAny>> {
+    Some(from?.get(index?)?.clone_ref(py))
+}
+
+/// By which of its names something is found.
+enum NamedBy {
+    Name,
+    LinkName,
+}
+
+impl NamedBy {
+    fn from_name(name: &str) -> PyResult<Self> {
+        match name {
+            "name" => Ok(Self::Name),
+            "link_name" => Ok(Self::LinkName),
+            _ => Err(PyValueError::new_err(
+                "named_by: expected name or link_name",
+            )),
+        }
+    }
+}
+
+/// What was decided, and why.
+#[pyclass(frozen, name = "PagesenseDecision", module = "sortition._core")]
+pub(crate) struct PyPagesenseDecision {
+    reason: Reason,
+    #[pyo3(get)]
+    experiment: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    variation: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    goal: Option<Py<PyAny>>,
+    #[pyo3(get)]
+    saves_assignment: bool,
+}
+
+#[pymethods]
+impl PyPagesenseDecision {
+    #[getter]
+    fn reason(&self) -> &'static str {
+        self.reason.name()
+    }
+
+    #[getter]
+    fn needs_profile(&self) -> bool {
+        self.reason == Reason::ProfileNeeded
+    }
+}
+
+/// What the user storage holds for a user.
+#[pyclass(frozen, name = "PagesenseProfile", module = "sortition._core")]
+pub(crate) struct PyPagesenseProfile(Profile);
+
+#[pymethods]
+impl PyPagesenseProfile {
+    /// Reads what a look-up gave.
+    #[staticmethod]
+    fn read(found: &Bound<'_, PyAny>) -> PyResult<Self> {
+        without_panic(|| {
+            let text = found.cast::<PyString>().map(|text| text.to_str());
+            Ok(Self(match text {
+                Ok(Ok(text)) => Profile::read(text),
+                Ok(Err(_)) => Profile::invalid(),
+                Err(_) => Profile::nothing(),
+            }))
+        })
+    }
+
+    #[getter]
+    fn state(&self) -> &'static str {
+        self.0.state().name()
+    }
+
+    fn with_assignment(
+        &self,
+        user_id: &str,
+        experiment_key: &str,
+        variation_key: &str,
+    ) -> PyResult<String> {
+        without_panic(|| {
+            Ok(self
+                .0
+                .with_assignment(user_id, experiment_key, variation_key))
+        })
+    }
+}
+
+/// The names of all reasons.
+pub(crate) fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
+    PyTuple::new(py, Reason::ALL.iter().map(|reason| reason.name()))
+}

@@ -1,0 +1,209 @@
+//! What the user storage holds for a user, and what it is to hold.
+//!
+//! Source: `PageSense` spec, section 5 and "Our choices" (D13); pinned by the vectors in
+//! `pagesense/decisions.json`.
+
+use serde_json::Value;
+
+use super::settings::Experiment;
+use crate::document::{is_truthy, parse};
+use crate::python::json::{dumps, push_string};
+use crate::python::text::strip;
+
+/// The profile of a user, as far as it can be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    state: State,
+    /// The entries that are worth keeping.
+    entries: Box<[Entry]>,
+}
+
+/// What a profile can be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum State {
+    /// Nothing is stored.
+    Nothing,
+    /// It decides nothing: it is no profile, or an entry of it is none.
+    Invalid,
+    /// It decides.
+    Valid,
+}
+
+impl State {
+    /// The name both engines give it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nothing => "nothing",
+            Self::Invalid => "invalid",
+            Self::Valid => "valid",
+        }
+    }
+}
+
+/// An assignment of the user to a variation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Entry {
+    /// `None` for a key that is no text, which is no experiment's.
+    experiment_key: Option<Box<str>>,
+    variation_key: Option<Box<str>>,
+    /// The entry with all its fields.
+    json: Box<str>,
+}
+
+impl Profile {
+    /// A user of whom nothing is stored.
+    #[must_use]
+    pub fn nothing() -> Self {
+        Self {
+            state: State::Nothing,
+            entries: Box::default(),
+        }
+    }
+
+    /// Something that is no profile.
+    #[must_use]
+    pub fn invalid() -> Self {
+        Self {
+            state: State::Invalid,
+            entries: Box::default(),
+        }
+    }
+
+    /// Reads what the user storage gave. Blank text is nothing.
+    ///
+    /// One entry that is none makes the whole profile decide nothing, as with the platform's own
+    /// client; the others are kept when the next assignment is saved.
+    #[must_use]
+    pub fn read(text: &str) -> Self {
+        if strip(text).is_empty() {
+            return Self::nothing();
+        }
+        let Ok(Value::Object(profile)) = parse(text.as_bytes()) else {
+            return Self::invalid();
+        };
+        let has_user = match profile.get("user_id") {
+            Some(Value::String(user_id)) => !strip(user_id).is_empty(),
+            _ => false,
+        };
+        let Some(Value::Array(found)) = profile.get("experiments").filter(|_| has_user) else {
+            return Self::invalid();
+        };
+        let entries: Box<[Entry]> = found.iter().filter_map(Entry::read).collect();
+        let state = if entries.len() == found.len() {
+            State::Valid
+        } else {
+            State::Invalid
+        };
+        Self { state, entries }
+    }
+
+    /// What it can be used for.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// The index of the variation that is stored for this experiment: of the first entry whose
+    /// variation the experiment still has.
+    #[must_use]
+    pub fn variation(&self, experiment: &Experiment) -> Option<usize> {
+        if self.state != State::Valid {
+            return None;
+        }
+        self.entries
+            .iter()
+            .filter(|entry| entry.experiment_key.as_deref() == Some(experiment.key()))
+            .find_map(|entry| experiment.variation(entry.variation_key.as_deref()?))
+    }
+
+    /// The profile to save, as JSON: with this assignment last, in place of what was stored for
+    /// the experiment. Other entries stay as they were.
+    #[must_use]
+    pub fn with_assignment(
+        &self,
+        user_id: &str,
+        experiment_key: &str,
+        variation_key: &str,
+    ) -> String {
+        let mut json = "{\"user_id\": ".to_owned();
+        push_string(&mut json, user_id);
+        json.push_str(", \"experiments\": [");
+        for entry in &self.entries {
+            if entry.experiment_key.as_deref() != Some(experiment_key) {
+                json.push_str(&entry.json);
+                json.push_str(", ");
+            }
+        }
+        json.push_str("{\"experiment_key\": ");
+        push_string(&mut json, experiment_key);
+        json.push_str(", \"variation_key\": ");
+        push_string(&mut json, variation_key);
+        json.push_str("}]}");
+        json
+    }
+}
+
+impl Entry {
+    fn read(value: &Value) -> Option<Self> {
+        let key = |name: &str| value.get(name).filter(|key| is_truthy(key));
+        let (experiment_key, variation_key) = (key("experiment_key")?, key("variation_key")?);
+        Some(Self {
+            experiment_key: experiment_key.as_str().map(Into::into),
+            variation_key: variation_key.as_str().map(Into::into),
+            json: dumps(value)?.into(),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NEW: &str = r#"{"experiment_key": "e", "variation_key": "v"}"#;
+
+    fn saved(text: &str) -> String {
+        let saved = Profile::read(text).with_assignment("Ann", "e", "v");
+        let start = r#"{"user_id": "Ann", "experiments": ["#;
+        let entries = saved.strip_prefix(start).unwrap();
+        entries.strip_suffix("]}").unwrap().to_owned()
+    }
+
+    #[test]
+    fn what_is_no_profile_is_replaced() {
+        for text in [
+            "no JSON",
+            "[]",
+            "{}",
+            r#"{"user_id": " ", "experiments": []}"#,
+            r#"{"user_id": 5, "experiments": []}"#,
+            r#"{"user_id": "Ann", "experiments": {}}"#,
+        ] {
+            assert_eq!(Profile::read(text), Profile::invalid());
+            assert_eq!(saved(text), NEW);
+        }
+        for text in ["", " \n"] {
+            assert_eq!(Profile::read(text), Profile::nothing());
+            assert_eq!(saved(text), NEW);
+        }
+    }
+
+    #[test]
+    fn a_bad_entry_is_lost_alone() {
+        let other = r#"{"experiment_key": "o", "variation_key": 2, "extra": [1e0, "é"]}"#;
+        let text = format!(
+            r#"{{"user_id": "Bob", "experiments": [{other}, {NEW}, {{"experiment_key": "e"}}, 5]}}"#
+        );
+        assert_eq!(Profile::read(&text).state(), State::Invalid);
+        let other = r#"{"experiment_key": "o", "variation_key": 2, "extra": [1.0, "\u00e9"]}"#;
+        assert_eq!(saved(&text), format!("{other}, {NEW}"));
+    }
+
+    #[test]
+    fn an_entry_that_cannot_be_written_again_is_bad() {
+        let text = r#"{"user_id": "Ann", "experiments": [
+            {"experiment_key": "o", "variation_key": "v", "extra": 1e400}]}"#;
+        assert_eq!(Profile::read(text).state(), State::Invalid);
+        assert_eq!(saved(text), NEW);
+    }
+}
