@@ -102,3 +102,14 @@ def project(*experiments: dict[str, Any], **extra: Any) -> dict[str, Any]:
         **extra,
     }
     return {"projectsettings": [project]}
+
+
+def mangle(document: Any, path: list[int], replacement: Any) -> Any:
+    """The document with one value somewhere inside replaced."""
+    if not path or not isinstance(document, dict | list) or not document:
+        return replacement
+    keys = list(document) if isinstance(document, dict) else list(range(len(document)))
+    key = keys[path[0] % len(keys)]
+    copy = dict(document) if isinstance(document, dict) else list(document)
+    copy[key] = mangle(document[key], path[1:], replacement)
+    return copy

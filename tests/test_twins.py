@@ -7,6 +7,7 @@ from collections import Counter
 from typing import Any
 
 import pytest
+from documents import mangle
 from hypothesis import HealthCheck, example, given, strategies
 from hypothesis import settings as examples
 
@@ -489,17 +490,6 @@ MANGLED = strategies.recursive(
     ),
     max_leaves=15,
 )
-
-
-def mangle(document: Any, path: list[int], replacement: Any) -> Any:
-    """The document with one value somewhere inside replaced."""
-    if not path or not isinstance(document, dict | list) or not document:
-        return replacement
-    keys = list(document) if isinstance(document, dict) else list(range(len(document)))
-    key = keys[path[0] % len(keys)]
-    copy = dict(document) if isinstance(document, dict) else list(document)
-    copy[key] = mangle(document[key], path[1:], replacement)
-    return copy
 
 
 @examples(
