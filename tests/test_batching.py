@@ -8,6 +8,7 @@ import random
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 import weakref
@@ -25,7 +26,7 @@ from sortition._sending import worker as worker_module
 from sortition._vwo.delivery import BatchedDelivery
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from sink import Received
@@ -831,7 +832,7 @@ class TestClosing:
         assert client.activate("checkout", "Bob") is None
         assert sizes(sink) == [1]
 
-    def test_one_that_nobody_closes(self, sink: Sink, launch: Launch) -> None:
+    def test_one_that_nobody_closes(self, sink: Sink) -> None:
         """It sends what waits, ends its thread and is forgotten."""
         before = set(threading.enumerate())
         client = vwo.launch(settings(), base_url=sink.url, batch_events=MANY)
@@ -842,7 +843,6 @@ class TestClosing:
         assert gone() is None
         wait_until(lambda: sizes(sink) == [1])
         wait_until(lambda: set(threading.enumerate()) - before == set())
-        del launch
 
     def test_a_transport_that_raises_on_close_is_the_caller_s(self, launch: Launch) -> None:
         """T-11: what is the caller's is not closed; the rest ends."""
@@ -928,6 +928,32 @@ class TestExit:
             # One after the other they would take longer than the test may.
             done = self.run(hole.url, "compiled", "many clients", tmp_path)
         assert (done.returncode, done.stderr) == (0, "")
+
+    def test_ctrl_c_in_the_wait_for_it(self, tmp_path: Path) -> None:
+        """It ends the wait, without a trace; what is left is in the log."""
+        program = PROGRAM.format(document=settings()) + textwrap.dedent(
+            """
+            import logging, signal, time
+            logging.basicConfig(stream=sys.stdout, format="%(message)s")
+            def interrupt():
+                while client.stats().in_flight == {}:
+                    time.sleep(0.01)
+                signal.pthread_kill(threading.main_thread().ident, signal.SIGINT)
+            threading.Thread(target=interrupt, daemon=True).start()
+            """
+        )
+        program = program.replace("batch_events=many)", "batch_events=many, close_timeout_s=3600)")
+        with BlackHole() as hole:
+            done = subprocess.run(
+                [sys.executable, "-c", program, hole.url, "compiled", "end"],
+                cwd=tmp_path,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=GENEROUS_S,
+            )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "closed while 1 events were on their way" in done.stdout
 
     @staticmethod
     def run(url: str, engine: str, way: str, folder: Path) -> subprocess.CompletedProcess[str]:
@@ -1065,10 +1091,3 @@ class TestOptions:
         assert by_count._launch.batching is not None
         assert by_time._launch.batching.events_per_request == 100
         assert by_count._launch.batching.interval_s == 600
-
-
-@pytest.fixture(autouse=True)
-def _workers_end() -> Iterator[None]:
-    """No test leaves a thread that goes on sending."""
-    yield
-    gc.collect()

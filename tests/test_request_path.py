@@ -47,7 +47,8 @@ PROGRAM = textwrap.dedent(
     def work(number):
         about = {{"plan": "pro", "age": number}}
         client.activate("checkout", f"u{{number}}", custom_variables=about)
-        client.track("checkout", f"u{{number}}", "purchase", revenue_value=5)
+        paid = {{"revenue_value": 5, "custom_variables": about}}
+        assert client.track("checkout", f"u{{number}}", "purchase", **paid)
         client.get_variation_name("checkout", f"u{{number}}", custom_variables=about)
     for number in range(10):
         work(number)

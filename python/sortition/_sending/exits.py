@@ -43,12 +43,17 @@ class _Open:
             known = list(self._workers.items())
         left = [(reference(), timeout_s) for reference, timeout_s in known]
         workers = [(worker, timeout_s) for worker, timeout_s in left if worker is not None]
-        for worker, timeout_s in workers:
-            worker.release(timeout_s)
-        # They send at the same time; so the exit waits for the slowest, not for their sum.
         started = time.monotonic()
-        for worker, timeout_s in workers:
-            worker.close(max(0.0, started + timeout_s - time.monotonic()))
+        try:
+            for worker, timeout_s in workers:
+                worker.release(timeout_s)
+            # They send at the same time; so the exit waits for the slowest, not for their sum.
+            for worker, timeout_s in workers:
+                worker.close(max(0.0, started + timeout_s - time.monotonic()))
+        except KeyboardInterrupt:
+            # Whoever does not want to wait has said so. What is left is counted and logged.
+            for worker, _ in workers:
+                worker.close(0.0)
 
 
 _OPEN = PerProcess(_Open)
@@ -77,13 +82,8 @@ def close_at_exit(worker: Worker, timeout_s: float) -> bool:
 def _close_all() -> None:
     _Exit.has_come = True
     registered = _OPEN.existing()
-    if registered is None:
-        return
-    try:
+    if registered is not None:
         registered.close()
-    except KeyboardInterrupt:
-        # Whoever does not want to wait for the rest has said so; a trace would tell them nothing.
-        return
 
 
 atexit.register(_close_all)

@@ -130,7 +130,8 @@ class Worker:
                 # The first of them wakes the thread, which sends what fills the queue and tells.
                 if not self._untold_drops:
                     self._changed.notify_all()
-                self._overflows = reason == reasons.QUEUE_FULL
+                # Another refusal does not empty the queue.
+                self._overflows |= reason == reasons.QUEUE_FULL
                 self._untold_drops[reason] += 1
             else:
                 self._queue.append((event, kind, time.monotonic()))
