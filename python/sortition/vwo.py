@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Never
 
 from sortition import _options
+from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S
 from sortition._log import Logger
 from sortition._sending.ledger import Stats
 from sortition._storage import UserStorage, UserStorageLike
@@ -29,9 +30,9 @@ from sortition._vwo.result import Status, TrackResult
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sortition._document import SettingsFile
     from sortition._engine import EngineChoice
     from sortition._sending.batched import OnUnknownOutcome
-    from sortition._vwo.document import SettingsFile
 
 __all__ = [
     "GOAL_TYPES",
@@ -191,7 +192,7 @@ def get_settings_file(
     is_via_webhook: bool = False,
     *,
     base_url: str | None = None,
-    request_timeout_s: float = _launching.DEFAULT_REQUEST_TIMEOUT_S,
+    request_timeout_s: float = DEFAULT_REQUEST_TIMEOUT_S,
 ) -> str:
     """Fetch an account's settings file.
 

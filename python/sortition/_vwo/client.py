@@ -8,21 +8,22 @@ import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
 
+from sortition import _arguments
+from sortition._arguments import BadArgumentError
+from sortition._calling import call
+from sortition._document import document_of
 from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
 from sortition._options import first_given
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._vwo import arguments
-from sortition._vwo.arguments import BadArgumentError
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.delivery import CONVERSION, PUSH, VISITOR
-from sortition._vwo.document import document_of
 from sortition._vwo.events import Events, Visitor
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.launching import compiled, report
-from sortition._vwo.public import call
 from sortition._vwo.result import Status, TrackResult
 from sortition._vwo.settings_file import fetch_with
 from sortition._vwo.snapshot import Current, Snapshot
@@ -139,7 +140,7 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = arguments.text("campaign_key", campaign_key)
+        key = _arguments.text("campaign_key", campaign_key)
         properties = self._properties("custom_properties", custom_properties)
         asked = self._asked(
             "activate",
@@ -185,7 +186,7 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = arguments.text("campaign_key", campaign_key)
+        key = _arguments.text("campaign_key", campaign_key)
         asked = self._asked(
             "get_variation_name",
             user_id,
@@ -237,7 +238,7 @@ class Client:
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = arguments.text("campaign_key", campaign_key)
+        key = _arguments.text("campaign_key", campaign_key)
         properties = self._properties("custom_properties", custom_properties)
         asked = self._asked(
             "is_feature_enabled",
@@ -290,8 +291,8 @@ class Client:
 
         Source: VWO spec, section 3.
         """
-        key = arguments.text("campaign_key", campaign_key)
-        wanted = arguments.text("variable_key", variable_key)
+        key = _arguments.text("campaign_key", campaign_key)
+        wanted = _arguments.text("variable_key", variable_key)
         asked = self._asked(
             "get_feature_variable_value",
             user_id,
@@ -422,7 +423,7 @@ class Client:
             raise BadArgumentError("mode must be sync or async")
         if mode == "async":
             return self._delivery.hurry()
-        wait_s = arguments.seconds("timeout_s", timeout_s)
+        wait_s = _arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 
     def flush(self, timeout_s: float | None = None) -> bool | None:
@@ -555,7 +556,7 @@ class Client:
             The decision and every step on the way there, as data and as text. It holds what the
             user's attributes were compared with. None where an argument is bad, and after `close`.
         """
-        key = arguments.text("campaign_key", campaign_key)
+        key = _arguments.text("campaign_key", campaign_key)
         if call not in _CALLS:
             raise BadArgumentError(f"call must be one of {', '.join(sorted(_CALLS))}")
         goal = None
@@ -603,7 +604,7 @@ class Client:
             self._refuses_with = reasons.CLOSED
         wait_s = self._launch.close_timeout_s
         try:
-            wait_s = first_given(arguments.seconds("timeout_s", timeout_s), None, wait_s)
+            wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
         except BadArgumentError as error:
             self._log.error("close: %s", error)
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
@@ -636,7 +637,7 @@ class Client:
                 ("track", "revenue"), lambda: "track: revenue_value is text that is no number"
             )
         return AskedGoal(
-            identifier=arguments.text("goal_identifier", goal_identifier),
+            identifier=_arguments.text("goal_identifier", goal_identifier),
             type_to_track=first_given(
                 arguments.goal_type(goal_type_to_track),
                 self._launch.goal_type_to_track,
@@ -667,18 +668,18 @@ class Client:
         return Asked(
             call=call,
             visitor=Visitor(
-                arguments.text("user_id", user_id),
-                arguments.optional_text("user_agent", user_agent),
-                arguments.optional_text("user_ip_address", user_ip_address),
+                _arguments.text("user_id", user_id),
+                _arguments.optional_text("user_agent", user_agent),
+                _arguments.optional_text("user_ip_address", user_ip_address),
             ),
-            custom_variables=arguments.mapping("custom_variables", custom_variables),
-            variation_targeting_variables=arguments.mapping(
+            custom_variables=_arguments.mapping("custom_variables", custom_variables),
+            variation_targeting_variables=_arguments.mapping(
                 "variation_targeting_variables", variation_targeting_variables
             ),
-            user_storage_data=arguments.mapping("user_storage_data", user_storage_data),
-            meta_data=arguments.mapping("meta_data", meta_data),
+            user_storage_data=_arguments.mapping("user_storage_data", user_storage_data),
+            meta_data=_arguments.mapping("meta_data", meta_data),
             tracks_again=first_given(
-                arguments.boolean("should_track_returning_user", should_track_returning_user),
+                _arguments.boolean("should_track_returning_user", should_track_returning_user),
                 self._launch.should_track_returning_user,
                 default=False,
             ),
@@ -686,7 +687,7 @@ class Client:
 
     def _properties(self, name: str, value: object) -> dict[str, object] | None:
         """Properties that JSON can carry; what it cannot is left out and logged."""
-        properties = arguments.mapping(name, value)
+        properties = _arguments.mapping(name, value)
         if properties is None:
             return None
         kept = {}

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
-from urllib.parse import urlsplit
 
-from sortition import _engine
+from sortition._document import document_of
 from sortition._engine.problem import Problem
-from sortition._errors import OptionError, OptionTypeError, SettingsError
+from sortition._errors import OptionError, SettingsError
+from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of, report_problems
 from sortition._log import Log
-from sortition._options import kind, of_type
+from sortition._options import (
+    callback,
+    checked_base_url,
+    choice,
+    of_type,
+    seconds,
+    with_methods,
+)
 from sortition._redis import storage_of
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
 from sortition._transport import RequestsTransport, Transport
-from sortition._vwo.batching import batching_of, callback
+from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
-from sortition._vwo.document import document_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._engine import Engine, EngineChoice
+    from sortition._engine import Engine
     from sortition._engine.vwo import Settings
     from sortition._log import Logger
     from sortition._sending.batched import Batching
@@ -34,14 +40,8 @@ if TYPE_CHECKING:
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.snapshot import Current
 
-DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
-"""How long a call that sends may take."""
-
 KEY_WORDS: Final = "letters, digits and signs of ASCII without a space"
 """What an SDK key is made of."""
-
-_LONGEST_TIMEOUT_S: Final = 3600.0
-_MOST_PROBLEMS_LOGGED: Final = 20
 
 
 class Integrations(Protocol):
@@ -107,7 +107,6 @@ def configure(
         OptionError: An option cannot be used; the message names it.
         SettingsError: The settings cannot be used at all; the message names the places.
     """
-    chosen = _choice("engine", engine, ("auto", "compiled", "pure")) or "auto"
     timeout_s = DEFAULT_REQUEST_TIMEOUT_S
     if request_timeout_s is not None:
         timeout_s = seconds("request_timeout_s", request_timeout_s)
@@ -115,7 +114,7 @@ def configure(
     if close_timeout_s is not None:
         close_s = seconds("close_timeout_s", close_timeout_s)
     batching = batching_of(batch_events, timeout_s, close_s, batching_options)
-    goal_type = _choice("goal_type_to_track", goal_type_to_track, sorted(GOAL_TYPE_NAMES))
+    goal_type = choice("goal_type_to_track", goal_type_to_track, sorted(GOAL_TYPE_NAMES))
     returning = None
     if should_track_returning_user is not None:
         name = "should_track_returning_user"
@@ -124,17 +123,17 @@ def configure(
     if is_development_mode is not None:
         is_development = of_type("is_development_mode", is_development_mode, bool, "a bool")
     level = _level(log_level)
-    log = Log("vwo", cast("Logger | None", _with_methods("logger", logger, "log")), level)
-    storage = _with_methods("user_storage", user_storage, "get", "set")
+    log = Log("vwo", cast("Logger | None", with_methods("logger", logger, "log")), level)
+    storage = with_methods("user_storage", user_storage, "get", "set")
     if redis_creds is not None:
         in_redis = storage_of(redis_creds)
         # As with the platform's SDK, a storage of the caller's goes first.
         storage = in_redis if storage is None else storage
-    callbacks = _with_methods("integrations", integrations, "callback")
-    sender = _with_methods("transport", transport, "send")
+    callbacks = with_methods("integrations", integrations, "callback")
+    sender = with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
     document = document_of(settings_file)
-    loaded = _load_engine(chosen)
+    loaded = engine_of(engine)
     settings = compiled(loaded, document)
     if loaded.remark is not None:
         log.warning("%s", loaded.remark)
@@ -168,51 +167,6 @@ def configure(
     return configuration, settings, document
 
 
-def checked_base_url(value: object) -> str:
-    """The base URL without a slash at its end.
-
-    Raises:
-        OptionError: It is no URL that requests could be sent to.
-    """
-    url = of_type("base_url", value, str, "a string")
-    try:
-        parts = urlsplit(url)
-        port_is_valid = parts.port is None or parts.port > 0
-    except ValueError:
-        raise OptionError("base_url: is no URL") from None
-    if parts.scheme not in ("http", "https") or not parts.hostname or not port_is_valid:
-        raise OptionError("base_url: must start with http:// or https:// and a host")
-    if parts.username is not None or parts.password is not None:
-        raise OptionError("base_url: must not hold a user name or a password")
-    if parts.query or parts.fragment or not url.isprintable() or " " in url:
-        raise OptionError("base_url: must be no more than scheme, host, port and path")
-    return url.rstrip("/")
-
-
-def seconds(name: str, value: object) -> float:
-    """A number of seconds, more than 0 and at most an hour.
-
-    Raises:
-        OptionError: It is something else.
-    """
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise OptionTypeError(f"{name}: must be a number of seconds, got {kind(value)}")
-    # Also false for what is no number; an integer may be too large to be shown.
-    if not 0 < value <= _LONGEST_TIMEOUT_S:
-        words = f"more than 0 and at most {_LONGEST_TIMEOUT_S:g} seconds"
-        raise OptionError(f"{name}: must be {words}")
-    return float(value)
-
-
-def _choice(name: str, value: object, choices: tuple[str, ...] | list[str]) -> str | None:
-    if value is None:
-        return None
-    text = of_type(name, value, str, "a string")
-    if text not in choices:
-        raise OptionError(f"{name}: must be one of {', '.join(choices)}")
-    return text
-
-
 def _level(value: object) -> int | None:
     if value is None:
         return None
@@ -221,24 +175,6 @@ def _level(value: object) -> int | None:
     if level not in levels:
         raise OptionError("log_level: must be one of vwo.LOG_LEVELS")
     return level
-
-
-def _with_methods(name: str, value: object, *methods: str) -> object:
-    """An object that has these methods, or None."""
-    if value is None:
-        return None
-    for method in methods:
-        if not callable(getattr(value, method, None)):
-            words = f"method{'s' * (len(methods) > 1)} {' and '.join(methods)}"
-            raise OptionTypeError(f"{name}: must have the {words}, got {kind(value)}")
-    return value
-
-
-def _load_engine(choice: str) -> Engine:
-    try:
-        return _engine.load(cast("EngineChoice", choice))
-    except ImportError:
-        raise OptionError("engine: the compiled engine is not installed") from None
 
 
 def compiled(engine: Engine, document: bytes) -> Settings:
@@ -267,10 +203,7 @@ def report(log: Log, engine: Engine, settings: Settings, document: bytes) -> Non
         )
     if settings.sdk_key is None:
         log.warning("the settings have no sdkKey: the server may not accept events")
-    for problem in settings.problems[:_MOST_PROBLEMS_LOGGED]:
-        log.error("settings: %s (%s)", problem, problem.consequence.replace("_", " "))
-    if len(settings.problems) > _MOST_PROBLEMS_LOGGED:
-        log.error("settings: %d more problems", len(settings.problems) - _MOST_PROBLEMS_LOGGED)
+    report_problems(log, settings.problems)
 
 
 def _usage(given: Mapping[str, object]) -> dict[str, int]:

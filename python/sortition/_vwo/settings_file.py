@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 from sortition import _engine
 from sortition._errors import OptionError, OptionTypeError, SettingsError, SettingsUnavailableError
-from sortition._options import kind, of_type
+from sortition._options import checked_base_url, kind, of_type, seconds
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 from sortition._transport import Request, RequestsTransport
 from sortition._version import VERSION
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.events import CLIENT_NAME
-from sortition._vwo.launching import KEY_WORDS, checked_base_url, is_sendable_key, seconds
+from sortition._vwo.launching import KEY_WORDS, is_sendable_key
 
 if TYPE_CHECKING:
     from sortition._transport import Transport

@@ -3,19 +3,40 @@
 from __future__ import annotations
 
 import functools
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from sortition import _guard
+from sortition._arguments import BadArgumentError
 from sortition._sending.ledger import ARGUMENT
-from sortition._vwo.arguments import BadArgumentError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sortition._log import Log
-    from sortition._vwo.client import Client
+    from sortition._sending.ledger import Ledger
 
 Method = TypeVar("Method", bound="Callable[..., Any]")
+
+
+class Delivery(Protocol):
+    """What a client's events leave by."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+
+
+class Client(Protocol):
+    """What a public call needs of its client."""
+
+    @property
+    def _log(self) -> Log: ...
+
+    @property
+    def _delivery(self) -> Delivery: ...
+
+    @property
+    def _refuses_with(self) -> str | None: ...
 
 
 def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method]:

@@ -1,7 +1,4 @@
-"""A settings document as a caller may give it.
-
-Source: VWO spec, section 1.
-"""
+"""A settings document as a caller may give it."""
 
 from __future__ import annotations
 
@@ -21,13 +18,16 @@ SettingsFile: TypeAlias = "str | bytes | dict[str, Any] | os.PathLike[str]"
 """A settings document: JSON text, the same as bytes or as a dictionary, or the path of a file."""
 
 
-def document_of(settings_file: object) -> bytes:
+def document_of(settings_file: object, name: str = "settings_file") -> bytes:
     """The settings document as JSON in UTF-8.
+
+    Args:
+        settings_file: What the caller gave.
+        name: The name of the option, for errors.
 
     Raises:
         OptionError: It is none of the things a settings file may be, or cannot be read.
     """
-    name = "settings_file"
     if settings_file is None:
         raise OptionError(f"{name}: a settings document is needed")
     if isinstance(settings_file, os.PathLike):
