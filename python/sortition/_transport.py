@@ -28,7 +28,8 @@ class Request:
     Attributes:
         method: ``GET`` or ``POST``.
         url: Scheme, host and path: what a log line may show.
-        query: The query's names and values, in their order; a value of None is left out.
+        query: The query's names and values, in their order; a value of None is left out. Or the
+            whole query as it is to be sent, percent-encoded already.
         headers: The headers beside those of the HTTP library.
         body: The content; None where there is none.
         most_answer_bytes: The size beyond which an answer is cut off.
@@ -36,7 +37,7 @@ class Request:
 
     method: Literal["GET", "POST"]
     url: str
-    query: Mapping[str, str | float | None] = field(repr=False, default_factory=dict)
+    query: Mapping[str, str | float | None] | str = field(repr=False, default_factory=dict)
     headers: Mapping[str, str] = field(repr=False, default_factory=dict)
     body: bytes | None = field(repr=False, default=None)
     most_answer_bytes: int = MOST_ANSWER_BYTES
@@ -126,14 +127,15 @@ class RequestsTransport:
     def send(self, request: Request, timeout_s: float) -> Response:
         """Send a request and wait for its answer; see `Transport.send`."""
         deadline = time.monotonic() + timeout_s
+        query = request.query
         session = self._take()
         import requests  # noqa: PLC0415 -- see `_new_session`
 
         try:
             with session.request(
                 request.method,
-                request.url,
-                params=dict(request.query),
+                f"{request.url}?{query}" if isinstance(query, str) else request.url,
+                params=None if isinstance(query, str) else dict(query),
                 headers=dict(request.headers),
                 data=request.body,
                 timeout=timeout_s,
