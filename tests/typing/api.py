@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import sortition
-from sortition import vwo
+from sortition import pagesense, vwo
 
 
 class Memory(vwo.UserStorage):
@@ -72,6 +72,32 @@ def use(client: vwo.Client) -> None:
     client.activate("checkout", "Ann", custom_variables="pro")  # E: arg-type
     engine: int = client.status().engine  # E: assignment
     print(engine, client.status().problems[0].path)
+
+
+class Profiles(pagesense.UserStorageService):
+    """A storage of PageSense profiles."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+
+    def look_up(self, user_id: str) -> str | None:
+        return self.texts.get(user_id)
+
+    def save(self, user_profile: pagesense.UserProfile) -> None:
+        self.texts[user_profile.get_user_id()] = user_profile.get_user_profile_json_string()
+
+
+def use_pagesense() -> None:
+    with pagesense.launch("{}", data_center="EU", user_storage=Profiles()) as client:
+        name: str | None = client.activate_experiment("New pricing", "Ann", {"Browser": "Chrome"})
+        client.track_goal("New pricing", "Ann", "Purchase", None, {"revenue": "1999"})
+        revenue = {pagesense.GoalProperty.REVENUE: "1999"}
+        client.track_project_goal("Purchase", "Ann", goal_properties=revenue)
+        print(name, client.get_and_update_project_settings() is True)
+        client.activate_experiment("New pricing", 42)  # E: arg-type
+        client.track_goal("New pricing", "Ann")  # E: call-arg
+    pagesense.launch(sdk_account_id=5)  # E: arg-type
+    pagesense.launch(account_id="5-US")  # E: arg-type
 
 
 def fail() -> None:

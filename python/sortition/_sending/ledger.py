@@ -22,6 +22,13 @@ Waiting: TypeAlias = Literal["queued", "in_flight", "spooled"]
 Kinds: TypeAlias = "Mapping[str, int]"
 """How many events of each kind."""
 
+VISITOR: Final = "visitor"
+"""The kind of event that counts a user as a visitor of a campaign or experiment."""
+CONVERSION: Final = "conversion"
+"""The kind of event that credits a goal."""
+PUSH: Final = "push"
+"""The kind of event that tells a value of a custom dimension."""
+
 QUEUE_FULL: Final = "queue_full"
 """Refused: the queue holds as many events, or as many bytes, as it may."""
 TOO_LARGE: Final = "too_large"
@@ -63,6 +70,8 @@ class Stats:
         refused: Never taken, by reason.
         possibly_duplicated: Sent again after an attempt whose outcome nobody knows; once for each
             time.
+        left_out: Values of attributes or properties that JSON cannot carry, and without which
+            their events were made; by kind of event.
     """
 
     accepted: Kinds
@@ -74,6 +83,7 @@ class Stats:
     dropped: Mapping[str, Kinds]
     refused: Mapping[str, Kinds]
     possibly_duplicated: Kinds
+    left_out: Kinds
 
 
 class Ledger:
@@ -91,7 +101,7 @@ class Ledger:
             name: Counter()
             for name in (
                 *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
-                "possibly_duplicated",
+                *("possibly_duplicated", "left_out"),
             )
         }
         self._dropped: dict[str, Counter[str]] = {}
@@ -124,6 +134,11 @@ class Ledger:
         """Events are sent again, and the server may have them already."""
         with self.lock:
             self._terms["possibly_duplicated"].update(kinds)
+
+    def leave_out(self, kind: str) -> None:
+        """A value was left out of an event of this kind."""
+        with self.lock:
+            self._terms["left_out"][kind] += 1
 
     def stats(self) -> Stats:
         """All terms at one instant."""

@@ -16,11 +16,11 @@ from sortition._errors import OptionError, SettingsError, SettingsUnavailableErr
 from sortition._options import first_given
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
+from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
-from sortition._vwo.delivery import CONVERSION, PUSH, VISITOR
 from sortition._vwo.events import Events, Visitor
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.launching import compiled, report
@@ -141,7 +141,7 @@ class Client:
         Source: VWO spec, sections 3 and 4.
         """
         key = _arguments.text("campaign_key", campaign_key)
-        properties = self._properties("custom_properties", custom_properties)
+        properties = self._properties("custom_properties", custom_properties, VISITOR)
         asked = self._asked(
             "activate",
             user_id,
@@ -239,7 +239,7 @@ class Client:
         Source: VWO spec, sections 3 and 4.
         """
         key = _arguments.text("campaign_key", campaign_key)
-        properties = self._properties("custom_properties", custom_properties)
+        properties = self._properties("custom_properties", custom_properties, VISITOR)
         asked = self._asked(
             "is_feature_enabled",
             user_id,
@@ -562,7 +562,7 @@ class Client:
         goal = None
         if call == "track":
             goal = self._asked_goal(
-                goal_identifier, goal_type_to_track, revenue_value, event_properties
+                goal_identifier, goal_type_to_track, revenue_value, event_properties, None
             )
         asked = self._asked(
             cast("Call", call),
@@ -628,6 +628,7 @@ class Client:
         goal_type_to_track: object,
         revenue_value: object,
         event_properties: object,
+        sends: str | None = CONVERSION,
     ) -> AskedGoal:
         """What is to be credited, checked."""
         revenue = arguments.revenue(revenue_value)
@@ -644,7 +645,7 @@ class Client:
                 GOAL_TYPES.ALL,
             ),
             revenue=revenue,
-            event_properties=self._properties("event_properties", event_properties),
+            event_properties=self._properties("event_properties", event_properties, sends),
         )
 
     def _asked(
@@ -685,8 +686,14 @@ class Client:
             ),
         )
 
-    def _properties(self, name: str, value: object) -> dict[str, object] | None:
-        """Properties that JSON can carry; what it cannot is left out and logged."""
+    def _properties(self, name: str, value: object, sends: str | None) -> dict[str, object] | None:
+        """Properties that JSON can carry; what it cannot is left out, logged and counted.
+
+        Args:
+            name: The option's name.
+            value: The option's value.
+            sends: The kind of event that carries them; None where nothing is sent.
+        """
         properties = _arguments.mapping(name, value)
         if properties is None:
             return None
@@ -696,6 +703,8 @@ class Client:
                 json.dumps({key: item}, allow_nan=False, ensure_ascii=False).encode()
             except (TypeError, ValueError, RecursionError):
                 self._complain_of_property(name, type(item).__name__)
+                if sends is not None:
+                    self._delivery.ledger.leave_out(sends)
             else:
                 kept[key] = item
         return kept

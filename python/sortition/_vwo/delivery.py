@@ -6,11 +6,11 @@ The calls know no difference: each way says which events were accepted.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sortition._process import PerProcess
 from sortition._sending.batched import BatchedDispatch
-from sortition._sending.ledger import Ledger
+from sortition._sending.ledger import CONVERSION, PUSH, VISITOR, Ledger
 from sortition._sending.synchronous import SynchronousDispatch
 
 if TYPE_CHECKING:
@@ -23,13 +23,6 @@ if TYPE_CHECKING:
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Assignment, Conversion, Visitor
     from sortition._vwo.snapshot import Current, Snapshot
-
-VISITOR: Final = "visitor"
-"""The kind of event that counts a user as a visitor of a campaign."""
-CONVERSION: Final = "conversion"
-"""The kind of event that credits a goal."""
-PUSH: Final = "push"
-"""The kind of event that tells a value of a custom dimension."""
 
 
 class Delivery(Protocol):

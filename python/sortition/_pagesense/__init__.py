@@ -1,0 +1,1 @@
+"""PageSense FullStack: the client behind `sortition.pagesense`."""

@@ -1,0 +1,464 @@
+"""The PageSense client: each call checks its arguments and resolves its options."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from sortition import _arguments
+from sortition._arguments import BadArgumentError
+from sortition._calling import call
+from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
+from sortition._launching import report_problems
+from sortition._options import first_given
+from sortition._pagesense.arguments import filled, name_of
+from sortition._pagesense.calls import Calls
+from sortition._pagesense.credentials import Credentials, credentials_of
+from sortition._pagesense.deciding import Asked, Chosen, Decider
+from sortition._pagesense.explaining import Explanation
+from sortition._pagesense.fetching import fetch
+from sortition._pagesense.goal_property import properties_of
+from sortition._pagesense.result import Status
+from sortition._pagesense.snapshot import Snapshot
+from sortition._process import PerProcess
+from sortition._sending import ledger as reasons
+from sortition._sending.ledger import CONVERSION, VISITOR
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sortition._engine.pagesense import NamedBy, Step
+    from sortition._pagesense.goal_property import GoalProperties
+    from sortition._pagesense.launching import Configuration
+    from sortition._sending.ledger import Stats
+
+_FLUSH_TIMEOUT_S: Final = 30.0
+
+
+class Client:
+    """Decides for one project, and reports what users see and do.
+
+    Made by `sortition.pagesense.launch`. Safe to use from any number of threads. Calls never raise:
+    a bad argument is logged and gives the documented nothing. Events wait in a queue, and a thread
+    of the client sends each in a request of its own.
+
+    As a context manager, it is closed at the end of the block.
+    """
+
+    def __init__(self, configuration: Configuration, snapshot: Snapshot) -> None:
+        """Use `sortition.pagesense.launch` instead."""
+        self._launch = configuration
+        self._log = configuration.log
+        self._snapshot = snapshot
+        self._replacing = PerProcess(threading.Lock)
+        self._delivery = configuration.delivery()
+        self._decider = Decider(
+            configuration.engine.module, configuration.user_storage, configuration.log
+        )
+        self._calls = Calls(self._decider, self._delivery, configuration.log)
+        self._refuses_with: str | None = None
+        # A client that nobody closes frees what it holds all the same.
+        own_transport = configuration.own_transport
+        delivery = self._delivery
+
+        def release() -> None:
+            if sys.is_finalizing():
+                # What was left has been seen to; nothing can be waited for any more.
+                return
+            delivery.release()
+            if own_transport is not None:
+                own_transport.close()
+
+        weakref.finalize(self, release).atexit = False
+
+    def __repr__(self) -> str:
+        project, engine = self._snapshot.settings.project_name, self._launch.engine.name
+        return f"<sortition.pagesense.Client project={project!r} engine={engine}>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @call(nothing=None, sends=VISITOR)
+    def activate_experiment(
+        self,
+        experiment_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+    ) -> str | None:
+        """Give a user their variation of an experiment, and count them as its visitor.
+
+        The visitor is counted with every call, unless the experiment is in development mode.
+
+        Args:
+            experiment_name: The name of a running A/B test, as it stands in the settings.
+            user_id: The user's id; any text that is not blank.
+            user_attributes: What the experiment's audiences are compared with, by name. Sent along.
+
+        Returns:
+            The variation's name; None where the user gets none, where an argument is bad, and after
+            `close`.
+
+        Source: PageSense spec, "Our choices" and sections 3 to 6.2.
+        """
+        variation = self._calls.show(
+            self._snapshot.settings,
+            Chosen(name_of("experiment_name", experiment_name)),
+            self._asked("activate_experiment", user_id, user_attributes),
+        )
+        return None if variation is None else variation.name
+
+    @call(nothing=None)
+    def get_variation_name(
+        self,
+        experiment_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+    ) -> str | None:
+        """The name of a user's variation, without counting them.
+
+        Args:
+            experiment_name: The name of a running A/B test, as it stands in the settings.
+            user_id: The user's id; any text that is not blank.
+            user_attributes: What the experiment's audiences are compared with, by name.
+
+        Returns:
+            The variation's name; None where the user gets none, where an argument is bad, and after
+            `close`.
+
+        Source: PageSense spec, "Our choices" and sections 3 to 5.
+        """
+        variation = self._calls.assign(
+            self._snapshot.settings,
+            Chosen(name_of("experiment_name", experiment_name)),
+            self._asked("get_variation_name", user_id, user_attributes),
+        )
+        return None if variation is None else variation.name
+
+    @call(nothing=None, sends=VISITOR)
+    def activate_experiment_by_identifier(
+        self,
+        experiment_link_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+    ) -> str | None:
+        """The same as `activate_experiment`, by link names.
+
+        Args:
+            experiment_link_name: The link name of a running A/B test.
+            user_id: As for `activate_experiment`.
+            user_attributes: As for `activate_experiment`.
+
+        Returns:
+            The variation's link name; None in the cases of `activate_experiment`.
+
+        Source: PageSense spec, "Our choices".
+        """
+        variation = self._calls.show(
+            self._snapshot.settings,
+            Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
+            self._asked("activate_experiment_by_identifier", user_id, user_attributes),
+        )
+        return None if variation is None else variation.link_name
+
+    @call(nothing=None)
+    def get_variation_link_name_by_identifier(
+        self,
+        experiment_link_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+    ) -> str | None:
+        """The same as `get_variation_name`, by link names.
+
+        Args:
+            experiment_link_name: The link name of a running A/B test.
+            user_id: As for `get_variation_name`.
+            user_attributes: As for `get_variation_name`.
+
+        Returns:
+            The variation's link name; None in the cases of `get_variation_name`.
+
+        Source: PageSense spec, "Our choices".
+        """
+        variation = self._calls.assign(
+            self._snapshot.settings,
+            Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
+            self._asked("get_variation_link_name_by_identifier", user_id, user_attributes),
+        )
+        return None if variation is None else variation.link_name
+
+    @call(nothing=None, sends=CONVERSION)
+    def track_goal(
+        self,
+        experiment_name: str,
+        user_id: str,
+        goal_name: str,
+        user_attributes: dict[str, Any] | None = None,
+        goal_properties: GoalProperties | None = None,
+    ) -> None:
+        """Report that a user of an experiment reached a goal.
+
+        Nothing is sent for a user who is not in the experiment. Without attributes only those of an
+        experiment for everyone are, and those for whom the user storage holds a variation. A goal
+        that is tracked again is sent again.
+
+        Args:
+            experiment_name: The name of a running A/B test that counts the goal.
+            user_id: The user's id, the same as for `activate_experiment`.
+            goal_name: The goal's name, as it stands in the settings.
+            user_attributes: What the experiment's audiences are compared with, by name. Sent along.
+            goal_properties: What is known of the conversion, by the key of each property, or by
+                `GoalProperty`. For a goal that counts revenue, ``revenue`` must be among them where
+                any are given: a whole number from 0 as text, such as ``"1999"``.
+
+        Returns:
+            None, always.
+
+        Source: Track Goal page; PageSense spec, "Our choices" and section 6.4.
+        """
+        self._calls.convert(
+            self._snapshot.settings,
+            Chosen(name_of("experiment_name", experiment_name)),
+            self._asked("track_goal", user_id, user_attributes),
+            name_of("goal_name", goal_name),
+            properties_of(goal_properties),
+        )
+
+    @call(nothing=None, sends=CONVERSION)
+    def track_project_goal(
+        self,
+        goal_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+        goal_properties: GoalProperties | None = None,
+    ) -> None:
+        """Report that a user reached a goal, for every experiment that counts it.
+
+        It is sent also for a user who is in none of them, as the platform's Python SDK does.
+
+        Args:
+            goal_name: The goal's name, as it stands in the settings.
+            user_id: The user's id, the same as for `activate_experiment`.
+            user_attributes: What the experiments' audiences are compared with, by name. Sent along.
+            goal_properties: As for `track_goal`; a goal that counts revenue needs ``revenue``.
+
+        Returns:
+            None, always.
+
+        Source: PageSense spec, "Our choices", sections 6.3 and 7.4.
+        """
+        self._calls.convert_in_project(
+            self._snapshot.settings,
+            name_of("goal_name", goal_name),
+            "name",
+            self._asked("track_project_goal", user_id, user_attributes),
+            properties_of(goal_properties),
+        )
+
+    @call(nothing=None, sends=CONVERSION)
+    def track_project_goal_by_identifier(
+        self,
+        goal_link_name: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+        goal_properties: GoalProperties | None = None,
+    ) -> None:
+        """The same as `track_project_goal`, by the goal's link name.
+
+        Args:
+            goal_link_name: The goal's link name.
+            user_id: As for `track_project_goal`.
+            user_attributes: As for `track_project_goal`.
+            goal_properties: As for `track_project_goal`.
+
+        Returns:
+            None, always.
+
+        Source: PageSense spec, "Our choices"; section 10, D7.
+        """
+        self._calls.convert_in_project(
+            self._snapshot.settings,
+            name_of("goal_link_name", goal_link_name),
+            "link_name",
+            self._asked("track_project_goal_by_identifier", user_id, user_attributes),
+            properties_of(goal_properties),
+        )
+
+    @call(nothing=None)
+    def explain(
+        self,
+        experiment: str,
+        user_id: str,
+        user_attributes: dict[str, Any] | None = None,
+        *,
+        goal_name: str | None = None,
+        named_by: NamedBy = "name",
+    ) -> Explanation | None:
+        """Why a call would answer what it answers. Nothing is sent or saved.
+
+        The user storage is asked as the call would ask it.
+
+        Args:
+            experiment: The experiment's name, or its link name.
+            user_id: The user's id.
+            user_attributes: As for the call.
+            goal_name: The goal's name, to explain `track_goal`.
+            named_by: ``name``, or ``link_name`` for the calls by identifier.
+
+        Returns:
+            The decision and every step on the way there, as data and as text. It holds what the
+            user's attributes were compared with. None where an argument is bad, and after `close`.
+        """
+        if named_by not in ("name", "link_name"):
+            raise BadArgumentError("named_by must be name or link_name")
+        chosen = Chosen(name_of("experiment", experiment), named_by)
+        asked = self._asked("explain", user_id, user_attributes)
+        goal = None if goal_name is None else name_of("goal_name", goal_name)
+        steps: list[Step] = []
+        decision = self._decider.consider(self._snapshot.settings, chosen, asked, goal, steps)
+        return Explanation.of(chosen.name, decision, steps)
+
+    @call(nothing=False)
+    def get_and_update_project_settings(
+        self,
+        sdk_account_id: str | None = None,
+        sdk_key: str | None = None,
+        project_name: str | None = None,
+    ) -> bool:
+        """Fetch the project's settings, and use them from the next call on.
+
+        A call that is under way keeps the settings that it began with.
+
+        Args:
+            sdk_account_id: The account's id with the data center of the client, such as
+                ``12345-US``; by default the client's, like the other two.
+            sdk_key: The project's key.
+            project_name: The project's name.
+
+        Returns:
+            Whether usable settings came, also where they are the same as before. False, with the
+            old ones still in use, where none came, which is logged; where an argument is bad, and
+            after `close`.
+
+        Source: PageSense spec, "Our choices" and section 2.4.
+        """
+        launch = self._launch
+        credentials = self._credentials(sdk_account_id, sdk_key, project_name)
+        try:
+            document = fetch(
+                launch.transport, launch.base_url, credentials, launch.request_timeout_s
+            )
+            if document != self._snapshot.document:
+                settings = launch.engine.module.PagesenseSettings.compile(document)
+                report_problems(self._log, settings.problems)
+                with self._replacing.get():
+                    self._snapshot = Snapshot(settings, document)
+        except (SettingsUnavailableError, SettingsError) as error:
+            why = str(error)
+            self._log.recurring_error(
+                ("get_and_update_project_settings", why),
+                lambda: f"get_and_update_project_settings: the old settings stay in use: {why}",
+            )
+            return False
+        return True
+
+    def flush(self, timeout_s: float | None = None) -> bool:
+        """Send what waits to be sent, and wait for the answers.
+
+        Args:
+            timeout_s: How long to wait, in seconds; 30 by default.
+
+        Returns:
+            Whether the server accepted all events that waited. False where an argument is bad, and
+            after `close`.
+        """
+        return self._flush(timeout_s)
+
+    @call(nothing=False)
+    def _flush(self, timeout_s: float | None) -> bool:
+        wait_s = _arguments.seconds("timeout_s", timeout_s)
+        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+
+    def stats(self) -> Stats:
+        """What became of every event that this client took in this process."""
+        return self._delivery.ledger.stats()
+
+    def status(self) -> Status:
+        """What the client runs on."""
+        settings, launch = self._snapshot.settings, self._launch
+        return Status(
+            launch.engine.name, settings.project_name, launch.data_center, settings.problems
+        )
+
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Send what waits, and free threads and connections. May be repeated.
+
+        Every later call returns its documented nothing.
+
+        Args:
+            timeout_s: How long that may take, in seconds; by default the launch option
+                ``close_timeout_s``.
+
+        Returns:
+            Whether nothing was left; what was is counted in `stats`.
+        """
+        if self._refuses_with is None:
+            self._refuses_with = reasons.CLOSED
+        wait_s = self._launch.close_timeout_s
+        try:
+            wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
+        except BadArgumentError as error:
+            self._log.error("close: %s", error)
+        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
+        if self._launch.own_transport is not None:
+            self._launch.own_transport.close()
+        return is_delivered
+
+    def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:
+        """The arguments that calls have in common, checked."""
+        return Asked(
+            name,
+            filled("user_id", user_id),
+            _arguments.mapping("user_attributes", user_attributes),
+        )
+
+    def _credentials(
+        self, sdk_account_id: object, sdk_key: object, project_name: object
+    ) -> Credentials:
+        """What to ask for settings with: what is given, and the client's own for the rest."""
+        launch, settings = self._launch, self._snapshot.settings
+        given = (sdk_account_id, sdk_key, project_name)
+        if all(value is None for value in given):
+            return launch.credentials or Credentials(
+                settings.sdk_account_id,
+                settings.sdk_key,
+                settings.project_name,
+                settings.portal_name,
+            )
+        known = launch.credentials
+        account = known.account_id if known is not None else settings.sdk_account_id
+        own_id = f"{account}-{launch.data_center or 'US'}"
+        own = (
+            own_id,
+            known.sdk_key if known is not None else settings.sdk_key,
+            known.project_name if known is not None else settings.project_name,
+        )
+        wanted = [one if value is None else value for value, one in zip(given, own, strict=True)]
+        try:
+            credentials, center = credentials_of(*wanted, is_needed=True)
+        except OptionError as error:
+            raise BadArgumentError(str(error)) from None
+        if credentials is None:
+            raise BadArgumentError("nothing to ask for settings with")
+        if launch.data_center is not None and center != launch.data_center:
+            raise BadArgumentError("sdk_account_id names another data center than the client's")
+        return credentials

@@ -1,0 +1,84 @@
+"""What a project's settings are asked for with.
+
+Source: PageSense spec, section 2.1; "Our choices".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sortition._errors import OptionError
+from sortition._options import nearest, of_type
+from sortition._pagesense.constants import DATA_CENTERS
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What settings are asked for with.
+
+    Attributes:
+        account_id: The account's id, without the data center.
+        sdk_key: The project's key.
+        project_name: The project's name.
+        portal_name: The portal's name; at the first request it is not known, and the account's id
+            stands in its place.
+    """
+
+    account_id: str
+    sdk_key: str
+    project_name: str
+    portal_name: str
+
+    def __repr__(self) -> str:
+        return "<Credentials>"
+
+
+def credentials_of(
+    sdk_account_id: object, sdk_key: object, project_name: object, *, is_needed: bool
+) -> tuple[Credentials | None, str | None]:
+    """What settings are asked for with, and the data center that the account id names.
+
+    All three are given, or, where they are not needed, none.
+
+    Raises:
+        OptionError: One of them cannot be used, or is missing.
+    """
+    given = {
+        "sdk_account_id": sdk_account_id,
+        "sdk_key": sdk_key,
+        "project_name": project_name,
+    }
+    if not is_needed and all(value is None for value in given.values()):
+        return None, None
+    for name, value in given.items():
+        if value is None:
+            raise OptionError(
+                f"{name}: is needed: give settings, or all of sdk_account_id, sdk_key and "
+                "project_name"
+            )
+        if not of_type(name, value, str, "a string").strip():
+            raise OptionError(f"{name}: must not be blank")
+        try:
+            str(value).encode()
+        except UnicodeEncodeError:
+            raise OptionError(f"{name}: holds half of a surrogate pair") from None
+    account, hyphen, center = str(sdk_account_id).partition("-")
+    account = account.strip()
+    if not hyphen or not account or not center.strip():
+        raise OptionError("sdk_account_id: must be ACCOUNT-DATACENTER, such as 12345-US")
+    named = known_data_center("sdk_account_id", center)
+    return Credentials(account, str(sdk_key), str(project_name), account), named
+
+
+def known_data_center(name: str, value: str) -> str:
+    """The data center of this name.
+
+    Raises:
+        OptionError: There is none.
+    """
+    center = value.strip().upper()
+    if center not in DATA_CENTERS:
+        names = ", ".join(DATA_CENTERS)
+        hint = nearest(center, DATA_CENTERS)
+        raise OptionError(f"{name}: the data center must be one of {names}{hint}")
+    return center

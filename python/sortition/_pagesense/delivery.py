@@ -1,0 +1,98 @@
+"""How events leave: one request each, or, in development mode, not at all.
+
+Source: design, section 3; PageSense spec, "Our choices".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from sortition._pagesense.wire import event_request
+from sortition._process import PerProcess
+from sortition._sending.batched import BatchedDispatch
+from sortition._sending.ledger import Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from sortition._log import Log
+    from sortition._sending.batched import Batching
+    from sortition._transport import Request, Transport
+
+
+class Delivery(Protocol):
+    """Takes events, and says which were accepted."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+
+    def accept(self, kind: str, user_id: str, event: bytes) -> bool:
+        """Take an event of a user; whether it was accepted."""
+
+    def flush(self, timeout_s: float) -> bool:
+        """Send what waits; whether the server accepted all of it."""
+
+    def close(self, timeout_s: float, reason: str) -> bool:
+        """Take nothing any more, and send what waits; whether nothing was left."""
+
+    def release(self) -> None:
+        """Nobody uses it any more: send what waits and end, without waiting for it."""
+
+
+class QueuedDelivery:
+    """Puts events into a queue, from which they are sent, those of one user in their order."""
+
+    def __init__(self, transport: Transport, log: Log, batching: Batching, base_url: str) -> None:
+        def request_of(events: Sequence[bytes]) -> Request:
+            return event_request(base_url, events[0])
+
+        self._dispatch = BatchedDispatch(transport, log, batching, request_of)
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Delivery`."""
+        return self._dispatch.ledger
+
+    def accept(self, kind: str, user_id: str, event: bytes) -> bool:  # noqa: ARG002
+        """See `Delivery`."""
+        return self._dispatch.accept(kind, event)
+
+    def flush(self, timeout_s: float) -> bool:
+        """See `Delivery`."""
+        return self._dispatch.flush(timeout_s)
+
+    def close(self, timeout_s: float, reason: str) -> bool:
+        """See `Delivery`."""
+        return self._dispatch.close(timeout_s, reason)
+
+    def release(self) -> None:
+        """See `Delivery`."""
+        self._dispatch.release()
+
+
+class NoDelivery:
+    """Development mode: everything counts as accepted, and nothing is sent."""
+
+    def __init__(self) -> None:
+        self._ledgers = PerProcess(Ledger)
+
+    @property
+    def ledger(self) -> Ledger:
+        """See `Delivery`."""
+        return self._ledgers.get()
+
+    def accept(self, _kind: str, _user_id: str, _event: bytes) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def flush(self, _timeout_s: float) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def close(self, _timeout_s: float, _reason: str) -> bool:
+        """See `Delivery`."""
+        return True
+
+    def release(self) -> None:
+        """See `Delivery`."""

@@ -1,0 +1,170 @@
+"""Properties of a goal: what is known of a conversion beside the goal itself.
+
+Source: PageSense spec, section 7.4.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
+
+from sortition._arguments import BadArgumentError
+from sortition._options import kind
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class GoalPropertyDataType(enum.Enum):
+    """The types that the platform has for a property's values. They are told, not checked."""
+
+    LONG = "LONG"
+    DOUBLE = "DOUBLE"
+    STRING = "STRING"
+    BOOLEAN = "BOOLEAN"
+
+
+class GoalProperty:
+    """A property of goals. Immutable; two of the same key are equal.
+
+    Attributes:
+        property_key: The key under which its value is sent.
+        property_name: Its name.
+        property_description: What it is about.
+        property_data_type: The type of its values.
+        is_reserved_property: Whether the platform gives it a meaning.
+        REVENUE: What a conversion brought: a whole number from 0, as text.
+
+    Raises:
+        ValueError: The key or the name is blank.
+        TypeError: The type is no `GoalPropertyDataType`.
+
+    Source: PageSense spec, section 7.4.
+    """
+
+    __slots__ = (
+        "is_reserved_property",
+        "property_data_type",
+        "property_description",
+        "property_key",
+        "property_name",
+    )
+
+    REVENUE: ClassVar[GoalProperty]
+
+    property_key: str
+    property_name: str
+    property_description: str | None
+    property_data_type: GoalPropertyDataType
+    is_reserved_property: bool
+
+    def __init__(
+        self,
+        property_key: str,
+        property_name: str,
+        property_description: str | None,
+        property_data_type: GoalPropertyDataType,
+        is_reserved_property: bool = False,
+    ) -> None:
+        texts: dict[str, object] = {"property_key": property_key, "property_name": property_name}
+        for name, value in texts.items():
+            if not isinstance(value, str) or not value.strip():
+                raise ValueError(f"{name}: must be text that is not blank")
+        data_type: object = property_data_type
+        if not isinstance(data_type, GoalPropertyDataType):
+            words = "property_data_type: must be a GoalPropertyDataType"
+            raise TypeError(f"{words}, got {kind(data_type)}")
+        values = (property_key, property_name, property_description, property_data_type)
+        names = ("property_key", "property_name", "property_description", "property_data_type")
+        for name, given in zip(names, values, strict=True):
+            object.__setattr__(self, name, given)
+        object.__setattr__(self, "is_reserved_property", bool(is_reserved_property))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        raise AttributeError(f"{name} cannot be set: a GoalProperty is immutable")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{name} cannot be deleted: a GoalProperty is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, GoalProperty):
+            return NotImplemented
+        return self.property_key == other.property_key
+
+    def __hash__(self) -> int:
+        return hash(self.property_key)
+
+    def __repr__(self) -> str:
+        return f"GoalProperty({self.property_key!r}, {self.property_name!r})"
+
+    def __reduce__(self) -> tuple[type[GoalProperty], tuple[object, ...]]:
+        return GoalProperty, (
+            self.property_key,
+            self.property_name,
+            self.property_description,
+            self.property_data_type,
+            self.is_reserved_property,
+        )
+
+
+GoalProperty.REVENUE = GoalProperty(
+    "revenue", "Revenue", "What a conversion brought", GoalPropertyDataType.LONG, True
+)
+
+GoalProperties: TypeAlias = "Mapping[str, object] | Mapping[GoalProperty, object]"
+"""Values by the key of a property, or by the property itself."""
+
+_REVENUE_KEY: Final = GoalProperty.REVENUE.property_key
+
+
+def properties_of(value: object) -> dict[str, object] | None:
+    """The properties as they are sent, by key; None where none were given.
+
+    Values that are None and text that is blank are left out; text is trimmed.
+
+    Raises:
+        BadArgumentError: They are no mapping, or cannot be read.
+    """
+    if value is None:
+        return None
+    name = "goal_properties"
+    if not isinstance(value, Mapping):
+        raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+    try:
+        pairs = list(value.items())
+    except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+        raise BadArgumentError(f"{name} cannot be read: {type(error).__name__}") from None
+    return dict(_sent(pairs))
+
+
+def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[str, object]]:
+    for key, value in pairs:
+        known = key.property_key if isinstance(key, GoalProperty) else key
+        if not isinstance(known, str) or not known.strip():
+            raise BadArgumentError("a key of goal_properties must be text that is not blank")
+        if isinstance(value, str):
+            trimmed = str.strip(value)
+            if trimmed:
+                yield known, trimmed
+        elif value is not None:
+            yield known, value
+
+
+def ensure_revenue(properties: Mapping[str, object]) -> None:
+    """Refuse properties of a revenue goal that do not say what the conversion brought.
+
+    Raises:
+        BadArgumentError: There is no revenue, or it is no whole number from 0 as text.
+    """
+    revenue = properties.get(_REVENUE_KEY)
+    words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text'
+    if not isinstance(revenue, str):
+        raise BadArgumentError(f"{words}, got {kind(revenue)}")
+    try:
+        is_usable = int(revenue) >= 0
+    except ValueError:
+        # Also for more digits than Python reads.
+        is_usable = False
+    if not is_usable:
+        raise BadArgumentError(f"{words}, got other text")

@@ -1,0 +1,100 @@
+"""The caller's memory of past assignments, and calling it safely.
+
+Source: PageSense spec, section 5.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from sortition._log import Log
+
+
+class UserProfile:
+    """What is to be stored for a user: the variations that they were given.
+
+    Args:
+        user_id: The user's id.
+        user_profile_json_string: The profile as JSON text, as `UserStorageService.look_up` is to
+            return it.
+    """
+
+    __slots__ = ("_json", "_user_id")
+
+    def __init__(self, user_id: str, user_profile_json_string: str) -> None:
+        self._user_id = user_id
+        self._json = user_profile_json_string
+
+    def get_user_id(self) -> str:
+        """The user's id, under which the profile is to be found again."""
+        return self._user_id
+
+    def get_user_profile_json_string(self) -> str:
+        """The profile as JSON text: what `UserStorageService.look_up` is to return."""
+        return self._json
+
+    def get_experiment_array(self) -> list[dict[str, Any]]:
+        """The assignments: each an ``experiment_key`` and a ``variation_key``."""
+        experiments: list[dict[str, Any]] = json.loads(self._json)["experiments"]
+        return experiments
+
+    def __repr__(self) -> str:
+        # A user's id is in no repr.
+        return f"<UserProfile with {len(self.get_experiment_array())} assignments>"
+
+
+class UserStorageService:
+    """Keeps what users were given, so that a user stays where they are when settings change.
+
+    Derive from it or write any class with the same two methods. They are called on the thread of
+    the call that decides, and may be called from several threads at once. What they raise is
+    logged: a profile that cannot be looked up counts as none, and then none is saved; the decision
+    stands.
+
+    Source: PageSense spec, section 5.
+    """
+
+    def look_up(self, user_id: str) -> str | None:
+        """The profile of this user, as JSON text, as given to `save`; None where there is none."""
+        raise NotImplementedError
+
+    def save(self, user_profile: UserProfile) -> None:
+        """Keep a profile, in place of the user's last one."""
+        raise NotImplementedError
+
+
+class UserStorageLike(Protocol):
+    """Any object that keeps profiles; see `UserStorageService`."""
+
+    def look_up(self, user_id: str, /) -> object:
+        """The profile of this user."""
+
+    def save(self, user_profile: UserProfile, /) -> object:
+        """Keep a profile."""
+
+
+class LookUpError(Exception):
+    """The user storage raised, which was logged."""
+
+
+def look_up(storage: UserStorageLike, user_id: str, log: Log) -> object:
+    """What the storage holds for a user.
+
+    Raises:
+        LookUpError: The storage raised.
+    """
+    try:
+        return storage.look_up(user_id)
+    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+        log.exception_of("user_storage.look_up", error, "which counts as no profile")
+        raise LookUpError from None
+
+
+def save(storage: UserStorageLike, profile: UserProfile, log: Log) -> None:
+    """Keep a profile; the decision stands where the storage raises."""
+    try:
+        storage.save(profile)
+    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+        log.exception_of("user_storage.save", error)

@@ -1,0 +1,173 @@
+"""Requests as the platform wants them: a GET, with everything in its query.
+
+Source: PageSense spec, sections 2.2 and 6; "Our choices".
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Final, TypeAlias
+from urllib.parse import quote
+
+from sortition._transport import Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sortition._engine.pagesense import Experiment, Goal, MappedGoal, Settings, Variation
+
+Field: TypeAlias = "dict[str, object]"
+"""A name and a value, as the platform wants an attribute or a property."""
+
+_PATH: Final = "/psfullstacksdk/"
+_VISITOR, _GOAL, _SETTINGS = b"22", b"23", b"24"
+_ENDPOINTS: Final = {
+    _VISITOR: "trackvisitor",
+    _GOAL: "trackgoal",
+    _SETTINGS: "updateprojectsettings",
+}
+_HEADERS: Final = {"Content-Type": "application/json; utf-8", "Accept": "application/json"}
+_LANGUAGE: Final = 5
+"""The platform's number for its Python SDK."""
+_SDK_GROUP: Final = "Ro7xIyuMqrAPQWn"
+"""The platform's id for its Python SDK."""
+_MOST_INTEGER: Final = 2**63
+_MOST_SETTINGS_BYTES: Final = 32 * 1024 * 1024
+"""The size beyond which a settings document is refused."""
+
+
+def visitor_event(
+    settings: Settings,
+    experiment: Experiment,
+    variation: Variation,
+    user_id: str,
+    attributes: Sequence[Field],
+) -> bytes:
+    """A user saw a variation; section 6.2."""
+    record = {
+        "a": settings.portal_name,
+        "b": experiment.key,
+        "c": variation.key,
+        "p": settings.project_key,
+        "ek": experiment.environment_key,
+        "lk": _LANGUAGE,
+        "fsca": attributes,
+    }
+    return _VISITOR + _json({"furd": {"f": user_id}, "fvrd": [record]})
+
+
+def project_goal_event(
+    settings: Settings,
+    goal: Goal,
+    seen: Sequence[tuple[Experiment, Variation]],
+    user_id: str,
+    attributes: Sequence[Field],
+    properties: Sequence[Field],
+) -> bytes:
+    """A user reached a goal of the project, with the variations that they have; section 6.3."""
+    record = {
+        "a": settings.portal_name,
+        "b": "",
+        "c": "",
+        "p": settings.project_key,
+        "gln": goal.link_name,
+        "ipl": True,
+        "ek": settings.sdk_key,
+        "lk": _LANGUAGE,
+        "fsca": attributes,
+        "el": [{"b": experiment.key, "c": variation.key} for experiment, variation in seen],
+        "gp": properties,
+    }
+    return _GOAL + _json({"furd": {"f": user_id}, "fgrd": [record]})
+
+
+def goal_event(
+    settings: Settings,
+    experiment: Experiment,
+    variation: Variation,
+    mapped: MappedGoal,
+    user_id: str,
+    attributes: Sequence[Field],
+    properties: Sequence[Field] | None,
+) -> bytes:
+    """A user of a variation reached a goal of its experiment; section 6.4."""
+    record: dict[str, object] = {
+        "a": settings.portal_name,
+        "b": experiment.key,
+        "c": variation.key,
+        "p": settings.project_key,
+        "gln": mapped.goal.link_name,
+        "ipl": mapped.is_primary,
+        "ek": experiment.environment_key,
+        "lk": experiment.language_key,
+    }
+    if attributes:
+        record["fsca"] = attributes
+    if properties is not None:
+        record["gp"] = properties
+    return _GOAL + _json({"furd": {"f": user_id}, "fgrd": [record]})
+
+
+def event_request(base_url: str, event: bytes) -> Request:
+    """The request that carries an event."""
+    return _request(base_url, event[:2], event[2:])
+
+
+def settings_request(
+    base_url: str, account_id: str, sdk_key: str, project_name: str, portal_name: str
+) -> Request:
+    """The request for a project's settings; section 2.2."""
+    asked = {
+        "ai": account_id,
+        "sk": sdk_key,
+        "pn": project_name,
+        "a": portal_name,
+        "sgi": _SDK_GROUP,
+    }
+    return _request(base_url, _SETTINGS, _json({"fpqd": asked}), _MOST_SETTINGS_BYTES)
+
+
+def fields_of(values: Mapping[str, object]) -> tuple[list[Field], list[object]]:
+    """The values as the platform wants them; and those that JSON cannot carry."""
+    fields: list[Field] = []
+    left_out: list[object] = []
+    for name, value in values.items():
+        if _is_plain(name) and (_is_plain(value) or _is_json(value)):
+            fields.append({"ln": name, "v": value})
+        else:
+            left_out.append(value)
+    return fields, left_out
+
+
+def _is_plain(value: object) -> bool:
+    """Whether it is a value that surely can be carried."""
+    kind = type(value)
+    if kind is str or value is None or kind is bool:
+        return True
+    if kind is int:
+        return -_MOST_INTEGER < value < _MOST_INTEGER  # type: ignore[operator]  # its type was asked
+    return kind is float and math.isfinite(value)  # type: ignore[arg-type]
+
+
+def _is_json(value: object) -> bool:
+    try:
+        json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _json(value: object) -> bytes:
+    return json.dumps(value, allow_nan=False).encode()
+
+
+def _request(
+    base_url: str, kind: bytes, content: bytes, most_answer_bytes: int | None = None
+) -> Request:
+    # What stays as it is beside letters and digits: "_.-~", and the slash.
+    query = f"type={kind.decode()}&raw={quote(content, safe='/')}"
+    url = f"{base_url}{_PATH}{_ENDPOINTS[kind]}"
+    if most_answer_bytes is None:
+        return Request("GET", url, query=query, headers=_HEADERS)
+    return Request("GET", url, query=query, headers=_HEADERS, most_answer_bytes=most_answer_bytes)
