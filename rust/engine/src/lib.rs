@@ -71,6 +71,7 @@
 
 pub mod attributes;
 mod document;
+mod fields;
 pub mod hash;
 pub mod pagesense;
 pub mod problem;

@@ -4,9 +4,10 @@
 //!
 //! Source: `PageSense` spec, section 1.
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::fields::Fields;
+use crate::problem::{Consequence, Place, Problem};
 use crate::python::float;
 use crate::python::json::{integer_text, is_integer};
 use crate::python::text::strip;
@@ -70,7 +71,7 @@ impl<'v> AudienceWire<'v> {
         fields.text("audience_name")?;
         Ok(Self {
             link_name: fields.text("audience_link_name")?,
-            condition_json: fields.present("audience_condition_json", "an object")?,
+            condition_json: fields.not_null("audience_condition_json", "an object")?,
         })
     }
 }
@@ -179,79 +180,28 @@ impl<'v> MappedGoalWire<'v> {
         let fields = Fields::read(place, value, Consequence::ExperimentSetAside)?;
         Ok(Self {
             link_name: fields.text("goal_link_name")?,
-            is_primary_goal: fields.present("is_primary_goal", "a boolean")?,
+            is_primary_goal: fields.not_null("is_primary_goal", "a boolean")?,
         })
     }
 }
 
-/// The fields of one object, read with their place at hand.
-struct Fields<'p, 'v> {
-    place: &'p Place<'p>,
-    map: &'v Map<String, Value>,
-    consequence: Consequence,
-}
-
-impl<'p, 'v> Fields<'p, 'v> {
-    fn read(
-        place: &'p Place<'p>,
-        value: &'v Value,
-        consequence: Consequence,
-    ) -> Result<Self, Problem> {
-        match value {
-            Value::Object(map) => Ok(Self {
-                place,
-                map,
-                consequence,
-            }),
-            other => Err(place.problem("an object", kind_of(Some(other)), consequence)),
-        }
-    }
-
-    fn wrong(&self, key: &str, wanted: &str, found: &str) -> Problem {
-        self.place.key(key).problem(wanted, found, self.consequence)
-    }
-
-    fn unlike(&self, key: &str, wanted: &str) -> Problem {
-        self.wrong(key, wanted, kind_of(self.map.get(key)))
-    }
-
+/// What this platform asks of fields.
+impl<'v> Fields<'_, 'v> {
     /// The value under this key, which is not null.
-    fn present(&self, key: &str, wanted: &str) -> Result<&'v Value, Problem> {
-        match self.map.get(key) {
-            None | Some(Value::Null) => Err(self.unlike(key, wanted)),
-            Some(value) => Ok(value),
-        }
+    fn not_null(&self, key: &str, wanted: &str) -> Result<&'v Value, Problem> {
+        self.present(key).ok_or_else(|| self.unlike(key, wanted))
     }
 
     /// A string that is not blank.
     fn text(&self, key: &str) -> Result<&'v str, Problem> {
-        match self.map.get(key) {
-            Some(Value::String(text)) if !strip(text).is_empty() => Ok(text),
-            Some(Value::String(text)) if !text.is_empty() => {
-                Err(self.wrong(key, "a string", "a blank string"))
-            }
-            _ => Err(self.unlike(key, "a string")),
+        let text = self.string(key)?;
+        if text.is_empty() {
+            return Err(self.unlike(key, "a string"));
         }
-    }
-
-    fn boolean(&self, key: &str) -> Result<bool, Problem> {
-        match self.map.get(key) {
-            Some(Value::Bool(boolean)) => Ok(*boolean),
-            _ => Err(self.unlike(key, "a boolean")),
+        if strip(text).is_empty() {
+            return Err(self.wrong(key, "a string", "a blank string"));
         }
-    }
-
-    fn number_from_zero(&self, key: &str) -> Result<f64, Problem> {
-        let Some(Value::Number(number)) = self.map.get(key) else {
-            return Err(self.unlike(key, "a number"));
-        };
-        match number.as_f64() {
-            Some(finite) if finite < 0.0 => {
-                Err(self.wrong(key, "a number from 0", "a negative number"))
-            }
-            Some(finite) if finite.is_finite() => Ok(finite),
-            _ => Err(self.wrong(key, "a finite number", "one that is too large")),
-        }
+        Ok(text)
     }
 
     fn percent(&self, key: &str) -> Result<f64, Problem> {
@@ -277,13 +227,6 @@ impl<'p, 'v> Fields<'p, 'v> {
         Ok(float::shortest_text(finite).unwrap_or_default())
     }
 
-    fn list(&self, key: &str) -> Result<&'v [Value], Problem> {
-        match self.map.get(key) {
-            Some(Value::Array(list)) => Ok(list),
-            _ => Err(self.unlike(key, "a list")),
-        }
-    }
-
     /// A list with something in it.
     fn filled_list(&self, key: &str) -> Result<&'v [Value], Problem> {
         let list = self.list(key)?;
@@ -291,18 +234,5 @@ impl<'p, 'v> Fields<'p, 'v> {
             return Err(self.wrong(key, "a list", "an empty list"));
         }
         Ok(list)
-    }
-
-    fn list_of<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
-    ) -> Result<Vec<T>, Problem> {
-        let list = self.place.key(key);
-        self.list(key)?
-            .iter()
-            .enumerate()
-            .map(|(index, value)| read(&list.index(index), value))
-            .collect()
     }
 }

@@ -5,9 +5,10 @@
 //!
 //! Source: VWO spec, section 1.
 
-use serde_json::{Map, Number, Value};
+use serde_json::{Map, Value};
 
 use crate::document::is_truthy;
+use crate::fields::{Fields, finite};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use crate::python::float;
 use crate::python::json::{integer_text, is_integer};
@@ -86,7 +87,7 @@ impl<'v> SettingsWire<'v> {
             version: fields.identifier("version")?,
             account_id: fields.identifier("accountId")?,
             sdk_key: fields.optional_text("sdkKey")?,
-            campaigns: fields.list("campaigns")?,
+            campaigns: fields.list_or_nothing("campaigns")?,
             is_nb: fields.is_truthy("isNB"),
             is_nb_v2: fields.is_truthy("isNBv2"),
             is_event_arch_enabled: fields.is_truthy("isEventArchEnabled"),
@@ -121,8 +122,8 @@ impl<'v> CampaignWire<'v> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
-            key: fields.text("key")?,
-            status: fields.text("status")?,
+            key: fields.string("key")?,
+            status: fields.string("status")?,
             name: fields.optional_text("name")?,
             campaign_type: fields.optional_text("type")?,
             percent_traffic: fields.number("percentTraffic")?,
@@ -132,8 +133,8 @@ impl<'v> CampaignWire<'v> {
             is_ob: fields.present("isOB"),
             is_ob_v2: fields.present("isOBv2"),
             is_mab: fields.is_truthy("isMAB"),
-            variations: fields.list_of("variations", VariationWire::read)?,
-            goals: fields.list_of("goals", GoalWire::read)?,
+            variations: fields.list_or_nothing_of("variations", VariationWire::read)?,
+            goals: fields.list_or_nothing_of("goals", GoalWire::read)?,
             variables: fields.optional_list_of("variables", VariableWire::read)?,
         })
     }
@@ -154,7 +155,7 @@ impl<'v> VariationWire<'v> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
-            name: fields.text("name")?,
+            name: fields.string("name")?,
             weight: fields.weight("weight")?,
             is_feature_enabled: fields.optional_boolean("isFeatureEnabled")?,
             segments: fields.optional_map("segments")?,
@@ -178,8 +179,8 @@ impl<'v> GoalWire<'v> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
-            identifier: fields.text("identifier")?,
-            goal_type: fields.text("type")?,
+            identifier: fields.string("identifier")?,
+            goal_type: fields.string("type")?,
             revenue_prop: fields.optional_text("revenueProp")?,
             mca: fields.optional_number("mca")?,
             has_props: fields.present("hasProps") == Some(&Value::Bool(true)),
@@ -200,8 +201,8 @@ impl<'v> VariableWire<'v> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
-            key: fields.text("key")?,
-            variable_type: fields.text("type")?,
+            key: fields.string("key")?,
+            variable_type: fields.string("type")?,
             value: fields.required("value", "a value")?,
         })
     }
@@ -234,42 +235,8 @@ impl<'v> GroupWire<'v> {
     }
 }
 
-/// The fields of one object, read with their place at hand.
-struct Fields<'p, 'v> {
-    place: &'p Place<'p>,
-    map: &'v Map<String, Value>,
-    consequence: Consequence,
-}
-
-impl<'p, 'v> Fields<'p, 'v> {
-    fn read(
-        place: &'p Place<'p>,
-        value: &'v Value,
-        consequence: Consequence,
-    ) -> Result<Self, Problem> {
-        match value {
-            Value::Object(map) => Ok(Self {
-                place,
-                map,
-                consequence,
-            }),
-            other => Err(place.problem("an object", kind_of(Some(other)), consequence)),
-        }
-    }
-
-    fn wrong(&self, key: &str, wanted: &str, found: &str) -> Problem {
-        self.place.key(key).problem(wanted, found, self.consequence)
-    }
-
-    fn unlike(&self, key: &str, wanted: &str) -> Problem {
-        self.wrong(key, wanted, kind_of(self.map.get(key)))
-    }
-
-    /// The value under this key, unless there is none or it is null.
-    fn present(&self, key: &str) -> Option<&'v Value> {
-        self.map.get(key).filter(|value| !value.is_null())
-    }
-
+/// What this platform asks of fields.
+impl<'v> Fields<'_, 'v> {
     fn is_truthy(&self, key: &str) -> bool {
         self.map.get(key).is_some_and(is_truthy)
     }
@@ -285,33 +252,17 @@ impl<'p, 'v> Fields<'p, 'v> {
             .ok_or_else(|| self.unlike(key, "a number or a string"))
     }
 
-    fn text(&self, key: &str) -> Result<&'v str, Problem> {
-        match self.map.get(key) {
-            Some(Value::String(text)) => Ok(text),
-            _ => Err(self.unlike(key, "a string")),
-        }
-    }
-
     fn optional_text(&self, key: &str) -> Result<Option<&'v str>, Problem> {
         match self.present(key) {
             None => Ok(None),
-            Some(_) => self.text(key).map(Some),
+            Some(_) => self.string(key).map(Some),
         }
     }
 
     fn optional_boolean(&self, key: &str) -> Result<Option<bool>, Problem> {
         match self.present(key) {
             None => Ok(None),
-            Some(Value::Bool(boolean)) => Ok(Some(*boolean)),
-            Some(_) => Err(self.unlike(key, "a boolean")),
-        }
-    }
-
-    fn number(&self, key: &str) -> Result<f64, Problem> {
-        match self.map.get(key) {
-            Some(Value::Number(number)) => finite(number)
-                .ok_or_else(|| self.wrong(key, "a finite number", "one that is too large")),
-            _ => Err(self.unlike(key, "a number")),
+            Some(_) => self.boolean(key).map(Some),
         }
     }
 
@@ -327,33 +278,23 @@ impl<'p, 'v> Fields<'p, 'v> {
         if self.map.get(key) == Some(&Value::Null) {
             return Ok(0.0);
         }
-        let weight = self.number(key)?;
-        if weight < 0.0 {
-            return Err(self.wrong(key, "a number from 0", "a negative number"));
-        }
-        Ok(weight)
+        self.number_from_zero(key)
     }
 
     /// A list, for which an empty object stands where there is nothing in it.
-    fn list(&self, key: &str) -> Result<&'v [Value], Problem> {
+    fn list_or_nothing(&self, key: &str) -> Result<&'v [Value], Problem> {
         match self.map.get(key) {
-            Some(Value::Array(list)) => Ok(list),
             Some(Value::Object(map)) if map.is_empty() => Ok(&[]),
-            _ => Err(self.unlike(key, "a list")),
+            _ => self.list(key),
         }
     }
 
-    fn list_of<T>(
+    fn list_or_nothing_of<T>(
         &self,
         key: &str,
         read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
     ) -> Result<Vec<T>, Problem> {
-        let list = self.place.key(key);
-        self.list(key)?
-            .iter()
-            .enumerate()
-            .map(|(index, value)| read(&list.index(index), value))
-            .collect()
+        self.elements(key, self.list_or_nothing(key)?, read)
     }
 
     fn optional_list_of<T>(
@@ -363,7 +304,7 @@ impl<'p, 'v> Fields<'p, 'v> {
     ) -> Result<Vec<T>, Problem> {
         match self.present(key) {
             None => Ok(Vec::new()),
-            Some(_) => self.list_of(key, read),
+            Some(_) => self.list_or_nothing_of(key, read),
         }
     }
 
@@ -400,9 +341,4 @@ impl<'p, 'v> Fields<'p, 'v> {
             .map(|id| Ok((id.as_str(), weights.weight(id)?)))
             .collect()
     }
-}
-
-/// The number, unless it is too large for binary64.
-fn finite(number: &Number) -> Option<f64> {
-    number.as_f64().filter(|finite| finite.is_finite())
 }

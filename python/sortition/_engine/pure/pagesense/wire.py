@@ -5,20 +5,13 @@ Source: PageSense spec, section 1.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final
 
-from sortition._engine.problem import Consequence, Problem
-from sortition._engine.pure.document import ProblemError
-from sortition._engine.pure.problem import MISSING, child, kind_of
+from sortition._engine.pure.fields import Fields
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from sortition._engine.vwo import Json
-
-T = TypeVar("T")
 
 PROJECTS: Final = "projectsettings"
 """The key of the list of projects."""
@@ -26,59 +19,26 @@ PROJECTS: Final = "projectsettings"
 _MOST_PERCENT: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The fields of one object, read with their place at hand."""
+class PagesenseFields(Fields):
+    """What this platform asks of fields."""
 
-    path: str
-    values: dict[str, Json]
-    consequence: Consequence
+    __slots__ = ()
 
-    def wrong(self, key: str, wanted: str, found: str) -> ProblemError:
-        """The error for the value under this key."""
-        return ProblemError(Problem(child(self.path, key), wanted, found, self.consequence))
-
-    def unlike(self, key: str, wanted: str) -> ProblemError:
-        """The error for a value of the wrong kind."""
-        return self.wrong(key, wanted, kind_of(self.values.get(key, MISSING)))
-
-    def present(self, key: str, wanted: str) -> Json:
+    def not_null(self, key: str, wanted: str) -> Json:
         """The value under this key, which is not null."""
-        value = self.values.get(key)
+        value = self.present(key)
         if value is None:
             raise self.unlike(key, wanted)
         return value
 
     def text(self, key: str) -> str:
         """A string that is not blank."""
-        value = self.values.get(key)
-        if not isinstance(value, str) or not value:
+        text = self.string(key)
+        if not text:
             raise self.unlike(key, "a string")
-        if not value.strip():
+        if not text.strip():
             raise self.wrong(key, "a string", "a blank string")
-        return value
-
-    def boolean(self, key: str) -> bool:
-        """A boolean."""
-        value = self.values.get(key)
-        if not isinstance(value, bool):
-            raise self.unlike(key, "a boolean")
-        return value
-
-    def number_from_zero(self, key: str) -> float:
-        """A finite number that is not negative."""
-        value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.unlike(key, "a number")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise self.wrong(key, "a finite number", "one that is too large")
-        if number < 0:
-            raise self.wrong(key, "a number from 0", "a negative number")
-        return number
+        return text
 
     def percent(self, key: str) -> float:
         """A number from 0 to 100."""
@@ -97,35 +57,12 @@ class Fields:
         self.number_from_zero(key)
         return str(int(value)) if value == int(value) else str(value)
 
-    def items(self, key: str) -> list[Json]:
-        """A list."""
-        value = self.values.get(key)
-        if not isinstance(value, list):
-            raise self.unlike(key, "a list")
-        return value
-
     def filled_list(self, key: str) -> list[Json]:
         """A list with something in it."""
         items = self.items(key)
         if not items:
             raise self.wrong(key, "a list", "an empty list")
         return items
-
-    def list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
-        """A list whose elements are read so."""
-        path = child(self.path, key)
-        return [read(f"{path}[{index}]", value) for index, value in enumerate(self.items(key))]
-
-
-def fields(path: str, value: object, consequence: Consequence) -> Fields:
-    """The fields of an object.
-
-    Raises:
-        ProblemError: The value is no object.
-    """
-    if not isinstance(value, dict):
-        raise ProblemError(Problem(path, "an object", kind_of(value), consequence))
-    return Fields(path, value, consequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +81,12 @@ class ProjectWire:
     @staticmethod
     def find(value: Json) -> Json:
         """The first of the projects of a document."""
-        return fields("", value, "document_refused").filled_list(PROJECTS)[0]
+        return PagesenseFields.read("", value, "document_refused").filled_list(PROJECTS)[0]
 
     @staticmethod
     def read(path: str, value: Json) -> ProjectWire:
         """Read the project."""
-        project = fields(path, value, "document_refused")
+        project = PagesenseFields.read(path, value, "document_refused")
         project_key = project.text("project_key")
         project_name = project.text("project_name")
         project.text("project_link_name")
@@ -180,11 +117,11 @@ class AudienceWire:
     @staticmethod
     def read(path: str, value: Json) -> AudienceWire:
         """Read an audience."""
-        audience = fields(path, value, "audience_set_aside")
+        audience = PagesenseFields.read(path, value, "audience_set_aside")
         audience.text("audience_name")
         return AudienceWire(
             link_name=audience.text("audience_link_name"),
-            condition_json=audience.present("audience_condition_json", "an object"),
+            condition_json=audience.not_null("audience_condition_json", "an object"),
         )
 
 
@@ -199,7 +136,7 @@ class GoalWire:
     @staticmethod
     def read(path: str, value: Json) -> GoalWire:
         """Read a goal."""
-        goal = fields(path, value, "goal_set_aside")
+        goal = PagesenseFields.read(path, value, "goal_set_aside")
         return GoalWire(
             name=goal.text("goal_name"),
             link_name=goal.text("goal_link_name"),
@@ -227,7 +164,7 @@ class ExperimentWire:
     @staticmethod
     def read(path: str, value: Json) -> ExperimentWire:
         """Read an experiment."""
-        experiment = fields(path, value, "experiment_set_aside")
+        experiment = PagesenseFields.read(path, value, "experiment_set_aside")
         key = experiment.text("experiment_key")
         name = experiment.text("experiment_name")
         link_name = experiment.text("experiment_link_name")
@@ -257,7 +194,7 @@ class ExperimentWire:
 
 
 def _read_audience_link_name(path: str, value: Json) -> str:
-    return fields(path, value, "experiment_set_aside").text("audience_link_name")
+    return PagesenseFields.read(path, value, "experiment_set_aside").text("audience_link_name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +210,7 @@ class VariationWire:
     @staticmethod
     def read(path: str, value: Json) -> VariationWire:
         """Read a variation."""
-        variation = fields(path, value, "experiment_set_aside")
+        variation = PagesenseFields.read(path, value, "experiment_set_aside")
         return VariationWire(
             key=variation.text("variation_key"),
             name=variation.text("variation_name"),
@@ -293,8 +230,8 @@ class MappedGoalWire:
     @staticmethod
     def read(path: str, value: Json) -> MappedGoalWire:
         """Read a goal of an experiment."""
-        goal = fields(path, value, "experiment_set_aside")
+        goal = PagesenseFields.read(path, value, "experiment_set_aside")
         return MappedGoalWire(
             link_name=goal.text("goal_link_name"),
-            is_primary_goal=goal.present("is_primary_goal", "a boolean"),
+            is_primary_goal=goal.not_null("is_primary_goal", "a boolean"),
         )

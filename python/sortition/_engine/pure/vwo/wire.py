@@ -9,9 +9,10 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from sortition._engine.problem import Consequence, Problem
+from sortition._engine.problem import Problem
 from sortition._engine.pure.document import ProblemError
-from sortition._engine.pure.problem import MISSING, child, kind_of
+from sortition._engine.pure.fields import Fields
+from sortition._engine.pure.problem import child, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,25 +22,10 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Fields:
-    """The fields of one object, read with their place at hand."""
+class VwoFields(Fields):
+    """What this platform asks of fields."""
 
-    path: str
-    values: dict[str, Json]
-    consequence: Consequence
-
-    def wrong(self, key: str, wanted: str, found: str) -> ProblemError:
-        """The error for the value under this key."""
-        return ProblemError(Problem(child(self.path, key), wanted, found, self.consequence))
-
-    def unlike(self, key: str, wanted: str) -> ProblemError:
-        """The error for a value of the wrong kind."""
-        return self.wrong(key, wanted, kind_of(self.values.get(key, MISSING)))
-
-    def present(self, key: str) -> Json:
-        """The value under this key; None for null and for what is missing."""
-        return self.values.get(key)
+    __slots__ = ()
 
     def is_truthy(self, key: str) -> bool:
         """Whether Python calls the value true."""
@@ -58,36 +44,13 @@ class Fields:
             raise self.unlike(key, "a number or a string")
         return value
 
-    def text(self, key: str) -> str:
-        """A string."""
-        value = self.values.get(key)
-        if not isinstance(value, str):
-            raise self.unlike(key, "a string")
-        return value
-
     def optional_text(self, key: str) -> str | None:
         """A string, unless there is none."""
-        return None if self.present(key) is None else self.text(key)
+        return None if self.present(key) is None else self.string(key)
 
     def optional_boolean(self, key: str) -> bool | None:
         """A boolean, unless there is none."""
-        value = self.present(key)
-        if value is None or isinstance(value, bool):
-            return value
-        raise self.unlike(key, "a boolean")
-
-    def number(self, key: str) -> float:
-        """A finite number."""
-        value = self.values.get(key)
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise self.unlike(key, "a number")
-        try:
-            number = float(value)
-        except OverflowError:
-            number = math.inf
-        if not math.isfinite(number):
-            raise self.wrong(key, "a finite number", "one that is too large")
-        return number
+        return None if self.present(key) is None else self.boolean(key)
 
     def optional_number(self, key: str) -> float | None:
         """A finite number, unless there is none."""
@@ -97,24 +60,11 @@ class Fields:
         """A weight in percent, not negative; null counts as 0."""
         if key in self.values and self.values[key] is None:
             return 0.0
-        weight = self.number(key)
-        if weight < 0:
-            raise self.wrong(key, "a number from 0", "a negative number")
-        return weight
+        return self.number_from_zero(key)
 
     def items(self, key: str) -> list[Json]:
         """A list, for which an empty object stands where there is nothing in it."""
-        value = self.values.get(key)
-        if isinstance(value, list):
-            return value
-        if value == {}:
-            return []
-        raise self.unlike(key, "a list")
-
-    def list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
-        """A list whose elements are read so."""
-        path = child(self.path, key)
-        return [read(f"{path}[{index}]", value) for index, value in enumerate(self.items(key))]
+        return [] if self.values.get(key) == {} else super().items(key)
 
     def optional_list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
         """A list whose elements are read so; empty where there is none."""
@@ -143,7 +93,7 @@ class Fields:
     def weights(self, key: str) -> dict[str, float]:
         """Weights by id; empty where there are none."""
         values = self.optional_map(key) or {}
-        weights = Fields(child(self.path, key), values, self.consequence)
+        weights = VwoFields(child(self.path, key), values, self.consequence)
         return {name: weights.weight(name) for name in values}
 
 
@@ -157,17 +107,6 @@ def is_identifier(value: object) -> TypeGuard[Identifier]:
         except OverflowError:
             return False
     return isinstance(value, str) and value != ""
-
-
-def fields(path: str, value: object, consequence: Consequence) -> Fields:
-    """The fields of an object.
-
-    Raises:
-        ProblemError: The value is no object.
-    """
-    if not isinstance(value, dict):
-        raise ProblemError(Problem(path, "an object", kind_of(value), consequence))
-    return Fields(path, value, consequence)
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +127,7 @@ class SettingsWire:
     @staticmethod
     def read(value: Json) -> SettingsWire:
         """Read the document."""
-        document = fields("", value, "document_refused")
+        document = VwoFields.read("", value, "document_refused")
         return SettingsWire(
             version=document.identifier("version"),
             account_id=document.identifier("accountId"),
@@ -226,11 +165,11 @@ class CampaignWire:
     @staticmethod
     def read(path: str, value: Json) -> CampaignWire:
         """Read a campaign."""
-        campaign = fields(path, value, "campaign_set_aside")
+        campaign = VwoFields.read(path, value, "campaign_set_aside")
         return CampaignWire(
             id=campaign.identifier("id"),
-            key=campaign.text("key"),
-            status=campaign.text("status"),
+            key=campaign.string("key"),
+            status=campaign.string("status"),
             name=campaign.optional_text("name"),
             type=campaign.optional_text("type"),
             percent_traffic=campaign.number("percentTraffic"),
@@ -260,10 +199,10 @@ class VariationWire:
     @staticmethod
     def read(path: str, value: Json) -> VariationWire:
         """Read a variation."""
-        variation = fields(path, value, "campaign_set_aside")
+        variation = VwoFields.read(path, value, "campaign_set_aside")
         return VariationWire(
             id=variation.identifier("id"),
-            name=variation.text("name"),
+            name=variation.string("name"),
             weight=variation.weight("weight"),
             is_feature_enabled=variation.optional_boolean("isFeatureEnabled"),
             segments=variation.optional_map("segments"),
@@ -285,11 +224,11 @@ class GoalWire:
     @staticmethod
     def read(path: str, value: Json) -> GoalWire:
         """Read a goal."""
-        goal = fields(path, value, "campaign_set_aside")
+        goal = VwoFields.read(path, value, "campaign_set_aside")
         return GoalWire(
             id=goal.identifier("id"),
-            identifier=goal.text("identifier"),
-            type=goal.text("type"),
+            identifier=goal.string("identifier"),
+            type=goal.string("type"),
             revenue_prop=goal.optional_text("revenueProp"),
             mca=goal.optional_number("mca"),
             has_props=goal.present("hasProps") is True,
@@ -308,11 +247,11 @@ class VariableWire:
     @staticmethod
     def read(path: str, value: Json) -> VariableWire:
         """Read a variable."""
-        variable = fields(path, value, "campaign_set_aside")
+        variable = VwoFields.read(path, value, "campaign_set_aside")
         return VariableWire(
             id=variable.identifier("id"),
-            key=variable.text("key"),
-            type=variable.text("type"),
+            key=variable.string("key"),
+            type=variable.string("type"),
             value=variable.required("value", "a value"),
         )
 
@@ -330,7 +269,7 @@ class GroupWire:
     @staticmethod
     def read(path: str, value: object) -> GroupWire:
         """Read a group."""
-        group = fields(path, value, "campaign_set_aside")
+        group = VwoFields.read(path, value, "campaign_set_aside")
         et = group.optional_number("et")
         if et not in (None, 1, 2):
             raise group.wrong("et", "1 or 2", "another number")

@@ -1,0 +1,117 @@
+//! The fields of one object of a settings document, read with their place at hand.
+//!
+//! What a platform asks of a field beyond this stands with the platform's own shapes.
+
+use serde_json::{Map, Number, Value};
+
+use crate::problem::{Consequence, Place, Problem, kind_of};
+
+/// The fields of one object.
+pub(crate) struct Fields<'p, 'v> {
+    pub(crate) place: &'p Place<'p>,
+    pub(crate) map: &'v Map<String, Value>,
+    pub(crate) consequence: Consequence,
+}
+
+impl<'p, 'v> Fields<'p, 'v> {
+    /// The fields of a value, which must be an object; any fault in them has this consequence.
+    pub(crate) fn read(
+        place: &'p Place<'p>,
+        value: &'v Value,
+        consequence: Consequence,
+    ) -> Result<Self, Problem> {
+        match value {
+            Value::Object(map) => Ok(Self {
+                place,
+                map,
+                consequence,
+            }),
+            other => Err(place.problem("an object", kind_of(Some(other)), consequence)),
+        }
+    }
+
+    /// The problem of the value under this key.
+    pub(crate) fn wrong(&self, key: &str, wanted: &str, found: &str) -> Problem {
+        self.place.key(key).problem(wanted, found, self.consequence)
+    }
+
+    /// The problem of a value of the wrong kind.
+    pub(crate) fn unlike(&self, key: &str, wanted: &str) -> Problem {
+        self.wrong(key, wanted, kind_of(self.map.get(key)))
+    }
+
+    /// The value under this key, unless there is none or it is null.
+    pub(crate) fn present(&self, key: &str) -> Option<&'v Value> {
+        self.map.get(key).filter(|value| !value.is_null())
+    }
+
+    /// A string, which may be empty.
+    pub(crate) fn string(&self, key: &str) -> Result<&'v str, Problem> {
+        match self.map.get(key) {
+            Some(Value::String(text)) => Ok(text),
+            _ => Err(self.unlike(key, "a string")),
+        }
+    }
+
+    /// A boolean.
+    pub(crate) fn boolean(&self, key: &str) -> Result<bool, Problem> {
+        match self.map.get(key) {
+            Some(Value::Bool(boolean)) => Ok(*boolean),
+            _ => Err(self.unlike(key, "a boolean")),
+        }
+    }
+
+    /// A finite number.
+    pub(crate) fn number(&self, key: &str) -> Result<f64, Problem> {
+        match self.map.get(key) {
+            Some(Value::Number(number)) => finite(number)
+                .ok_or_else(|| self.wrong(key, "a finite number", "one that is too large")),
+            _ => Err(self.unlike(key, "a number")),
+        }
+    }
+
+    /// A finite number that is not negative.
+    pub(crate) fn number_from_zero(&self, key: &str) -> Result<f64, Problem> {
+        let number = self.number(key)?;
+        if number < 0.0 {
+            return Err(self.wrong(key, "a number from 0", "a negative number"));
+        }
+        Ok(number)
+    }
+
+    /// A list.
+    pub(crate) fn list(&self, key: &str) -> Result<&'v [Value], Problem> {
+        match self.map.get(key) {
+            Some(Value::Array(list)) => Ok(list),
+            _ => Err(self.unlike(key, "a list")),
+        }
+    }
+
+    /// A list whose elements are read so.
+    pub(crate) fn list_of<T>(
+        &self,
+        key: &str,
+        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, Problem> {
+        self.elements(key, self.list(key)?, read)
+    }
+
+    /// The elements of the list under this key, each read so.
+    pub(crate) fn elements<T>(
+        &self,
+        key: &str,
+        list: &'v [Value],
+        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
+    ) -> Result<Vec<T>, Problem> {
+        let place = self.place.key(key);
+        list.iter()
+            .enumerate()
+            .map(|(index, value)| read(&place.index(index), value))
+            .collect()
+    }
+}
+
+/// The number, unless it is too large for binary64.
+pub(crate) fn finite(number: &Number) -> Option<f64> {
+    number.as_f64().filter(|finite| finite.is_finite())
+}
