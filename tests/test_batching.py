@@ -922,6 +922,31 @@ class TestExit:
             assert (done.returncode, done.stderr) == (code, "")
             assert sum(sizes(sink)) == events
 
+    def test_a_client_that_is_launched_during_it(self, sink: Sink, tmp_path: Path) -> None:
+        """Each of its events is delivered before the call goes on."""
+        program = """
+import atexit, sys
+def late():
+    client = vwo.launch(
+        {document!r}, base_url=sys.argv[1], batch_events={{"events_per_request": 5000}}
+    )
+    for number in range(3):
+        assert client.activate("checkout", f"u{{number}}")
+        assert client.stats().delivered == {{"visitor": number + 1}}, client.stats()
+atexit.register(late)
+from sortition import vwo
+"""
+        done = subprocess.run(
+            [sys.executable, "-c", program.format(document=settings()), sink.url],
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=GENEROUS_S,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        assert sizes(sink) == [1, 1, 1]
+
     def test_it_is_bounded(self, tmp_path: Path) -> None:
         """T-14, as far as a server that hangs goes: five seconds, and not for each client."""
         with BlackHole() as hole:

@@ -235,7 +235,9 @@ class Worker:
             try:
                 batch = self._next()
                 if batch is None:
-                    self._pool.close()
+                    # During the exit another event may come, and another thread for it.
+                    if self._is_closing:
+                        self._pool.close()
                     return
                 self._deliver(batch)
             except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
