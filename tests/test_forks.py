@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,7 @@ from sortition._vwo.delivery import SynchronousDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sink import Sink
 
@@ -98,6 +100,38 @@ def test_the_first_events_of_a_child_come_from_many_threads(launch: Launch, sink
     for _ in range(20):
         assert in_child(work)
     assert len(sink.received) == 1 + 20 * 16
+
+
+@pytest.mark.parametrize("way", ["within the call", "in batches"])
+def test_a_fork_while_the_http_library_is_imported(sink: Sink, tmp_path: Path, way: str) -> None:
+    """In a program that does not use `requests` itself, the first event imports it."""
+    program = f"""
+import os, sys, threading
+from sortition import vwo
+options = {{"batch_events": {{"events_per_request": 1}}}} if sys.argv[2] == "in batches" else {{}}
+client = vwo.launch({settings()!r}, base_url=sys.argv[1], request_timeout_s=20, **options)
+assert "requests" not in sys.modules
+first = threading.Thread(target=client.activate, args=("checkout", "parent"))
+first.start()
+while "requests" not in sys.modules:
+    pass
+if os.fork() == 0:
+    assert client.activate("checkout", "child")
+    sys.exit(0 if client.close(20) else 1)
+_, status = os.wait()
+first.join()
+sys.exit(os.waitstatus_to_exitcode(status) or not client.close(20))
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore::DeprecationWarning", "-c", program, sink.url, way],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=GENEROUS_S * 2,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert len(sink.received) == 2
 
 
 def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import threading
 import time
 from collections import deque
 from dataclasses import dataclass, field
@@ -19,6 +22,9 @@ MOST_ANSWER_BYTES: Final = 64 * 1024
 
 _MOST_CHUNKS: Final = 4096
 """In how many chunks an answer is read, so that one that drips is noticed between two of them."""
+
+
+_LONGEST_IMPORT_S: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,11 +186,46 @@ class RequestsTransport:
             self.close()
 
 
+class _Importing:
+    """A fork waits for the import of ``requests``.
+
+    In the middle of it the child would find the module's lock held by a thread that it does not
+    have, and its first request would wait for ever.
+    """
+
+    lock = threading.RLock()
+
+    @classmethod
+    def finish(cls) -> None:
+        """Wait for it, within a bound."""
+        cls.lock.acquire(timeout=_LONGEST_IMPORT_S)
+
+    @classmethod
+    def go_on(cls) -> None:
+        """Let others import; where the wait was in vain, the lock is another's."""
+        with contextlib.suppress(RuntimeError):
+            cls.lock.release()
+
+    @classmethod
+    def renew(cls) -> None:
+        """Where the wait was in vain, nobody is left who would give the lock back."""
+        cls.lock = threading.RLock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_Importing.finish,
+        after_in_parent=_Importing.go_on,
+        after_in_child=_Importing.renew,
+    )
+
+
 def _new_session() -> requests.Session:
     # Imported here, so that importing sortition is cheap.
-    import http.cookiejar  # noqa: PLC0415
+    with _Importing.lock:
+        import http.cookiejar  # noqa: PLC0415
 
-    import requests  # noqa: PLC0415
+        import requests  # noqa: PLC0415
 
     session = requests.Session()
     # An authentication that does nothing keeps `requests` from looking for one in `.netrc`.
