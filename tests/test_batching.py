@@ -606,6 +606,22 @@ class TestBounds:
         wait_until(lambda: bool(client.track("checkout", "one more", "purchase")))
         wait_until(lambda: sizes(sink) == [50])
 
+    def test_they_are_told_together(self, launch: Launch, sink: Sink) -> None:
+        """At most once a second, however many requests are rejected in it."""
+        told: list[int] = []
+        sink.answer = lambda _: Answer(status=400)
+        client = launch(
+            settings(),
+            batch_events={"events_per_request": 1},
+            on_drop=lambda _reason, count: told.append(count),
+        )
+        for number in range(200):
+            assert client.activate("checkout", f"u{number}")
+        client.flush_events(timeout_s=GENEROUS_S)
+        wait_until(lambda: sum(told) == 200)
+        # Were each told when it is dropped, there would be 200.
+        assert len(told) < 100
+
     def test_it_is_told_while_it_happens(
         self, launch: Launch, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -2,14 +2,52 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from sortition._log import Log
 
     OnDrop: TypeAlias = Callable[[str, int], object]
+
+
+_INTERVAL_S: Final = 1.0
+
+
+class Drops:
+    """Counts what is lost or refused until it is told, which is at most once a second.
+
+    Attributes:
+        untold: How many events, by reason; guarded by the lock.
+        tells_from: When they may be told, on the monotonic clock.
+    """
+
+    def __init__(self, lock: threading.RLock, log: Log, on_drop: OnDrop | None) -> None:
+        self.untold: Counter[str] = Counter()
+        self.tells_from = 0.0
+        self._lock = lock
+        self._log = log
+        self._on_drop = on_drop
+
+    def note(self, reason: str, count: int) -> None:
+        """Events were lost or refused; to be called under the lock."""
+        self.untold[reason] += count
+
+    def are_due(self) -> bool:
+        """Whether there is something that may be told now."""
+        return bool(self.untold) and time.monotonic() >= self.tells_from
+
+    def tell(self) -> None:
+        """Tell the caller and the log of what was not told yet; to be called without the lock."""
+        with self._lock:
+            untold, self.untold = self.untold, Counter()
+            self.tells_from = time.monotonic() + _INTERVAL_S
+        for reason, count in untold.items():
+            tell_of_drop(self._log, self._on_drop, reason, count)
 
 
 def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._errors import DeliveryError
 from sortition._sending import ledger as reasons
-from sortition._sending.dropping import tell_of_drop
-from sortition._sending.ledger import Ledger
+from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 from sortition._sending.retrying import is_worth_retrying, pause_s, retry_after_s
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
     from sortition._log import Log
     from sortition._sending.batched import Batching
-    from sortition._sending.ledger import Kinds
+    from sortition._sending.ledger import Kinds, Ledger
     from sortition._transport import Request, Response, Transport
 
 _MOST_SENDERS: Final = 4
@@ -36,7 +35,6 @@ _SMALLER_FOR_S: Final = 600.0
 _LEAST_PAUSE_S: Final = 1.0
 """The shortest pause between two attempts, for whoever flushes again and again."""
 _LEAST_TIMEOUT_S: Final = 0.05
-_TELL_INTERVAL_S: Final = 1.0
 _FAULT_PAUSE_S: Final = 1.0
 
 
@@ -68,10 +66,15 @@ class Worker:
     The thread is started at the first event and again where it should have died. Callers only ever
     wait for the ledger's lock, under which nothing is sent, written or logged.
 
-    Attributes:
-        ledger: What became of the events.
-        waits_for_nothing: Whether each event is sent before the call goes on, as during the exit of
-            the interpreter, which nothing that waits would survive.
+    Args:
+        transport: How requests reach the server.
+        log: The client's log.
+        batching: How events are gathered and sent.
+        request_of: Makes the request of a batch.
+        intake: What is taken; None for a worker that is alone.
+        outage_log: What is logged of the server; None for a worker that is alone.
+        on_settled: Told under the lock how many of its events have come to their end, and whether
+            they were lost.
     """
 
     def __init__(
@@ -80,14 +83,18 @@ class Worker:
         log: Log,
         batching: Batching,
         request_of: Callable[[Sequence[bytes]], Request],
+        *,
+        intake: Intake | None = None,
+        outage_log: OutageLog | None = None,
+        on_settled: Callable[[int, bool], None] | None = None,
     ) -> None:
-        self.ledger = Ledger()
-        self.waits_for_nothing = False
+        self._intake = Intake(log, batching) if intake is None else intake
         self._log = log
         self._batching = batching
         self._request_of = request_of
         self._pool = SenderPool(transport, _MOST_SENDERS)
-        self._outage_log = OutageLog(log)
+        self._outage_log = OutageLog(log) if outage_log is None else outage_log
+        self._on_settled = on_settled
         self._changed = threading.Condition(self.ledger.lock)
         self._queue: deque[tuple[bytes, str, float]] = deque()
         self._queued_bytes = 0
@@ -102,61 +109,77 @@ class Worker:
         self._wanted_until = 0
         self._flushes = 0
         self._overflows = False
-        self._tells_from = 0.0
-        self._is_closing = False
-        self._closes_at: float | None = None
-        self._untold_drops: Counter[str] = Counter()
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the events."""
+        return self._intake.ledger
+
+    @property
+    def waits_for_nothing(self) -> bool:
+        """Whether each event is sent before the call goes on; see `Intake`."""
+        return self._intake.waits_for_nothing
+
+    @waits_for_nothing.setter
+    def waits_for_nothing(self, value: bool) -> None:
+        self._intake.waits_for_nothing = value
+
+    @property
+    def is_running(self) -> bool:
+        """Whether it has a thread that runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    @property
+    def is_current(self) -> bool:
+        """Whether its thread is the one that asks, as in a callback of the caller's."""
+        return threading.current_thread() is self._thread
 
     def accept(self, kind: str, event: bytes) -> bool:
         """Take an event to be sent; False where it is refused, which is counted."""
-        batching = self._batching
+        intake = self._intake
         size = len(event)
         with self._changed:
-            before = self._queued_bytes
-            if self.waits_for_nothing:
-                self._closes_at = time.monotonic() + batching.close_timeout_s
-            reason = None
-            if self._is_closing:
-                reason = reasons.CLOSED
-            elif size > batching.request_bytes:
-                reason = reasons.TOO_LARGE
-            elif (
-                len(self._queue) >= batching.queue_events
-                or self._queued_bytes + size > batching.queue_bytes
-            ):
-                reason = reasons.QUEUE_FULL
-            if reason is not None:
-                self.ledger.refuse(kind, reason)
+            had_untold = bool(intake.drops.untold)
+            reason = intake.take(kind, size)
+            if reason is None:
+                self.put(kind, event)
+            else:
                 # The first of them wakes the thread, which sends what fills the queue and tells.
-                if not self._untold_drops:
+                if not had_untold:
                     self._changed.notify_all()
                 # Another refusal does not empty the queue.
                 self._overflows |= reason == reasons.QUEUE_FULL
-                self._untold_drops[reason] += 1
-            else:
-                self._queue.append((event, kind, time.monotonic()))
-                self._queued_bytes += size
-                self._accepted += 1
-                self.ledger.accept({kind: 1}, "queued")
-                # The thread sleeps until a batch is due; waking it for every event would cost more
-                # than the event.
-                is_first = len(self._queue) == 1
-                fills_count = len(self._queue) == self._most_events
-                fills_bytes = before < batching.request_bytes <= self._queued_bytes
-                if is_first or fills_count or fills_bytes:
-                    self._changed.notify_all()
             is_running = self._thread is not None and self._thread.is_alive()
         if not is_running:
-            self._start()
-        if self.waits_for_nothing:
-            self.flush(batching.close_timeout_s)
+            self.start()
+        if intake.waits_for_nothing:
+            self.flush(self._batching.close_timeout_s)
         return reason is None
+
+    def wake(self) -> None:
+        """Let the thread see what there is to tell."""
+        with self._changed:
+            self._changed.notify_all()
+
+    def put(self, kind: str, event: bytes) -> None:
+        """Append an event that was taken, under the lock; the thread may have to be started."""
+        before = self._queued_bytes
+        self._queue.append((event, kind, time.monotonic()))
+        self._queued_bytes = before + len(event)
+        self._accepted += 1
+        # The thread sleeps until a batch is due; waking it for every event would cost more than the
+        # event.
+        is_first = len(self._queue) == 1
+        fills_count = len(self._queue) == self._most_events
+        fills_bytes = before < self._batching.request_bytes <= self._queued_bytes
+        if is_first or fills_count or fills_bytes:
+            self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
         deadline = time.monotonic() + timeout_s
         wanted, lost = self._hurry()
-        if threading.current_thread() is self._thread:
+        if self.is_current:
             # A callback of the caller's: waiting here would be waiting for itself.
             return False
         with self._changed:
@@ -179,42 +202,40 @@ class Worker:
                 self._wanted_until = wanted
                 self._flushes += 1
                 self._changed.notify_all()
-        self._start()
+        self.start()
         return wanted, lost
 
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; whether nothing was left."""
         self.release(timeout_s)
-        if threading.current_thread() is self._thread:
+        if self.is_current:
             # A callback of the caller's: the thread goes on after it, and ends in time.
             return False
         is_delivered = self.flush(timeout_s)
-        with self._changed:
-            self._closes_at = time.monotonic()
-            self._drop_queue(reasons.CLOSED)
-            on_their_way = sum(self.ledger.stats().in_flight.values())
-            self._changed.notify_all()
-        self._pool.close()
-        if on_their_way:
-            self._log.warning("closed while %d events were on their way", on_their_way)
-        self._tell_drops()
-        return is_delivered and not on_their_way
+        self.give_up()
+        return self._intake.end() and is_delivered
 
     def release(self, timeout_s: float) -> None:
         """Take nothing any more, and end when what waits was sent or this time has passed."""
         with self._changed:
-            self._is_closing = True
-            if self._closes_at is None:
-                self._closes_at = time.monotonic() + timeout_s
+            self._intake.close(timeout_s)
             self._changed.notify_all()
         self.hurry()
 
-    def _start(self) -> None:
-        """Start the thread, where it does not run."""
+    def give_up(self) -> None:
+        """Drop what still waits, and send nothing any more."""
         with self._changed:
-            if self._thread is not None and self._thread.is_alive():
+            self._intake.closes_at = time.monotonic()
+            self._drop_queue(reasons.CLOSED)
+            self._changed.notify_all()
+        self._pool.close()
+
+    def start(self) -> None:
+        """Start the thread, where it does not run and there is something to do."""
+        with self._changed:
+            if self.is_running:
                 return
-            if self._settled == self._accepted and not self._untold_drops:
+            if self._settled == self._accepted and not self._intake.drops.untold:
                 return
             # A daemon, so that one that hangs does not keep the interpreter from exiting.
             thread = threading.Thread(target=self._run, name="sortition-worker", daemon=True)
@@ -226,7 +247,7 @@ class Worker:
             else:
                 self._thread = thread
                 return
-        if is_exiting and (self._is_closing or self.waits_for_nothing):
+        if is_exiting and (self._intake.is_closing or self._intake.waits_for_nothing):
             # Better to send here, within the bounds that the transport keeps, than not at all.
             self._run()
 
@@ -236,38 +257,44 @@ class Worker:
                 batch = self._next()
                 if batch is None:
                     # During the exit another event may come, and another thread for it.
-                    if self._is_closing:
+                    if self._intake.is_closing:
                         self._pool.close()
                     return
                 self._deliver(batch)
             except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
                 self._survive(error)
-            self._tell_drops()
+                batch = None
+            # Where there is nothing to send, it was for their sake.
+            if batch is _NOTHING or self._intake.drops.are_due():
+                self._intake.drops.tell()
 
     def _next(self) -> _Batch | None:
         """Wait for a batch that is to be sent now; None where there will be none."""
+        intake, drops = self._intake, self._intake.drops
         with self._changed:
             while True:
-                now = time.monotonic()
-                if self._closes_at is not None and now >= self._closes_at:
+                if intake.is_over():
                     self._drop_queue(reasons.CLOSED)
                 if self._queue and self._is_due():
                     return self._take()
-                is_over = (self._is_closing or self.waits_for_nothing) and not self._queue
-                if self._untold_drops and (is_over or now >= self._tells_from):
+                is_last = (intake.is_closing or intake.waits_for_nothing) and not self._queue
+                if drops.untold and (is_last or drops.are_due()):
                     return _NOTHING
-                if is_over:
+                if is_last:
+                    # Whoever has another event is not to count on a thread that is about to end.
+                    self._thread = None
                     return None
                 wake_at = [self._queue[0][2] + self._batching.interval_s] if self._queue else []
-                wake_at += [self._tells_from] if self._untold_drops else []
-                self._changed.wait(max(0.0, min(wake_at) - now) if wake_at else None)
+                wake_at += [drops.tells_from] if drops.untold else []
+                left_s = max(0.0, min(wake_at) - time.monotonic()) if wake_at else None
+                self._changed.wait(left_s)
 
     def _is_due(self) -> bool:
         return (
             len(self._queue) >= self._most_events
             or self._overflows
             or self._queued_bytes >= self._batching.request_bytes
-            or self._is_closing
+            or self._intake.is_closing
             or self._taken < self._wanted_until
             or time.monotonic() >= self._queue[0][2] + self._batching.interval_s
         )
@@ -279,7 +306,7 @@ class Worker:
             self._most_events = configured
         events: list[bytes] = []
         kinds: list[str] = []
-        size = 0
+        size, before = 0, self._queued_bytes
         while self._queue and len(events) < self._most_events:
             event, kind, _ = self._queue[0]
             size += len(event) + _BYTES_BETWEEN
@@ -289,6 +316,7 @@ class Worker:
             self._queued_bytes -= len(event)
             events.append(event)
             kinds.append(kind)
+        self._intake.leave(len(events), before - self._queued_bytes)
         self._taken += len(events)
         self._overflows = False
         batch = _Batch(tuple(events), tuple(kinds))
@@ -355,7 +383,7 @@ class Worker:
 
     def _time_for_one(self) -> float:
         """How long one request may take, in seconds."""
-        closes_at = self._closes_at
+        closes_at = self._intake.closes_at
         if closes_at is None:
             return self._batching.request_timeout_s
         left_s = closes_at - time.monotonic()
@@ -383,31 +411,32 @@ class Worker:
             flushes: How often a flush had been asked for when the last attempt began: whoever asks
                 again does not wait for the end of the pause, but not more than once a second.
         """
+        intake, drops = self._intake, self._intake.drops
         failed_at = time.monotonic()
-        was_closing = self._is_closing
+        was_closing = intake.is_closing
         while True:
             with self._changed:
                 now = time.monotonic()
-                if self._closes_at is not None and now >= self._closes_at:
+                if intake.is_over():
                     return reasons.CLOSED
                 if now >= ends_at:
                     return reasons.RETRIES_ENDED
                 # A close is worth one attempt at once, and then some in the time that is left.
-                if self._is_closing and not was_closing:
+                if intake.is_closing and not was_closing:
                     return None
                 until = failed_at + wait_s
                 if self._flushes > flushes or was_closing:
                     until = min(until, failed_at + _LEAST_PAUSE_S)
                 if now >= until:
                     return None
-                tells = bool(self._untold_drops) and now >= self._tells_from
+                tells = drops.are_due()
                 if not tells:
                     wake_at = [until, ends_at]
-                    wake_at += [self._closes_at] if self._closes_at is not None else []
-                    wake_at += [self._tells_from] if self._untold_drops else []
+                    wake_at += [intake.closes_at] if intake.closes_at is not None else []
+                    wake_at += [drops.tells_from] if drops.untold else []
                     self._changed.wait(max(0.0, min(wake_at) - now))
             if tells:
-                self._tell_drops()
+                drops.tell()
 
     def _settle(self, batch: _Batch, reason: str | None) -> None:
         """Write down what became of a batch, and tell the caller's callback."""
@@ -417,25 +446,30 @@ class Worker:
             else:
                 self.ledger.drop(batch.counts, "in_flight", reason)
                 self._lost += len(batch.events)
-                self._untold_drops[reason] += len(batch.events)
+                self._intake.drops.note(reason, len(batch.events))
         self._call_back(batch, reason)
         # Only now: whoever flushes or closes waits for the callback, too.
         with self._changed:
             self._settled += len(batch.events)
             self._changed.notify_all()
+            if self._on_settled is not None:
+                self._on_settled(len(batch.events), reason is not None)
 
     def _drop_queue(self, reason: str) -> None:
         """Give up what still waits."""
         dropped = len(self._queue)
         if dropped:
             kinds = Counter(kind for _, kind, _ in self._queue)
+            self._intake.leave(dropped, self._queued_bytes)
             self._queue.clear()
             self._queued_bytes = 0
             self._taken += dropped
             self._settled += dropped
             self._lost += dropped
-            self._untold_drops[reason] += dropped
+            self._intake.drops.note(reason, dropped)
             self.ledger.drop(kinds, "queued", reason)
+            if self._on_settled is not None:
+                self._on_settled(dropped, True)
 
     def _call_back(self, batch: _Batch, reason: str | None) -> None:
         """Tell the caller's callback of a request that came to its end."""
@@ -447,14 +481,6 @@ class Worker:
             callback(error, [json.loads(event) for event in batch.events])
         except BaseException as raised:  # noqa: BLE001 -- the caller's code may raise anything
             self._log.exception_of("flush_callback", raised)
-
-    def _tell_drops(self) -> None:
-        """Tell the caller of what was lost, and the log."""
-        with self._changed:
-            untold, self._untold_drops = self._untold_drops, Counter()
-            self._tells_from = time.monotonic() + _TELL_INTERVAL_S
-        for reason, count in untold.items():
-            tell_of_drop(self._log, self._batching.on_drop, reason, count)
 
     def _survive(self, error: Exception) -> None:
         self._log.exception_of("the code that sends", error)
