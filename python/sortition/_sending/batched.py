@@ -1,24 +1,17 @@
-"""Batched sending: a call puts its event into a queue, and a thread of the client sends.
-
-Nothing is started before the first event. What holds threads and locks belongs to one process:
-after a fork the parent goes on with its queue, and the child has an empty one of its own.
-"""
+"""Batched sending: a call puts its event into a queue, and a thread of the client sends."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from sortition._process import PerProcess
-from sortition._sending import ledger as reasons
-from sortition._sending.exits import close_at_exit
+from sortition._sending.dispatch import Dispatch
 from sortition._sending.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sortition._log import Log
-    from sortition._sending.ledger import Ledger
     from sortition._transport import Request, Transport
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
@@ -65,7 +58,7 @@ class Batching:
     on_drop: Callable[[str, int], object] | None = None
 
 
-class BatchedDispatch:
+class BatchedDispatch(Dispatch[Worker]):
     """Takes events, and sends them in batches."""
 
     def __init__(
@@ -75,21 +68,9 @@ class BatchedDispatch:
         batching: Batching,
         request_of: Callable[[Sequence[bytes]], Request],
     ) -> None:
-        self._batching = batching
-        self._refuses_with: str | None = None
-
-        def start() -> Worker:
-            worker = Worker(transport, log, batching, request_of)
-            if not close_at_exit(worker, batching.close_timeout_s):
-                worker.waits_for_nothing = True
-            return worker
-
-        self._workers = PerProcess(start)
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of this process's events."""
-        return self._workers.get().ledger
+        super().__init__(
+            lambda: Worker(transport, log, batching, request_of), batching.close_timeout_s
+        )
 
     def accept(self, kind: str, event: bytes) -> bool:
         """Take an event to be sent; False where it is refused, which is counted."""
@@ -98,35 +79,3 @@ class BatchedDispatch:
             worker.ledger.refuse(kind, self._refuses_with)
             return False
         return worker.accept(kind, event)
-
-    def flush(self, timeout_s: float) -> bool:
-        """Send what waits, and wait for what becomes of it.
-
-        Returns:
-            Whether the server accepted all of it in time.
-        """
-        worker = self._workers.existing()
-        return worker is None or worker.flush(timeout_s)
-
-    def hurry(self) -> None:
-        """Send what waits, without waiting for it."""
-        worker = self._workers.existing()
-        if worker is not None:
-            worker.hurry()
-
-    def close(self, timeout_s: float, reason: str = reasons.CLOSED) -> bool:
-        """Take nothing any more, and send what waits; what is left after this time is dropped.
-
-        Returns:
-            Whether nothing was left.
-        """
-        self._refuses_with = reason
-        worker = self._workers.existing()
-        return worker is None or worker.close(timeout_s)
-
-    def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
-        self._refuses_with = reasons.CLOSED
-        worker = self._workers.existing()
-        if worker is not None:
-            worker.release(self._batching.close_timeout_s)

@@ -10,12 +10,19 @@ import sys
 import threading
 import time
 import weakref
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from sortition._process import PerProcess
 
-if TYPE_CHECKING:
-    from sortition._sending.worker import Worker
+
+class Closable(Protocol):
+    """What may have events left."""
+
+    def release(self, timeout_s: float) -> None:
+        """Begin to send what waits, for at most so long."""
+
+    def close(self, timeout_s: float) -> bool:
+        """Send what waits, and give up what is left after this time."""
 
 
 class _Open:
@@ -23,7 +30,7 @@ class _Open:
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._workers: dict[weakref.ref[Worker], float] = {}
+        self._workers: dict[weakref.ref[Closable], float] = {}
         # A child of `multiprocessing` leaves without running what `atexit` holds.
         multiprocessing = sys.modules.get("multiprocessing.process")
         if multiprocessing is not None and multiprocessing.parent_process() is not None:
@@ -31,8 +38,8 @@ class _Open:
 
             util.Finalize(None, _close_all, exitpriority=0)
 
-    def add(self, worker: Worker, timeout_s: float) -> None:
-        def forget(reference: weakref.ref[Worker]) -> None:
+    def add(self, worker: Closable, timeout_s: float) -> None:
+        def forget(reference: weakref.ref[Closable]) -> None:
             self._workers.pop(reference, None)
 
         with self._lock:
@@ -65,7 +72,7 @@ class _Exit:
     has_come = False
 
 
-def close_at_exit(worker: Worker, timeout_s: float) -> bool:
+def close_at_exit(worker: Closable, timeout_s: float) -> bool:
     """Close a worker before the interpreter exits.
 
     Args:
