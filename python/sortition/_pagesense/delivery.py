@@ -9,12 +9,10 @@ from typing import TYPE_CHECKING, Protocol
 
 from sortition._pagesense.wire import event_request
 from sortition._process import PerProcess
-from sortition._sending.batched import BatchedDispatch
+from sortition._sending.lanes import LanesDispatch
 from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._transport import Request, Transport
@@ -43,20 +41,27 @@ class Delivery(Protocol):
 class QueuedDelivery:
     """Puts events into a queue, from which they are sent, those of one user in their order."""
 
-    def __init__(self, transport: Transport, log: Log, batching: Batching, base_url: str) -> None:
-        def request_of(events: Sequence[bytes]) -> Request:
-            return event_request(base_url, events[0])
+    def __init__(
+        self,
+        transport: Transport,
+        log: Log,
+        batching: Batching,
+        base_url: str,
+        requests_at_once: int,
+    ) -> None:
+        def request_of(event: bytes) -> Request:
+            return event_request(base_url, event)
 
-        self._dispatch = BatchedDispatch(transport, log, batching, request_of)
+        self._dispatch = LanesDispatch(transport, log, batching, request_of, requests_at_once)
 
     @property
     def ledger(self) -> Ledger:
         """See `Delivery`."""
         return self._dispatch.ledger
 
-    def accept(self, kind: str, user_id: str, event: bytes) -> bool:  # noqa: ARG002
+    def accept(self, kind: str, user_id: str, event: bytes) -> bool:
         """See `Delivery`."""
-        return self._dispatch.accept(kind, event)
+        return self._dispatch.accept(kind, event, user_id)
 
     def flush(self, timeout_s: float) -> bool:
         """See `Delivery`."""

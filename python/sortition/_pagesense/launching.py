@@ -32,6 +32,7 @@ from sortition._pagesense.delivery import NoDelivery, QueuedDelivery
 from sortition._pagesense.fetching import fetch
 from sortition._pagesense.snapshot import Snapshot
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S, Batching
+from sortition._sending.lanes import DEFAULT_REQUESTS_AT_ONCE
 from sortition._sending.limits import limits_of
 from sortition._transport import RequestsTransport, Transport
 
@@ -48,6 +49,8 @@ MOST_POLL_INTERVAL_S: Final = 1800
 DEFAULT_POLL_INTERVAL_S: Final = 10
 """How often the platform's SDK asks for settings."""
 
+_MOST_REQUESTS_AT_ONCE: Final = 100
+"""As many connections as the platform's SDK opens."""
 _LEVELS: Final = (logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 
 
@@ -65,6 +68,7 @@ class Configuration:
     close_timeout_s: float
     poll_interval_s: int
     batching: Batching
+    requests_at_once: int
     is_development_mode: bool
     user_storage: UserStorageLike | None
     credentials: Credentials | None
@@ -73,7 +77,9 @@ class Configuration:
         """How the client's events leave."""
         if self.is_development_mode:
             return NoDelivery()
-        return QueuedDelivery(self.transport, self.log, self.batching, self.base_url)
+        return QueuedDelivery(
+            self.transport, self.log, self.batching, self.base_url, self.requests_at_once
+        )
 
 
 def configure(
@@ -93,6 +99,7 @@ def configure(
     transport: object,
     engine: object,
     close_timeout_s: object,
+    requests_at_once: object,
     **sending_options: object,
 ) -> tuple[Configuration, Snapshot]:
     """Check the options of a launch, and get the settings where none are given.
@@ -132,6 +139,7 @@ def configure(
     storage = with_methods("user_storage", user_storage, "look_up", "save")
     sender = with_methods("transport", transport, "send")
     batching = _batching(timeout_s, close_s, sending_options)
+    at_once = _at_once(requests_at_once)
     if loaded.remark is not None:
         log.warning("%s", loaded.remark)
     own_transport = RequestsTransport() if sender is None else None
@@ -146,6 +154,7 @@ def configure(
         close_timeout_s=close_s,
         poll_interval_s=interval_s,
         batching=batching,
+        requests_at_once=at_once,
         is_development_mode=is_development,
         user_storage=cast("UserStorageLike | None", storage),
         credentials=credentials,
@@ -236,9 +245,6 @@ def _level(value: object) -> int | None:
 
 def _batching(timeout_s: float, close_s: float, options: Mapping[str, object]) -> Batching:
     """One event for each request, sent at once."""
-    at_once = options.get("requests_at_once")
-    if at_once is not None:
-        whole_number("requests_at_once", at_once, most=100)
     return Batching(
         events_per_request=1,
         interval_s=0.0,
@@ -246,3 +252,9 @@ def _batching(timeout_s: float, close_s: float, options: Mapping[str, object]) -
         close_timeout_s=close_s,
         **limits_of(options),
     )
+
+
+def _at_once(value: object) -> int:
+    if value is None:
+        return DEFAULT_REQUESTS_AT_ONCE
+    return whole_number("requests_at_once", value, most=_MOST_REQUESTS_AT_ONCE)
