@@ -13,7 +13,8 @@ Source: PageSense spec, section 7.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any, Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from sortition import _guard, pagesense
 from sortition._errors import SortitionError
@@ -25,9 +26,6 @@ from sortition._pagesense.launching import (
     MOST_POLL_INTERVAL_S,
 )
 from sortition._pagesense.storage import UserProfile, UserStorageService
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 __all__ = [
     "GoalProperty",
@@ -378,7 +376,11 @@ def _user(user_context: object) -> tuple[Any, Any]:
 
 
 def _known(goal_properties: Any) -> Any:
-    """The properties whose key is a `GoalProperty`; what is no mapping is left to be refused."""
-    if not isinstance(goal_properties, dict):
+    """The properties whose key is a `GoalProperty`; what cannot be read is left to be refused."""
+    if not isinstance(goal_properties, Mapping):
         return goal_properties
-    return {key: one for key, one in goal_properties.items() if isinstance(key, GoalProperty)}
+    try:
+        pairs = list(goal_properties.items())
+    except Exception:  # noqa: BLE001 -- the call itself says so
+        return goal_properties
+    return {key: one for key, one in pairs if isinstance(key, GoalProperty)}
