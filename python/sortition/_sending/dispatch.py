@@ -15,6 +15,7 @@ from sortition._sending.exits import Closable, close_at_exit
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._sending.ledger import Ledger
 
 
@@ -36,6 +37,9 @@ class Queue(Closable, Protocol):
 
     def hurry(self) -> None:
         """Send what waits, without waiting for it."""
+
+    def health(self) -> tuple[EndpointStatus, ThreadStatus]:
+        """How the server is, and what sends."""
 
 
 QueueT = TypeVar("QueueT", bound=Queue)
@@ -90,6 +94,11 @@ class Dispatch(Generic[QueueT]):
         self._refuses_with = reason
         worker = self._workers.existing()
         return worker is None or worker.close(timeout_s)
+
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """How the server and the threads of this process are; None before the first event."""
+        worker = self._workers.existing()
+        return (None, None) if worker is None else worker.health()
 
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""

@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from typing import TYPE_CHECKING, Final
 
+from sortition._health import together
 from sortition._sending import ledger as reasons
 from sortition._sending.dispatch import Dispatch
 from sortition._sending.intake import Intake
@@ -17,6 +18,7 @@ from sortition._sending.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
@@ -179,6 +181,11 @@ class Lanes:
         """Send again at once what waits to be sent again, without waiting for it."""
         for lane in self._known():
             lane.worker.hurry()
+
+    def health(self) -> tuple[EndpointStatus, ThreadStatus]:
+        """How the server is, and the threads together."""
+        threads = [lane.worker.thread_status() for lane in self._known()]
+        return self._outage_log.status(), together(threads)
 
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; whether nothing was left."""

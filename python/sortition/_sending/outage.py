@@ -6,7 +6,10 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from sortition._health import Endpoint
+
 if TYPE_CHECKING:
+    from sortition._health import EndpointStatus
     from sortition._log import Log
 
 _LOG_INTERVAL_S: Final = 60.0
@@ -24,9 +27,15 @@ class OutageLog:
         self._is_failure_logged = False
         self._failed_since_logged = 0
         self._logs_failure_from = 0.0
+        self._endpoint = Endpoint()
+
+    def status(self) -> EndpointStatus:
+        """How the server has answered."""
+        return self._endpoint.status()
 
     def note_failure(self, url: str, failure: str) -> None:
         """A request was not accepted."""
+        self._endpoint.note_failure(failure)
         now = time.monotonic()
         with self._lock:
             self._failed_since_logged += 1
@@ -45,6 +54,7 @@ class OutageLog:
 
     def note_success(self) -> None:
         """A request was accepted."""
+        self._endpoint.note_success()
         if not self._is_failure_logged:
             return
         with self._lock:

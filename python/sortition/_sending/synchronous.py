@@ -15,6 +15,7 @@ from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 
 if TYPE_CHECKING:
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Kinds
@@ -96,6 +97,11 @@ class SynchronousDispatch:
         if process is not None:
             process.pool.close()
 
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """How the server is in this process; there is no thread whose health would matter."""
+        process = self._process.existing()
+        return (None if process is None else process.endpoint()), None
+
     def _warn_of_event_loop(self) -> None:
         """Say once that the caller holds up everything else on its event loop."""
         # Where nobody imported asyncio, no loop runs.
@@ -148,6 +154,10 @@ class _Process:
         # A server that refuses is not down.
         self._note_answer()
         return reasons.REJECTED
+
+    def endpoint(self) -> EndpointStatus:
+        """How the server has answered."""
+        return self._outage_log.status()
 
     def _fails_at_once(self) -> bool:
         with self._lock:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from sortition._errors import DeliveryError
+from sortition._health import Heartbeat
 from sortition._sending import ledger as reasons
 from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
@@ -19,6 +20,7 @@ from sortition._sending.retrying import is_worth_retrying, pause_s, retry_after_
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Ledger
@@ -100,6 +102,7 @@ class Worker:
         self._queued_bytes = 0
         self._most_events = batching.events_per_request
         self._whole_again_at = 0.0
+        self._heartbeat = Heartbeat()
         self._thread: threading.Thread | None = None
         # Events are numbered as they are accepted; they leave in the same order.
         self._accepted = 0
@@ -222,6 +225,14 @@ class Worker:
             self._changed.notify_all()
         self.hurry()
 
+    def health(self) -> tuple[EndpointStatus, ThreadStatus]:
+        """How the server is, and the thread."""
+        return self._outage_log.status(), self.thread_status()
+
+    def thread_status(self) -> ThreadStatus:
+        """How the thread is."""
+        return self._heartbeat.status(is_running=self.is_running)
+
     def give_up(self) -> None:
         """Drop what still waits, and send nothing any more."""
         with self._changed:
@@ -281,12 +292,14 @@ class Worker:
                 if drops.untold and (is_last or drops.are_due()):
                     return _NOTHING
                 if is_last:
+                    self._heartbeat.beat(None)
                     # Whoever has another event is not to count on a thread that is about to end.
                     self._thread = None
                     return None
                 wake_at = [self._queue[0][2] + self._batching.interval_s] if self._queue else []
                 wake_at += [drops.tells_from] if drops.untold else []
                 left_s = max(0.0, min(wake_at) - time.monotonic()) if wake_at else None
+                self._heartbeat.beat(left_s)
                 self._changed.wait(left_s)
 
     def _is_due(self) -> bool:
@@ -357,6 +370,7 @@ class Worker:
         failures = 0
         while True:
             flushes = self._flushes
+            self._heartbeat.beat(self._batching.request_timeout_s)
             try:
                 response = self._pool.send(request, Deadline(self._time_for_one()))
             except SendingError as error:
@@ -434,7 +448,9 @@ class Worker:
                     wake_at = [until, ends_at]
                     wake_at += [intake.closes_at] if intake.closes_at is not None else []
                     wake_at += [drops.tells_from] if drops.untold else []
-                    self._changed.wait(max(0.0, min(wake_at) - now))
+                    left_s = max(0.0, min(wake_at) - now)
+                    self._heartbeat.beat(left_s + self._batching.request_timeout_s)
+                    self._changed.wait(left_s)
             if tells:
                 drops.tell()
 
