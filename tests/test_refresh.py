@@ -130,14 +130,14 @@ def test_swaps_while_many_threads_decide(launch: Launch) -> None:
         for number, name in enumerate(("Even", "Odd"))
     ]
     clients = [launch(document, is_development_mode=True) for document in documents]
-    snapshots = [client._current.snapshot for client in clients]
+    snapshots = [client._current.taken() for client in clients]
     client = clients[0]
     wrong: list[object] = []
     stop = threading.Event()
 
     def decide() -> None:
         while not stop.is_set():
-            snapshot = client._current.snapshot
+            snapshot = client._current.taken()
             name = client.get_variation_name("checkout", "Ann")
             if name not in ("Even", "Odd"):
                 wrong.append(name)

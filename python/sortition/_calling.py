@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from sortition import _guard
 from sortition._arguments import BadArgumentError
-from sortition._sending.ledger import ARGUMENT
+from sortition._process import Forks
+from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
+from sortition._settings.current import NoSettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +38,15 @@ class Client(Protocol):
     def _delivery(self) -> Delivery: ...
 
     @property
-    def _refuses_with(self) -> str | None: ...
+    def _refuses_with(self) -> str | None:
+        """Why no call is answered any more; None where calls are."""
+
+    @property
+    def _begun(self) -> int:
+        """In which fork `_begin` was called last."""
+
+    def _begin(self) -> None:
+        """The first call in this process: start what works behind the calls."""
 
 
 def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method]:
@@ -57,6 +67,8 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
         def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
             log = self._log
             try:
+                if self._begun != Forks.count:
+                    self._begin()
                 if self._refuses_with is None:
                     return method(self, *args, **kwargs)
                 log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
@@ -64,6 +76,9 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
             except BadArgumentError as error:
                 _complain(log, name, str(error))
                 _refuse(self, sends, ARGUMENT)
+            except NoSettingsError:
+                _complain(log, name, "there are no settings yet")
+                _refuse(self, sends, NO_SETTINGS)
             except Exception as error:  # noqa: BLE001 -- the outer edge
                 if isinstance(error, TypeError) and _is_of_the_call_itself(error):
                     # Such as: missing 1 required positional argument: 'user_id'

@@ -76,8 +76,10 @@ class SettingsUnavailableError(SortitionError):
 
     Attributes:
         status: The HTTP status of the answer; None where there was none.
+        retry_after_s: How long the server asks to be left alone, in seconds; 0 where it does not.
     """
 
-    def __init__(self, message: str, status: int | None = None) -> None:
+    def __init__(self, message: str, status: int | None = None, retry_after_s: float = 0.0) -> None:
         super().__init__(message)
         self.status = status
+        self.retry_after_s = retry_after_s

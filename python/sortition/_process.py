@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class _Forks:
+class Forks:
     """How often this process and its ancestors were forked."""
 
     count = 0
@@ -26,7 +26,7 @@ class _Forks:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_Forks.note)
+    os.register_at_fork(after_in_child=Forks.note)
 
 
 class PerProcess(Generic[T]):
@@ -43,7 +43,7 @@ class PerProcess(Generic[T]):
         """This process's value."""
         # The number of forks tells a child from an ancestor whose process id it was given again;
         # the process id tells it where the hook did not run.
-        process = (_Forks.count, os.getpid())
+        process = (Forks.count, os.getpid())
         value = self._values.get(process)
         if value is None:
             # Of several threads that come here at once, all get the value of the first one.
@@ -52,4 +52,4 @@ class PerProcess(Generic[T]):
 
     def existing(self) -> T | None:
         """This process's value; None where it was never needed."""
-        return self._values.get((_Forks.count, os.getpid()))
+        return self._values.get((Forks.count, os.getpid()))

@@ -17,6 +17,7 @@ from sortition import _options
 from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S
 from sortition._log import Logger
 from sortition._sending.ledger import Stats
+from sortition._settings.status import Health
 from sortition._storage import UserStorage, UserStorageLike
 from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
 from sortition._vwo import launching as _launching
@@ -39,6 +40,7 @@ __all__ = [
     "LOG_LEVELS",
     "Client",
     "Explanation",
+    "Health",
     "Integrations",
     "Logger",
     "NotSentError",
@@ -77,6 +79,10 @@ _LAUNCH_OPTIONS = (
     "close_timeout_s",
     "on_unknown_outcome",
     "on_drop",
+    "account_id",
+    "sdk_key",
+    "poll_interval_s",
+    "stale_after_s",
 )
 
 
@@ -103,6 +109,10 @@ def launch(
     close_timeout_s: float | None = None,
     on_unknown_outcome: OnUnknownOutcome | None = None,
     on_drop: Callable[[str, int], object] | None = None,
+    account_id: int | str | None = None,
+    sdk_key: str | None = None,
+    poll_interval_s: float | None = None,
+    stale_after_s: float | None = None,
     **unknown: Never,
 ) -> Client:
     """Make a client for one account.
@@ -147,6 +157,14 @@ def launch(
         on_unknown_outcome: What to do with a batch of which nobody knows whether the server has it:
             ``resend``, which may count events twice, is the default, or ``drop``.
         on_drop: Told of events that were lost or, in batches, refused: ``on_drop(reason, number)``.
+        account_id: The account whose settings are asked for, with `sdk_key`; by default that of the
+            settings.
+        sdk_key: The secret key of the environment.
+        poll_interval_s: How often to ask the server for new settings, in seconds, at least 1; from
+            the client's first use on. By default never.
+        stale_after_s: After how long without the server's word that the settings are current
+            `Client.status` calls them stale, in seconds: by default three intervals and at least a
+            minute, and never where there is no interval.
         **unknown: No other option exists.
 
     Returns:
@@ -182,6 +200,10 @@ def launch(
             retry_for_s=retry_for_s,
             on_unknown_outcome=on_unknown_outcome,
             on_drop=on_drop,
+            account_id=account_id,
+            sdk_key=sdk_key,
+            poll_interval_s=poll_interval_s,
+            stale_after_s=stale_after_s,
         )
     )
 

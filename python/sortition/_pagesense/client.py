@@ -22,7 +22,7 @@ from sortition._pagesense.fetching import fetch
 from sortition._pagesense.goal_property import properties_of
 from sortition._pagesense.result import Status
 from sortition._pagesense.snapshot import Snapshot
-from sortition._process import PerProcess
+from sortition._process import Forks, PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, VISITOR
 
@@ -59,6 +59,7 @@ class Client:
         )
         self._calls = Calls(self._decider, self._delivery, configuration.log)
         self._refuses_with: str | None = None
+        self._begun = -1
         # A client that nobody closes frees what it holds all the same.
         own_transport = configuration.own_transport
         delivery = self._delivery
@@ -72,6 +73,9 @@ class Client:
                 own_transport.close()
 
         weakref.finalize(self, release).atexit = False
+
+    def _begin(self) -> None:
+        self._begun = Forks.count
 
     def __repr__(self) -> str:
         project, engine = self._snapshot.settings.project_name, self._launch.engine.name

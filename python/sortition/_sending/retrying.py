@@ -32,10 +32,14 @@ def pause_s(failures: int) -> float:
     return _RANDOM.uniform(0.0, bound)
 
 
-def retry_after_s(header: str | None) -> float:
-    """How long the server asks to be left alone, in seconds, within a bound; 0 where it does not.
+def retry_after_s(header: str | None, longest_s: float = _LONGEST_RETRY_AFTER_S) -> float:
+    """How long the server asks to be left alone, in seconds; 0 where it does not.
 
     Both forms of the header are read: a number of seconds, and a date.
+
+    Args:
+        header: The header ``Retry-After``; None where there is none.
+        longest_s: The bound on what is answered.
     """
     if header is None:
         return 0.0
@@ -52,4 +56,4 @@ def retry_after_s(header: str | None) -> float:
         except (TypeError, ValueError):
             return 0.0
         wanted = at.timestamp() - time.time()
-    return min(_LONGEST_RETRY_AFTER_S, max(0.0, wanted))
+    return min(longest_s, max(0.0, wanted))

@@ -4,38 +4,38 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
 
 from sortition import _arguments
 from sortition._arguments import BadArgumentError
 from sortition._calling import call
-from sortition._document import document_of
-from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
-from sortition._options import first_given
-from sortition._process import PerProcess
+from sortition._errors import OptionError
+from sortition._options import first_given, of_type
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
+from sortition._settings.live import NOT_BEGUN
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
-from sortition._vwo.events import Events, Visitor
+from sortition._vwo.events import Visitor
 from sortition._vwo.explaining import Explanation
-from sortition._vwo.launching import compiled, report
-from sortition._vwo.result import Status, TrackResult
-from sortition._vwo.settings_file import fetch_with
-from sortition._vwo.snapshot import Current, Snapshot
+from sortition._vwo.platform import account_of
+from sortition._vwo.result import Status
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from types import TracebackType
 
-    from sortition._engine.vwo import Call, Json, Settings, Step
+    from sortition._engine.vwo import Call, Json, Step
     from sortition._sending.ledger import Stats
+    from sortition._settings.live import LiveSettings
+    from sortition._settings.status import Health
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
+    from sortition._vwo.result import TrackResult
+    from sortition._vwo.snapshot import Snapshot
 
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
@@ -61,13 +61,14 @@ class Client:
     As a context manager, it is closed at the end of the block.
     """
 
-    def __init__(self, configuration: Configuration, settings: Settings, document: bytes) -> None:
+    def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.vwo.launch` instead."""
         self._launch = configuration
         self._log = configuration.log
-        self._current = Current(self._snapshot_of(settings, document))
-        self._replacing = PerProcess(threading.Lock)
-        self._delivery = configuration.delivery_of(self._current)
+        self._live = live
+        self._current = live.current
+        self._begun = NOT_BEGUN
+        self._delivery = configuration.delivery_of(live.current)
         decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
         self._calls = Calls(decider, self._delivery, configuration.log)
         self._decider = decider
@@ -80,6 +81,7 @@ class Client:
             if sys.is_finalizing():
                 # What was left has been seen to; nothing can be waited for any more.
                 return
+            live.close()
             delivery.release()
             if own_transport is not None:
                 own_transport.close()
@@ -87,7 +89,8 @@ class Client:
         weakref.finalize(self, release).atexit = False
 
     def __repr__(self) -> str:
-        account, engine = self._snapshot.settings.account_id, self._launch.engine.name
+        snapshot, engine = self._current.snapshot, self._launch.engine.name
+        account = None if snapshot is None else snapshot.settings.account_id
         return f"<sortition.vwo.Client account={account} engine={engine}>"
 
     def __enter__(self) -> Self:
@@ -443,16 +446,7 @@ class Client:
         """
         self._refuses_with = reasons.OPTED_OUT
         self._delivery.close(self._launch.close_timeout_s, reasons.OPTED_OUT)
-        known = self._snapshot.settings
-        nothing: dict[str, Json] = {
-            "version": known.version,
-            "accountId": known.account_id,
-            "campaigns": [],
-        }
-        document = json.dumps(nothing).encode()
-        settings = compiled(self._launch.engine, document)
-        with self._replacing.get():
-            self._current.snapshot = self._snapshot_of(settings, document)
+        self._live.forget(self._nothing())
         if self._launch.own_transport is not None:
             self._launch.own_transport.close()
         return True
@@ -476,38 +470,20 @@ class Client:
 
         Source: VWO spec, section 3.
         """
-        launch = self._launch
         try:
-            text = fetch_with(
-                launch.transport,
-                account_id,
-                sdk_key,
-                is_via_webhook=is_via_webhook,
-                base_url=launch.base_url,
-                request_timeout_s=launch.request_timeout_s,
-            )
-            document = document_of(text)
-            settings = compiled(launch.engine, document)
-        except (SettingsUnavailableError, SettingsError) as error:
-            self._keep_settings(str(error))
+            account = account_of(account_id, sdk_key)
+            by_webhook = of_type("is_via_webhook", is_via_webhook, bool, "a bool")
         except OptionError as error:
             raise BadArgumentError(str(error)) from None
-        else:
-            if str(settings.account_id) == str(self._snapshot.settings.account_id):
-                report(self._log, launch.engine, settings, document)
-                with self._replacing.get():
-                    # Whoever opted out meanwhile is not to have settings again.
-                    if self._refuses_with is None:
-                        self._current.snapshot = self._snapshot_of(settings, document)
-            else:
-                self._keep_settings("the answer is the settings file of another account")
+        request = account.request(self._launch.base_url, is_via_webhook=by_webhook)
+        outcome = self._live.ask(request, (account, by_webhook))
+        if outcome.error is not None:
+            why = outcome.error
+            self._log.recurring_error(
+                ("get_and_update_settings_file", why),
+                lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
+            )
         return self._refuses_with is None and self._snapshot.document.decode()
-
-    def _keep_settings(self, why: str) -> None:
-        self._log.recurring_error(
-            ("get_and_update_settings_file", why),
-            lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
-        )
 
     @call(nothing=None)
     def explain(
@@ -584,9 +560,21 @@ class Client:
         return self._delivery.ledger.stats()
 
     def status(self) -> Status:
-        """What the client runs on."""
-        settings = self._snapshot.settings
-        return Status(self._launch.engine.name, settings.version, settings.problems)
+        """What the client runs on, and how it is in this process."""
+        snapshot = self._current.snapshot
+        settings = None if snapshot is None else snapshot.settings
+        return Status.of(
+            self._live.status(),
+            self._refuses_with,
+            self._delivery.health(),
+            engine=self._launch.engine.name,
+            settings_version=None if settings is None else settings.version,
+            problems=() if settings is None else settings.problems,
+        )
+
+    def healthz(self) -> Health:
+        """How the client is in this process, for a probe of the service."""
+        return self.status().health
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Send what waits, and free threads and connections. May be repeated.
@@ -607,6 +595,7 @@ class Client:
             wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
         except BadArgumentError as error:
             self._log.error("close: %s", error)
+        self._live.close()
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         if self._launch.own_transport is not None:
             self._launch.own_transport.close()
@@ -614,13 +603,23 @@ class Client:
 
     @property
     def _snapshot(self) -> Snapshot:
-        return self._current.snapshot
+        return self._current.taken()
 
-    def _snapshot_of(self, settings: Settings, document: bytes) -> Snapshot:
-        launch = self._launch
-        encode_batch = launch.engine.module.vwo_batch
-        events = Events(settings, launch.base_url, launch.usage, encode_batch)
-        return Snapshot(settings, events, document)
+    def _begin(self) -> None:
+        self._begun = self._live.begin()
+
+    def _nothing(self) -> Snapshot | None:
+        """Settings of the same account that hold nothing; None where there are none at all."""
+        snapshot = self._current.snapshot
+        if snapshot is None:
+            return None
+        known = snapshot.settings
+        nothing: dict[str, Json] = {
+            "version": known.version,
+            "accountId": known.account_id,
+            "campaigns": [],
+        }
+        return self._live.platform.compile(json.dumps(nothing).encode())
 
     def _asked_goal(
         self,

@@ -16,13 +16,15 @@ from sortition._sending.synchronous import SynchronousDispatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
-    from sortition._transport import Transport
+    from sortition._settings.current import Current
+    from sortition._transport import Request, Transport
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Assignment, Conversion, Visitor
-    from sortition._vwo.snapshot import Current, Snapshot
+    from sortition._vwo.snapshot import Snapshot
 
 
 class Delivery(Protocol):
@@ -66,6 +68,9 @@ class Delivery(Protocol):
 
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""
+
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """How the server that takes events is, and the thread that sends; None where none is."""
 
 
 class SynchronousDelivery:
@@ -140,14 +145,26 @@ class SynchronousDelivery:
         """See `Delivery`."""
         self._dispatch.close()
 
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """See `Delivery`."""
+        return self._dispatch.health()
+
 
 class BatchedDelivery:
     """Puts events into a queue, from which they are sent in batches."""
 
     def __init__(
-        self, transport: Transport, log: Log, batching: Batching, current: Current
+        self,
+        transport: Transport,
+        log: Log,
+        batching: Batching,
+        current: Current[Snapshot],
     ) -> None:
-        self._dispatch = BatchedDispatch(transport, log, batching, current.batch)
+        def batch(events: Sequence[bytes]) -> Request:
+            """The request of a batch, with the key that is in use now."""
+            return current.taken().events.batch(events)
+
+        self._dispatch = BatchedDispatch(transport, log, batching, batch)
 
     @property
     def ledger(self) -> Ledger:
@@ -226,6 +243,10 @@ class BatchedDelivery:
         """See `Delivery`."""
         self._dispatch.release()
 
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """See `Delivery`."""
+        return self._dispatch.health()
+
 
 class NoDelivery:
     """Development mode: everything counts as accepted, and nothing is sent."""
@@ -272,3 +293,7 @@ class NoDelivery:
 
     def release(self) -> None:
         """See `Delivery`."""
+
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """See `Delivery`."""
+        return None, None

@@ -9,9 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 
 from sortition._document import document_of
-from sortition._engine.problem import Problem
-from sortition._errors import OptionError, SettingsError
-from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of, report_problems
+from sortition._errors import OptionError
+from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of
 from sortition._log import Log
 from sortition._options import (
     callback,
@@ -19,29 +18,31 @@ from sortition._options import (
     choice,
     of_type,
     seconds,
+    seconds_of_waiting,
     with_methods,
 )
 from sortition._redis import storage_of
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
+from sortition._settings.live import LiveSettings, Refreshing
 from sortition._transport import RequestsTransport, Transport
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
+from sortition._vwo.platform import Account, VwoPlatform, account_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sortition._engine import Engine
-    from sortition._engine.vwo import Settings
     from sortition._log import Logger
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
+    from sortition._settings.current import Current
     from sortition._storage import UserStorageLike
     from sortition._vwo.delivery import Delivery
-    from sortition._vwo.snapshot import Current
+    from sortition._vwo.snapshot import Snapshot
 
-KEY_WORDS: Final = "letters, digits and signs of ASCII without a space"
-"""What an SDK key is made of."""
+_LEAST_POLL_INTERVAL_S: Final = 1.0
 
 
 class Integrations(Protocol):
@@ -69,9 +70,8 @@ class Configuration:
     integrations: Integrations | None
     goal_type_to_track: str | None
     should_track_returning_user: bool | None
-    usage: Mapping[str, int]
 
-    def delivery_of(self, current: Current) -> Delivery:
+    def delivery_of(self, current: Current[Snapshot]) -> Delivery:
         """How the client's events leave."""
         if self.is_development_mode:
             return NoDelivery(is_batched=self.batching is not None)
@@ -97,9 +97,13 @@ def configure(
     batch_events: object,
     redis_creds: object,
     close_timeout_s: object,
+    account_id: object,
+    sdk_key: object,
+    poll_interval_s: object,
+    stale_after_s: object,
     **batching_options: object,
-) -> tuple[Configuration, Settings, bytes]:
-    """Check the options of a launch; the settings come compiled, and as a document.
+) -> tuple[Configuration, LiveSettings[Snapshot]]:
+    """Check the options of a launch, and compile its settings.
 
     Nothing is started or opened, so that a refused launch leaves nothing behind.
 
@@ -132,12 +136,14 @@ def configure(
     callbacks = with_methods("integrations", integrations, "callback")
     sender = with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
+    account = _account(account_id, sdk_key)
+    refreshing = Refreshing(
+        timeout_s,
+        _waiting("poll_interval_s", poll_interval_s, least=_LEAST_POLL_INTERVAL_S),
+        _waiting("stale_after_s", stale_after_s, least=0.0),
+    )
     document = document_of(settings_file)
     loaded = engine_of(engine)
-    settings = compiled(loaded, document)
-    if loaded.remark is not None:
-        log.warning("%s", loaded.remark)
-    report(log, loaded, settings, document)
     given = {
         "eb": batching,
         "ig": integrations,
@@ -162,9 +168,35 @@ def configure(
         integrations=cast("Integrations | None", callbacks),
         goal_type_to_track=goal_type,
         should_track_returning_user=returning,
-        usage={} if is_development else _usage(given),
     )
-    return configuration, settings, document
+    usage = {} if is_development else _usage(given)
+    platform = VwoPlatform(loaded, log, url, usage, account)
+    snapshot = platform.compile(document)
+    if not platform.is_ours(snapshot, None):
+        raise OptionError("account_id: the settings are of another account")
+    if refreshing.poll_interval_s is not None and platform.request(snapshot) is None:
+        raise OptionError("poll_interval_s: needs sdk_key, which the settings do not have")
+    if loaded.remark is not None:
+        log.warning("%s", loaded.remark)
+    live = LiveSettings(platform, configuration.transport, log, refreshing)
+    live.use(snapshot, "given")
+    return configuration, live
+
+
+def _account(account_id: object, sdk_key: object) -> Account | None:
+    if account_id is None and sdk_key is None:
+        return None
+    for name, value, other in (
+        ("account_id", account_id, "sdk_key"),
+        ("sdk_key", sdk_key, "account_id"),
+    ):
+        if value is None:
+            raise OptionError(f"{name}: is needed together with {other}")
+    return account_of(account_id, sdk_key)
+
+
+def _waiting(name: str, value: object, *, least: float) -> float | None:
+    return None if value is None else seconds_of_waiting(name, value, least=least)
 
 
 def _level(value: object) -> int | None:
@@ -175,35 +207,6 @@ def _level(value: object) -> int | None:
     if level not in levels:
         raise OptionError("log_level: must be one of vwo.LOG_LEVELS")
     return level
-
-
-def compiled(engine: Engine, document: bytes) -> Settings:
-    """The settings that a client could use.
-
-    Raises:
-        SettingsError: They cannot be used at all; the message names the places.
-    """
-    settings = engine.module.VwoSettings.compile(document)
-    if settings.sdk_key is None or is_sendable_key(settings.sdk_key):
-        return settings
-    raise SettingsError((Problem("sdkKey", KEY_WORDS, "something else", "document_refused"),))
-
-
-def is_sendable_key(sdk_key: str) -> bool:
-    """Whether a header can carry the key as it is; one pasted with a line break is none."""
-    return bool(sdk_key) and sdk_key.isascii() and sdk_key.isprintable() and " " not in sdk_key
-
-
-def report(log: Log, engine: Engine, settings: Settings, document: bytes) -> None:
-    """Log what is to be known of settings that come into use."""
-    if engine.name == "pure" and b"regex(" in document:
-        log.warning(
-            "the settings have patterns (regex operands): the pure-Python engine searches for them "
-            "with Python's re, whose time has no bound"
-        )
-    if settings.sdk_key is None:
-        log.warning("the settings have no sdkKey: the server may not accept events")
-    report_problems(log, settings.problems)
 
 
 def _usage(given: Mapping[str, object]) -> dict[str, int]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sortition._settings.status import ClientStatus
+
 if TYPE_CHECKING:
-    from sortition._engine.problem import Problem
     from sortition._engine.vwo import Identifier
 
 
@@ -25,16 +26,12 @@ class TrackResult(dict[str, bool]):
         return f"TrackResult({super().__repr__()})"
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a client runs on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(ClientStatus):
+    """How a client is in this process, and what it runs on.
 
     Attributes:
-        engine: ``compiled`` or ``pure``.
-        settings_version: The version of the settings in use.
-        problems: What is wrong in the settings in use.
+        settings_version: The version of the settings in use; None where there are none.
     """
 
-    engine: str
-    settings_version: Identifier
-    problems: tuple[Problem, ...]
+    settings_version: Identifier | None

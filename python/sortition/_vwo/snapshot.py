@@ -6,10 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sortition._engine.vwo import Settings
-    from sortition._transport import Request
     from sortition._vwo.events import Events
 
 
@@ -26,18 +23,3 @@ class Snapshot:
     settings: Settings = field(repr=False)
     events: Events = field(repr=False)
     document: bytes = field(repr=False)
-
-
-class Current:
-    """Which snapshot is in use.
-
-    It is replaced whole, by one assignment: a call that has taken one keeps it, and whoever comes
-    later gets the next.
-    """
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self.snapshot = snapshot
-
-    def batch(self, events: Sequence[bytes]) -> Request:
-        """The request of a batch, with the key that is in use now."""
-        return self.snapshot.events.batch(events)

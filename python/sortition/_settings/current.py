@@ -1,0 +1,69 @@
+"""Which settings are in use."""
+
+from __future__ import annotations
+
+import threading
+from typing import Generic, Protocol, TypeVar
+
+from sortition._process import PerProcess
+
+
+class Snapshot(Protocol):
+    """What one call works with from its beginning to its end: settings, and all made of them."""
+
+    @property
+    def document(self) -> bytes:
+        """The settings as they came."""
+
+
+SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
+
+
+class NoSettingsError(Exception):
+    """There are no settings yet: the client was started without, and none have come since."""
+
+
+class Current(Generic[SnapshotT]):
+    """Which snapshot is in use.
+
+    It is replaced whole, by one assignment: a call that has taken one keeps it, and whoever comes
+    later gets the next. Reading takes no lock; only replacing does.
+
+    Attributes:
+        snapshot: The snapshot in use; None where there is none yet, and after `forget`.
+    """
+
+    def __init__(self, snapshot: SnapshotT | None = None) -> None:
+        self.snapshot = snapshot
+        self._is_final = False
+        self._replacing = PerProcess(threading.Lock)
+
+    def taken(self) -> SnapshotT:
+        """The snapshot in use, for a call that cannot do without.
+
+        Raises:
+            NoSettingsError: There is none.
+        """
+        snapshot = self.snapshot
+        if snapshot is None:
+            raise NoSettingsError
+        return snapshot
+
+    def replace(self, snapshot: SnapshotT) -> bool:
+        """Use another from now on; False where nothing may be replaced any more."""
+        with self._replacing.get():
+            if self._is_final:
+                return False
+            self.snapshot = snapshot
+            return True
+
+    def freeze(self) -> None:
+        """Replace nothing any more."""
+        with self._replacing.get():
+            self._is_final = True
+
+    def forget(self, leaving: SnapshotT | None) -> None:
+        """Use these from now on, or none, and replace nothing any more."""
+        with self._replacing.get():
+            self._is_final = True
+            self.snapshot = leaving

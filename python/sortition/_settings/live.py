@@ -1,0 +1,276 @@
+"""The settings of one client while it is in use."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Generic
+
+from sortition._clock import now_s
+from sortition._errors import SettingsError, SettingsUnavailableError
+from sortition._health import Endpoint
+from sortition._process import Forks, PerProcess
+from sortition._settings.current import Current, SnapshotT
+from sortition._settings.fetching import fetch
+from sortition._settings.pace import Pace, Streak
+from sortition._settings.poller import Outcome, Poller
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from sortition._health import EndpointStatus, ThreadStatus
+    from sortition._log import Log
+    from sortition._sending.pool import Deadline, SenderPool
+    from sortition._settings.fetching import Validators
+    from sortition._settings.platform import Platform
+    from sortition._settings.status import Source
+    from sortition._transport import Request, Transport
+
+NOT_BEGUN: Final = -1
+"""No process is in its so-manieth fork: what `LiveSettings.begin` answers is never equal to it."""
+
+_STALE_AFTER_INTERVALS: Final = 3
+_LEAST_STALE_AFTER_S: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Refreshing:
+    """How settings are kept fresh.
+
+    Attributes:
+        request_timeout_s: How long one request for settings may take.
+        poll_interval_s: How often the server is asked; None for never.
+        stale_after_s: After how long without the server's confirmation settings count as stale;
+            None for three intervals and at least a minute, or never where there is no interval.
+    """
+
+    request_timeout_s: float
+    poll_interval_s: float | None = None
+    stale_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStatus:
+    """How a client's settings are; see `sortition._settings.status.ClientStatus`."""
+
+    source: Source | None
+    age_s: float | None
+    is_stale: bool
+    endpoint: EndpointStatus
+    thread: ThreadStatus | None
+
+
+class LiveSettings(Generic[SnapshotT]):
+    """Which settings a client uses, and what replaces them: polling, webhooks and the caller.
+
+    Nothing is started before `begin`. Each process has a thread of its own. It does not refer to
+    the client; whoever frees the client calls `close`.
+
+    Attributes:
+        current: The settings in use.
+        platform: How they are read.
+    """
+
+    def __init__(
+        self,
+        platform: Platform[SnapshotT],
+        transport: Transport,
+        log: Log,
+        refreshing: Refreshing,
+    ) -> None:
+        self.current: Current[SnapshotT] = Current()
+        self.platform = platform
+        self._transport = transport
+        self._log = log
+        self._refreshing = refreshing
+        self._polls = refreshing.poll_interval_s is not None
+        self._endpoint = Endpoint()
+        self._streak = Streak()
+        self._source: Source | None = None
+        # When the settings in use were last known to be good; None where nobody knows.
+        self._confirmed_at: float | None = None
+        self._is_confirmed = False
+        self._is_via_webhook = False
+        self._is_closed = False
+        # What came with the settings in use, and with which.
+        self._validators: tuple[SnapshotT, Validators | None] | None = None
+        self._pollers = PerProcess(self._poller)
+
+    def use(
+        self,
+        snapshot: SnapshotT,
+        source: Source,
+        *,
+        age_s: float | None = 0.0,
+        validators: Validators | None = None,
+    ) -> bool:
+        """Use settings from now on; False where nothing may be replaced any more.
+
+        Args:
+            snapshot: The settings.
+            source: Where they came from.
+            age_s: How long ago they were known to be good; None where nobody knows.
+            validators: What came with them.
+        """
+        if not self.current.replace(snapshot):
+            return False
+        self._source = source
+        self._confirmed_at = None if age_s is None else now_s() - age_s
+        self._is_confirmed = source in ("given", "server")
+        self._validators = (snapshot, validators)
+        self.platform.report(snapshot)
+        return True
+
+    def begin(self) -> int:
+        """A call comes: start what this process has to start.
+
+        Returns:
+            The number of this process's fork: until that changes (`Forks.count`) nothing else is to
+            be begun. `NOT_BEGUN` where every call is to ask again, as in uWSGI, which forks without
+            Python's knowing.
+        """
+        has_work = self._is_awaited or self._polls or self._pollers.existing() is not None
+        if has_work and not self._is_closed:
+            self._pollers.get().begin()
+        return NOT_BEGUN if "uwsgi" in sys.modules else Forks.count
+
+    def wake(self, *, is_via_webhook: bool = True) -> None:
+        """Ask the server as soon as that may be: there is something new."""
+        if not self._is_closed:
+            self._is_via_webhook |= is_via_webhook
+            self._pollers.get().wake()
+
+    def ask(self, request: Request, about: Hashable) -> Outcome:
+        """Ask the server now, and use what comes where it is good.
+
+        Args:
+            request: The request.
+            about: What tells it from others: callers who come together with the same share one.
+        """
+
+        def attempt(pool: SenderPool, deadline: Deadline) -> Outcome:
+            return self.exchange(request, pool, deadline)
+
+        if self._is_closed:
+            return Outcome(is_new=False, error="the client is closed")
+        return self._pollers.get().ask(about, attempt, self._refreshing.request_timeout_s)
+
+    def stop_polling(self) -> None:
+        """Ask at no interval any more, in this process and those forked of it."""
+        self._polls = False
+        poller = self._pollers.existing()
+        if poller is not None:
+            poller.stop()
+
+    def forget(self, leaving: SnapshotT | None = None) -> None:
+        """End, as `close` does, and forget the settings.
+
+        Args:
+            leaving: What is in use from now on, in place of them.
+        """
+        self.close()
+        self._validators = None
+        self.current.forget(leaving)
+
+    def close(self) -> None:
+        """End the thread of this process, and replace nothing any more. May be repeated."""
+        self._is_closed = True
+        self.current.freeze()
+        poller = self._pollers.existing()
+        if poller is not None:
+            poller.close()
+
+    def status(self) -> SettingsStatus:
+        """How the settings are now.
+
+        It begins what a call would begin: a service may get no calls before its probe is content.
+        """
+        self.begin()
+        poller = self._pollers.existing()
+        confirmed_at = self._confirmed_at
+        age_s = None if confirmed_at is None else now_s() - confirmed_at
+        source = self._source
+        if source is None:
+            age_s = None
+        return SettingsStatus(
+            source,
+            age_s,
+            self._is_stale(age_s),
+            self._endpoint.status(),
+            None if poller is None else poller.status(),
+        )
+
+    def exchange(self, request: Request, pool: SenderPool, deadline: Deadline) -> Outcome:
+        """One request for settings, and the use of what comes."""
+        current = self.current.snapshot
+        known = self._validators
+        validators = known[1] if known is not None and known[0] is current else None
+        try:
+            fetched = fetch(pool, request, deadline, validators)
+        except SettingsUnavailableError as error:
+            return self._failed(str(error), error.status, error.retry_after_s)
+        document = fetched.document
+        if document is None or (current is not None and document == current.document):
+            if current is self.current.snapshot and current is not None:
+                self._confirmed_at = now_s()
+                self._is_confirmed = True
+                self._source = "server"
+                self._validators = (current, fetched.validators)
+            self._endpoint.note_success()
+            return Outcome(is_new=False, retry_after_s=fetched.retry_after_s)
+        noun = self.platform.document_name
+        try:
+            snapshot = self.platform.compile(document)
+        except SettingsError as error:
+            words = f"GET {request.url}: the answer is no usable {noun}: {error}"
+            return self._failed(words, retry_after_s=fetched.retry_after_s)
+        if not self.platform.is_ours(snapshot, current):
+            words = f"the answer is the {noun} of another account"
+            return self._failed(words, retry_after_s=fetched.retry_after_s)
+        is_new = self.use(snapshot, "server", validators=fetched.validators)
+        self._endpoint.note_success()
+        return Outcome(is_new, retry_after_s=fetched.retry_after_s)
+
+    @property
+    def _is_awaited(self) -> bool:
+        """Whether the server's settings are still to come."""
+        return not self._is_confirmed
+
+    def _is_stale(self, age_s: float | None) -> bool:
+        if self._is_awaited:
+            return True
+        stale_after_s = self._refreshing.stale_after_s
+        if stale_after_s is None:
+            interval_s = self._refreshing.poll_interval_s
+            if interval_s is None or not self._polls:
+                return False
+            stale_after_s = max(_LEAST_STALE_AFTER_S, _STALE_AFTER_INTERVALS * interval_s)
+        return age_s is not None and age_s > stale_after_s
+
+    def _failed(self, why: str, status: int | None = None, retry_after_s: float = 0.0) -> Outcome:
+        self._endpoint.note_failure(why)
+        return Outcome(is_new=False, error=why, status=status, retry_after_s=retry_after_s)
+
+    def _poller(self) -> Poller:
+        refreshing = self._refreshing
+        interval_s = refreshing.poll_interval_s if self._polls else None
+        pace = Pace(interval_s, now_s(), self._streak, is_needed=self._is_awaited)
+        timeout_s = refreshing.request_timeout_s
+        return Poller(pace, self._poll, self._transport, self._log, timeout_s)
+
+    def _poll(self, pool: SenderPool, deadline: Deadline) -> Outcome:
+        current = self.current.snapshot
+        is_via_webhook, self._is_via_webhook = self._is_via_webhook, False
+        request = self.platform.request(current, is_via_webhook=is_via_webhook)
+        if request is None:
+            return Outcome(is_new=False, error="it is not known what to ask for")
+        outcome = self.exchange(request, pool, deadline)
+        if outcome.error is not None:
+            why = outcome.error
+            self._is_via_webhook |= is_via_webhook
+            words = "there are none yet" if current is None else "the old ones stay in use"
+            # One for all errors: an outage has many, and is one thing.
+            self._log.recurring_error("settings", lambda: f"settings: {words}: {why}")
+        elif outcome.is_new:
+            self._log.info("settings: new ones are in use")
+        return outcome

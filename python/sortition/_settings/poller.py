@@ -1,0 +1,217 @@
+"""The thread of one process that asks for settings, and the order of all who ask."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+from sortition._clock import now_s
+from sortition._health import Heartbeat
+from sortition._sending.pool import Deadline, SenderPool
+
+if TYPE_CHECKING:
+    from collections.abc import Hashable
+
+    from sortition._health import ThreadStatus
+    from sortition._log import Log
+    from sortition._settings.pace import Pace
+    from sortition._transport import Transport
+
+_LONGEST_BEAT_S: Final = 10.0
+"""The longest that the thread does not say that it works; less where it asks more often."""
+_MOST_SENDERS: Final = 2
+"""One sends; the other stands in for one that hangs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of asking for settings.
+
+    Attributes:
+        is_new: Whether other settings are in use now.
+        error: Why there are none that could be used, in words that hold no secret; None where the
+            answer was usable, also where it was what is in use already.
+        status: The HTTP status of an answer that is an error; None where there was none.
+        retry_after_s: How long the server asks to be left alone, in seconds.
+    """
+
+    is_new: bool
+    error: str | None = None
+    status: int | None = None
+    retry_after_s: float = 0.0
+
+    @property
+    def is_success(self) -> bool:
+        """Whether the answer was usable."""
+        return self.error is None
+
+
+class Attempt(Protocol):
+    """One request for settings, and the use of what came."""
+
+    def __call__(self, pool: SenderPool, deadline: Deadline) -> Outcome:
+        """Ask, and use what comes; no exception but of a fault."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """The last request that ended: which it was of all, what it asked for, and what came of it."""
+
+    number: int
+    about: Hashable
+    outcome: Outcome
+
+
+class Poller:
+    """Asks when it is time, and lets those who ask by themselves take turns with it.
+
+    Nothing is started before `begin`, and the thread runs only while there is something to wait
+    for. It refers to nothing but what it is given here.
+    """
+
+    def __init__(
+        self,
+        pace: Pace,
+        attempt: Attempt,
+        transport: Transport,
+        log: Log,
+        request_timeout_s: float,
+    ) -> None:
+        self._pace = pace
+        self._attempt = attempt
+        self._log = log
+        self._request_timeout_s = request_timeout_s
+        self._beat_s = min(pace.interval_s or _LONGEST_BEAT_S, _LONGEST_BEAT_S)
+        self._pool = SenderPool(transport, _MOST_SENDERS)
+        self._heartbeat = Heartbeat()
+        self._changed = threading.Condition()
+        # Held for the time of a request: those who ask wait for one another, and nobody else does.
+        self._turn = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._begun = 0
+        self._ended: _Ended | None = None
+        self._is_closed = False
+
+    def begin(self) -> None:
+        """Start the thread, where there is something to wait for and none runs."""
+        with self._changed:
+            if self._is_closed or self._pace.next_at is None:
+                return
+            if self._thread is not None and self._thread.is_alive():
+                return
+            # A daemon, so that it does not keep the interpreter from exiting.
+            thread = threading.Thread(target=self._run, name="sortition-settings", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:
+                # The interpreter is exiting, or there is no memory: the next call tries again.
+                return
+            self._thread = thread
+
+    def wake(self) -> None:
+        """Ask as soon as that may be."""
+        with self._changed:
+            self._pace.wake(now_s())
+            self._changed.notify_all()
+        self.begin()
+
+    def stop(self) -> None:
+        """Ask at no interval any more."""
+        with self._changed:
+            self._pace.stop()
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """End the thread and the turns of those who wait; what is on its way is left alone."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+        self._pool.close()
+
+    def ask(self, about: Hashable, attempt: Attempt, timeout_s: float) -> Outcome:
+        """Ask now, on the caller's thread.
+
+        Of callers who come together and want the same, one asks for all.
+
+        Args:
+            about: What tells this request from others.
+            attempt: The request.
+            timeout_s: How long that may take, in seconds, waiting for a turn included.
+        """
+        deadline = Deadline(timeout_s)
+        with self._changed:
+            begun = self._begun
+        if not self._turn.acquire(timeout=deadline.remaining_s()):
+            return Outcome(is_new=False, error="another request took too long")
+        try:
+            ended = self._ended
+            if ended is not None and ended.number > begun and ended.about == about:
+                return ended.outcome
+            with self._changed:
+                wait_s = self._pace.wait_s(now_s())
+                if wait_s > deadline.remaining_s():
+                    error = f"the server asked to be left alone for {wait_s:.0f} more seconds"
+                    return Outcome(is_new=False, error=error)
+                if self._changed.wait_for(lambda: self._is_closed, wait_s):
+                    return Outcome(is_new=False, error="the client is closed")
+            return self._exchange(about, attempt, deadline)
+        finally:
+            self._turn.release()
+
+    def status(self) -> ThreadStatus:
+        """How the thread is."""
+        thread = self._thread
+        return self._heartbeat.status(is_running=thread is not None and thread.is_alive())
+
+    def _run(self) -> None:
+        while self._waits():
+            if not self._turn.acquire(timeout=self._beat_s):
+                continue
+            try:
+                if self._is_due():
+                    self._heartbeat.beat(max(self._beat_s, self._request_timeout_s))
+                    self._exchange(None, self._attempt, Deadline(self._request_timeout_s))
+            except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
+                self._log.exception_of("the code that asks for settings", error)
+            finally:
+                self._turn.release()
+
+    def _waits(self) -> bool:
+        """Wait until it is time to ask; False where there is nothing to wait for any more."""
+        with self._changed:
+            while True:
+                at = self._pace.next_at
+                if self._is_closed or at is None:
+                    # Whoever comes after this finds no thread and starts another.
+                    self._thread = None
+                    self._heartbeat.beat(None)
+                    return False
+                self._heartbeat.beat(self._beat_s)
+                wait_s = min(at - now_s(), self._beat_s)
+                if wait_s <= 0:
+                    return True
+                self._changed.wait(wait_s)
+
+    def _is_due(self) -> bool:
+        with self._changed:
+            at = self._pace.next_at
+            return not self._is_closed and at is not None and at <= now_s()
+
+    def _exchange(self, about: Hashable, attempt: Attempt, deadline: Deadline) -> Outcome:
+        with self._changed:
+            self._begun += 1
+            number = self._begun
+            self._pace.begin(now_s())
+        outcome = Outcome(is_new=False, error="a fault of sortition")
+        try:
+            outcome = attempt(self._pool, deadline)
+        finally:
+            self._ended = _Ended(number, about, outcome)
+            with self._changed:
+                if outcome.is_success:
+                    self._pace.note_success(now_s(), outcome.retry_after_s)
+                else:
+                    self._pace.note_failure(now_s(), outcome.status, outcome.retry_after_s)
+                self._changed.notify_all()
+        return outcome
