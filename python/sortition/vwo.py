@@ -29,6 +29,7 @@ from sortition._vwo.launching import Integrations
 from sortition._vwo.result import Status, TrackResult
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from sortition._document import SettingsFile
@@ -83,6 +84,10 @@ _LAUNCH_OPTIONS = (
     "sdk_key",
     "poll_interval_s",
     "stale_after_s",
+    "init_timeout_s",
+    "settings_cache",
+    "fallback_settings_file",
+    "allow_empty",
 )
 
 
@@ -113,11 +118,17 @@ def launch(
     sdk_key: str | None = None,
     poll_interval_s: float | None = None,
     stale_after_s: float | None = None,
+    init_timeout_s: float | None = None,
+    settings_cache: str | os.PathLike[str] | None = None,
+    fallback_settings_file: SettingsFile | None = None,
+    allow_empty: bool = False,
     **unknown: Never,
 ) -> Client:
     """Make a client for one account.
 
-    Nothing is started or sent before the first event.
+    Its settings are those that are given. Where none are, they are fetched with `account_id` and
+    `sdk_key`; where that fails, those of `settings_cache` are used, then `fallback_settings_file`.
+    Nothing else is started or sent before the first use.
 
     Args:
         settings_file: The settings document: JSON text, the same as bytes or as a dict, or the path
@@ -165,6 +176,14 @@ def launch(
         stale_after_s: After how long without the server's word that the settings are current
             `Client.status` calls them stale, in seconds: by default three intervals and at least a
             minute, and never where there is no interval.
+        init_timeout_s: How long fetching the first settings may take, in seconds, whatever the
+            network does; by default as `request_timeout_s`.
+        settings_cache: The path of a file in which the last settings that were good are kept, for a
+            start without the server; by default none. Processes may share it.
+        fallback_settings_file: The settings to start with for want of any other, as
+            `settings_file`.
+        allow_empty: Start without settings where there are none: every call returns its nothing
+            until they come.
         **unknown: No other option exists.
 
     Returns:
@@ -172,7 +191,8 @@ def launch(
 
     Raises:
         OptionError: An option cannot be used; the message names it.
-        SettingsError: The settings cannot be used at all; the message names the places.
+        SettingsError: Settings that are given cannot be used at all; the message names the places.
+        SettingsUnavailableError: None are given, and none came from anywhere.
 
     Source: VWO spec, section 2.
     """
@@ -200,10 +220,16 @@ def launch(
             retry_for_s=retry_for_s,
             on_unknown_outcome=on_unknown_outcome,
             on_drop=on_drop,
-            account_id=account_id,
-            sdk_key=sdk_key,
-            poll_interval_s=poll_interval_s,
-            stale_after_s=stale_after_s,
+            settings_options={
+                "account_id": account_id,
+                "sdk_key": sdk_key,
+                "poll_interval_s": poll_interval_s,
+                "stale_after_s": stale_after_s,
+                "init_timeout_s": init_timeout_s,
+                "settings_cache": settings_cache,
+                "fallback_settings_file": fallback_settings_file,
+                "allow_empty": allow_empty,
+            },
         )
     )
 

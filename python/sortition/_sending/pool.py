@@ -124,14 +124,20 @@ class SenderPool:
             raise job.failure or SendingError("no answer")
         return job.response
 
-    def close(self) -> None:
-        """Refuse what waits for its turn. Threads end, where they send after their request."""
+    def close(self, *, joins: bool = False) -> None:
+        """Refuse what waits for its turn. Threads end, where they send after their request.
+
+        Args:
+            joins: Whether to wait for the end of those that do not send.
+        """
         with self._changed:
             self._is_closed = True
             idle, self._idle = self._idle, []
             self._changed.notify_all()
         for sender in idle:
             sender.jobs.put(None)
+        for sender in idle if joins else ():
+            sender.join()
 
     def _take_place(self, deadline: Deadline) -> None:
         with self._changed:

@@ -10,6 +10,7 @@ from sortition._clock import now_s
 from sortition._errors import SettingsError, SettingsUnavailableError
 from sortition._health import Endpoint
 from sortition._process import Forks, PerProcess
+from sortition._sending.pool import Deadline, SenderPool
 from sortition._settings.current import Current, SnapshotT
 from sortition._settings.fetching import fetch
 from sortition._settings.pace import Pace, Streak
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
-    from sortition._sending.pool import Deadline, SenderPool
+    from sortition._settings.cache import SettingsCache
     from sortition._settings.fetching import Validators
     from sortition._settings.platform import Platform
     from sortition._settings.status import Source
@@ -77,12 +78,14 @@ class LiveSettings(Generic[SnapshotT]):
         transport: Transport,
         log: Log,
         refreshing: Refreshing,
+        cache: SettingsCache | None = None,
     ) -> None:
         self.current: Current[SnapshotT] = Current()
         self.platform = platform
         self._transport = transport
         self._log = log
         self._refreshing = refreshing
+        self._cache = cache
         self._polls = refreshing.poll_interval_s is not None
         self._endpoint = Endpoint()
         self._streak = Streak()
@@ -120,6 +123,34 @@ class LiveSettings(Generic[SnapshotT]):
         self._validators = (snapshot, validators)
         self.platform.report(snapshot)
         return True
+
+    def use_cached(self) -> bool:
+        """Use the last settings that were good; whether there are such."""
+        cached = None if self._cache is None else self._cache.load()
+        if self._cache is None or cached is None:
+            return False
+        try:
+            snapshot = self.platform.compile(cached.document)
+        except SettingsError as error:
+            self._cache.refuse(str(error))
+            return False
+        if not self.platform.is_ours(snapshot, None):
+            self._cache.refuse("its settings are of another account")
+            return False
+        return self.use(snapshot, "cache", age_s=cached.age_s)
+
+    def ask_first(self, deadline: Deadline) -> Outcome:
+        """Ask the server before the client is there; no thread is left but one that hangs."""
+        request = self.platform.request(None, is_via_webhook=False)
+        if request is None:
+            return Outcome(is_new=False, error="it is not known what to ask for")
+        pool = SenderPool(self._transport, most_senders=1)
+        try:
+            outcome = self.exchange(request, pool, deadline)
+        finally:
+            pool.close(joins=True)
+        self._streak.note(is_success=outcome.is_success, status=outcome.status)
+        return outcome
 
     def begin(self) -> int:
         """A call comes: start what this process has to start.
@@ -216,6 +247,8 @@ class LiveSettings(Generic[SnapshotT]):
                 self._is_confirmed = True
                 self._source = "server"
                 self._validators = (current, fetched.validators)
+                if self._cache is not None:
+                    self._cache.keep(document or current.document)
             self._endpoint.note_success()
             return Outcome(is_new=False, retry_after_s=fetched.retry_after_s)
         noun = self.platform.document_name
@@ -228,6 +261,8 @@ class LiveSettings(Generic[SnapshotT]):
             words = f"the answer is the {noun} of another account"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
         is_new = self.use(snapshot, "server", validators=fetched.validators)
+        if is_new and self._cache is not None:
+            self._cache.keep(document)
         self._endpoint.note_success()
         return Outcome(is_new, retry_after_s=fetched.retry_after_s)
 

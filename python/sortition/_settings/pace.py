@@ -42,6 +42,15 @@ class Streak:
     failures: int = 0
     refusals: int = 0
 
+    def note(self, *, is_success: bool, status: int | None) -> None:
+        """An answer came, or none; `status` is that of an answer that is an error."""
+        if is_success:
+            self.failures = self.refusals = 0
+        elif status in REFUSALS:
+            self.refusals += 1
+        else:
+            self.failures += 1
+
 
 class Pace:
     """When one process asks for settings next. It reads no clock, and is used under a lock.
@@ -100,16 +109,13 @@ class Pace:
 
     def note_success(self, now: float, retry_after_s: float) -> None:
         """A usable answer came."""
-        self._streak.failures = self._streak.refusals = 0
+        self._streak.note(is_success=True, status=None)
         self._is_needed = False
         self._plan(now, self._interval_with_jitter(), retry_after_s)
 
     def note_failure(self, now: float, status: int | None, retry_after_s: float) -> None:
         """None came; `status` is that of the answer, where there was one."""
-        if status in REFUSALS:
-            self._streak.refusals += 1
-        else:
-            self._streak.failures += 1
+        self._streak.note(is_success=False, status=status)
         self._plan(now, self._pause_s(), retry_after_s)
         if self._streak.refusals:
             self._may_wake_from = max(self._may_wake_from, now + _WOKEN_REFUSALS_S)

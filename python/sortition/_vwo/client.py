@@ -15,6 +15,7 @@ from sortition._options import first_given, of_type
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._settings.live import NOT_BEGUN
+from sortition._settings.webhook import REFUSED, UNAVAILABLE, WOKEN, knows_secret
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
@@ -25,13 +26,14 @@ from sortition._vwo.platform import account_of
 from sortition._vwo.result import Status
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from types import TracebackType
 
     from sortition._engine.vwo import Call, Json, Step
     from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
     from sortition._settings.status import Health
+    from sortition._settings.webhook import Headers
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
 _FLUSH_TIMEOUT_S: Final = 30.0
+_WEBHOOK_HEADER: Final = "x-vwo-auth"
 _CALLS: Final = frozenset(
     {
         "activate",
@@ -466,7 +469,8 @@ class Client:
 
         Returns:
             The settings file that is in use now, as received: the old one where nothing usable
-            came, which is logged. False where an argument is bad, and after `close`.
+            came, which is logged. False where there is none, where an argument is bad, and after
+            `close`.
 
         Source: VWO spec, section 3.
         """
@@ -483,7 +487,37 @@ class Client:
                 ("get_and_update_settings_file", why),
                 lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
             )
-        return self._refuses_with is None and self._snapshot.document.decode()
+        snapshot = self._current.snapshot
+        return self._refuses_with is None and snapshot is not None and snapshot.document.decode()
+
+    @call(nothing=UNAVAILABLE)
+    def handle_webhook(
+        self, headers: Headers, body: object, secret: str | bytes | Sequence[str | bytes]
+    ) -> int:
+        """Take a webhook by which the platform says that the settings have changed.
+
+        For the handler of an endpoint of the service, in any framework. The new settings are
+        fetched soon after, by a thread of the client; however many webhooks come, once a second at
+        most.
+
+        Args:
+            headers: The request's headers. The secret is looked for in ``x-vwo-auth``, where the
+                platform puts it, in ``x-webhook-secret``, and in ``Authorization: Bearer``.
+            body: The request's content. Nothing in it is believed, or even read.
+            secret: The secret that was made for the webhook; or several, while one takes the
+                other's place.
+
+        Returns:
+            The HTTP status to answer with: 202 where the settings will be fetched, 401 where the
+            request does not know the secret, 503 where an argument is bad and after `close`.
+
+        Source: VWO developer documentation, "Webhooks".
+        """
+        del body
+        if not knows_secret(headers, secret, _WEBHOOK_HEADER):
+            return REFUSED
+        self._live.wake()
+        return WOKEN
 
     @call(nothing=None)
     def explain(

@@ -6,9 +6,8 @@ Source: VWO spec, section 2.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sortition._document import document_of
 from sortition._errors import OptionError
 from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of
 from sortition._log import Log
@@ -18,17 +17,16 @@ from sortition._options import (
     choice,
     of_type,
     seconds,
-    seconds_of_waiting,
     with_methods,
 )
 from sortition._redis import storage_of
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
-from sortition._settings.live import LiveSettings, Refreshing
 from sortition._transport import RequestsTransport, Transport
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
-from sortition._vwo.platform import Account, VwoPlatform, account_of
+from sortition._vwo.first_settings import first_settings_of, loaded_by
+from sortition._vwo.platform import VwoPlatform
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -38,11 +36,10 @@ if TYPE_CHECKING:
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
     from sortition._settings.current import Current
+    from sortition._settings.live import LiveSettings
     from sortition._storage import UserStorageLike
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.snapshot import Snapshot
-
-_LEAST_POLL_INTERVAL_S: Final = 1.0
 
 
 class Integrations(Protocol):
@@ -97,19 +94,18 @@ def configure(
     batch_events: object,
     redis_creds: object,
     close_timeout_s: object,
-    account_id: object,
-    sdk_key: object,
-    poll_interval_s: object,
-    stale_after_s: object,
+    settings_options: Mapping[str, object],
     **batching_options: object,
 ) -> tuple[Configuration, LiveSettings[Snapshot]]:
-    """Check the options of a launch, and compile its settings.
+    """Check the options of a launch, and get its settings.
 
-    Nothing is started or opened, so that a refused launch leaves nothing behind.
+    Where they are given, nothing is started or opened; a launch that is refused leaves nothing
+    behind.
 
     Raises:
         OptionError: An option cannot be used; the message names it.
         SettingsError: The settings cannot be used at all; the message names the places.
+        SettingsUnavailableError: None were given, and none came.
     """
     timeout_s = DEFAULT_REQUEST_TIMEOUT_S
     if request_timeout_s is not None:
@@ -136,13 +132,7 @@ def configure(
     callbacks = with_methods("integrations", integrations, "callback")
     sender = with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
-    account = _account(account_id, sdk_key)
-    refreshing = Refreshing(
-        timeout_s,
-        _waiting("poll_interval_s", poll_interval_s, least=_LEAST_POLL_INTERVAL_S),
-        _waiting("stale_after_s", stale_after_s, least=0.0),
-    )
-    document = document_of(settings_file)
+    first = first_settings_of(settings_file, timeout_s, log, settings_options)
     loaded = engine_of(engine)
     given = {
         "eb": batching,
@@ -170,33 +160,15 @@ def configure(
         should_track_returning_user=returning,
     )
     usage = {} if is_development else _usage(given)
-    platform = VwoPlatform(loaded, log, url, usage, account)
-    snapshot = platform.compile(document)
-    if not platform.is_ours(snapshot, None):
-        raise OptionError("account_id: the settings are of another account")
-    if refreshing.poll_interval_s is not None and platform.request(snapshot) is None:
-        raise OptionError("poll_interval_s: needs sdk_key, which the settings do not have")
     if loaded.remark is not None:
         log.warning("%s", loaded.remark)
-    live = LiveSettings(platform, configuration.transport, log, refreshing)
-    live.use(snapshot, "given")
-    return configuration, live
-
-
-def _account(account_id: object, sdk_key: object) -> Account | None:
-    if account_id is None and sdk_key is None:
-        return None
-    for name, value, other in (
-        ("account_id", account_id, "sdk_key"),
-        ("sdk_key", sdk_key, "account_id"),
-    ):
-        if value is None:
-            raise OptionError(f"{name}: is needed together with {other}")
-    return account_of(account_id, sdk_key)
-
-
-def _waiting(name: str, value: object, *, least: float) -> float | None:
-    return None if value is None else seconds_of_waiting(name, value, least=least)
+    platform = VwoPlatform(loaded, log, url, usage, first.account)
+    try:
+        return configuration, loaded_by(platform, configuration.transport, log, first)
+    except BaseException:
+        if own_transport is not None:
+            own_transport.close()
+        raise
 
 
 def _level(value: object) -> int | None:

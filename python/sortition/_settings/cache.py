@@ -1,0 +1,185 @@
+"""The file of the last settings that were good, for a start without the server.
+
+A line of JSON, then the document as it came. The file's time is that at which the server last said
+that the settings are current. It is replaced whole, so that any number of processes may share it,
+and whatever is wrong with it costs one warning.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import stat
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sortition._settings.fetching import MOST_BYTES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from sortition._log import Log
+
+_FORMAT: Final = 1
+_MOST_HEAD_BYTES: Final = 1024
+_TOUCH_S: Final = 60.0
+"""How often the file's time is set while the settings stay the same."""
+_LEFT_AFTER_S: Final = 3600.0
+"""How old a file is that a process which died in writing has left behind."""
+# A link is not followed, and a pipe not waited for; neither is a file that we would have written.
+_SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
+_BINARY: Final = getattr(os, "O_BINARY", 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cached:
+    """What the file held.
+
+    Attributes:
+        document: The settings as they came.
+        age_s: How long ago the server last said that they are current, in seconds.
+    """
+
+    document: bytes = field(repr=False)
+    age_s: float
+
+
+class _UnusableError(Exception):
+    """What is in the file is not to be used; the message says why."""
+
+
+class SettingsCache:
+    """Keeps the last settings that were good. No method raises."""
+
+    def __init__(self, path: Path, log: Log) -> None:
+        self._path = path
+        self._log = log
+        self._has_warned = False
+        # What this process has in the file, and when it last said so.
+        self._kept: bytes | None = None
+        self._touched_at = 0.0
+
+    def load(self) -> Cached | None:
+        """What is in the file; None where nothing that can be used is."""
+        try:
+            cached = self._read()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            self._warn("read", error.strerror or type(error).__name__)
+        except _UnusableError as error:
+            self._warn("used", str(error))
+        else:
+            self._kept = cached.document
+            return cached
+        return None
+
+    def keep(self, document: bytes) -> None:
+        """Keep these settings: the server just said that they are current."""
+        if document == self._kept:
+            self._touch()
+        else:
+            self._save(document)
+
+    def refuse(self, why: str) -> None:
+        """What was loaded is of no use after all."""
+        self._warn("used", why)
+
+    def _save(self, document: bytes) -> None:
+        head = {
+            "sortition": _FORMAT,
+            "sha256": hashlib.sha256(document).hexdigest(),
+            "bytes": len(document),
+        }
+        try:
+            self._write(json.dumps(head).encode() + b"\n" + document)
+        except OSError as error:
+            self._warn("written", error.strerror or type(error).__name__)
+        else:
+            self._kept = document
+            self._touched_at = time.monotonic()
+            self._has_warned = False
+
+    def _touch(self) -> None:
+        now = time.monotonic()
+        if now - self._touched_at >= _TOUCH_S:
+            self._touched_at = now
+            with contextlib.suppress(OSError):
+                os.utime(self._path)
+
+    def _read(self) -> Cached:
+        flags = os.O_RDONLY | _SAFELY | _CLOSED_ON_EXEC | _BINARY
+        descriptor = os.open(self._path, flags)
+        with os.fdopen(descriptor, "rb") as file:
+            about = os.fstat(descriptor)
+            if not stat.S_ISREG(about.st_mode):
+                raise _UnusableError("it is no file")
+            if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
+                raise _UnusableError("it belongs to another user")
+            content = file.read(_MOST_HEAD_BYTES + MOST_BYTES + 1)
+        head, line_end, document = content.partition(b"\n")
+        if not line_end or len(head) > _MOST_HEAD_BYTES or len(document) > MOST_BYTES:
+            raise _UnusableError("it is none that was written here")
+        try:
+            told = json.loads(head)
+        except (ValueError, RecursionError):
+            raise _UnusableError("it is none that was written here") from None
+        if not isinstance(told, dict) or told.get("sortition") != _FORMAT:
+            raise _UnusableError("it is none that was written here, or of another version")
+        if told.get("sha256") != hashlib.sha256(document).hexdigest():
+            raise _UnusableError("its content is not what was written")
+        return Cached(document, max(0.0, time.time() - about.st_mtime))
+
+    def _write(self, content: bytes) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._remove_left_behind()
+        new = self._path.with_name(f".{self._path.name}.{os.getpid()}-{secrets.token_hex(8)}.tmp")
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED_ON_EXEC | _BINARY
+        descriptor = os.open(new, flags, 0o600)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+            new.replace(self._path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                new.unlink()
+            raise
+        self._sync_folder()
+
+    def _sync_folder(self) -> None:
+        """Make sure that the new name survives the machine, where that can be asked for."""
+        if not hasattr(os, "O_DIRECTORY"):
+            return
+        with contextlib.suppress(OSError):
+            descriptor = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+
+    def _remove_left_behind(self) -> None:
+        for left in self._left_behind():
+            with contextlib.suppress(OSError):
+                left.unlink()
+
+    def _left_behind(self) -> Iterator[Path]:
+        prefix = f".{self._path.name}."
+        for one in self._path.parent.iterdir():
+            if one.name.startswith(prefix) and one.name.endswith(".tmp"):
+                with contextlib.suppress(OSError):
+                    if time.time() - one.lstat().st_mtime > _LEFT_AFTER_S:
+                        yield one
+
+    def _warn(self, what: str, why: str) -> None:
+        """Once, until it works again: what is wrong with a disk is wrong each time."""
+        if not self._has_warned:
+            self._has_warned = True
+            self._log.warning("settings_cache: %s cannot be %s: %s", self._path, what, why)

@@ -1,0 +1,100 @@
+"""Where a client gets its first settings.
+
+Source: design, section 5.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Generic
+
+from sortition._errors import OptionTypeError, SettingsUnavailableError
+from sortition._options import kind
+from sortition._sending.pool import Deadline
+from sortition._settings.cache import SettingsCache
+from sortition._settings.current import SnapshotT
+from sortition._settings.pace import REFUSALS
+
+if TYPE_CHECKING:
+    from sortition._log import Log
+    from sortition._settings.live import LiveSettings
+
+_FIRST_PAUSE_S: Final = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSettings(Generic[SnapshotT]):
+    """What there is beside the server.
+
+    Attributes:
+        init_timeout_s: How long the launch may take, in seconds.
+        fallback: The settings to use for want of any other.
+        allows_empty: Whether a client may start without settings.
+    """
+
+    init_timeout_s: float
+    fallback: SnapshotT | None = None
+    allows_empty: bool = False
+
+
+def cache_of(value: object, log: Log) -> SettingsCache | None:
+    """The file that the option ``settings_cache`` names.
+
+    Raises:
+        OptionTypeError: It is no path.
+    """
+    if value is None:
+        return None
+    if not isinstance(value, str | os.PathLike):
+        raise OptionTypeError(f"settings_cache: must be a path, got {kind(value)}")
+    path = os.fspath(value)
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise OptionTypeError("settings_cache: must be the path of a file")
+    # A service may change its working directory later.
+    return SettingsCache(Path(path).absolute(), log)
+
+
+def load(live: LiveSettings[SnapshotT], first: FirstSettings[SnapshotT], log: Log) -> None:
+    """Get the first settings.
+
+    From the server; else the last ones that were good; else the fallback; else none. The server is
+    asked again and again only where there is nothing else.
+
+    Raises:
+        SettingsUnavailableError: There are none, and the client may not start without.
+    """
+    deadline = Deadline(first.init_timeout_s)
+    outcome = live.ask_first(deadline)
+    if outcome.is_success or _has_other(live, first, log, outcome.error):
+        return
+    pause_s = _FIRST_PAUSE_S
+    while outcome.status not in REFUSALS:
+        pause_s = max(2 * pause_s, outcome.retry_after_s)
+        if pause_s >= deadline.remaining_s():
+            break
+        time.sleep(pause_s)
+        outcome = live.ask_first(deadline)
+        if outcome.is_success:
+            return
+    raise SettingsUnavailableError(
+        f"there are no settings: {outcome.error}", outcome.status, outcome.retry_after_s
+    )
+
+
+def _has_other(
+    live: LiveSettings[SnapshotT], first: FirstSettings[SnapshotT], log: Log, why: str | None
+) -> bool:
+    """Whether the client can start without the server."""
+    if live.use_cached():
+        log.warning("settings: the last good ones are in use: %s", why)
+        return True
+    if first.fallback is not None:
+        live.use(first.fallback, "fallback", age_s=None)
+        log.warning("settings: the fallback is in use: %s", why)
+        return True
+    if first.allows_empty:
+        log.warning("settings: there are none yet: %s", why)
+    return first.allows_empty
