@@ -6,6 +6,7 @@ The defects (D-nn) are those of the published SDK; PageSense spec, section 10.
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 import logging
 import subprocess
@@ -32,6 +33,7 @@ from sortition.compat.pagesense import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from sortition._engine import Engine
 
@@ -109,10 +111,12 @@ def test_what_settings_are_asked_for_with(engine: Engine, sink: Sink, case: dict
         launch(**arguments, base_url=sink.url, engine=engine.name).close()
     else:
         with pytest.raises((sortition.OptionError, sortition.SettingsUnavailableError)):
-            launch(**arguments, base_url=sink.url, engine=engine.name)
+            launch(**arguments, base_url=sink.url, engine=engine.name, init_timeout_s=0.3)
     asked = case["settings_requests"] if case["args"][0] != "a-b-US" else []
     assert raws(sink) == asked
-    made = PageSenseClientBuilder.create_new_pagesense_client(*case["args"], base_url=sink.url)
+    made = PageSenseClientBuilder.create_new_pagesense_client(
+        *case["args"], base_url=sink.url, init_timeout_s=0.3
+    )
     assert (made is not None) is is_made
     if made is not None:
         made.close()
@@ -235,13 +239,13 @@ def test_d10_only_a_2xx_answer_brings_settings(engine: Engine, sink: Sink) -> No
         answer = Answer(status=status, body=body, headers={"Location": sink.url})
         sink.answer = lambda _, answer=answer: answer  # type: ignore[misc]
         with pytest.raises(sortition.SettingsUnavailableError) as error:
-            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name)
+            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=0.3)
         assert error.value.status == status
     assert len(sink.received) == 3
     for useless in (b"", b"<html></html>", b"{}", b'{"projectsettings": []}'):
         sink.answer = lambda _, useless=useless: Answer(body=useless)  # type: ignore[misc]
         with pytest.raises(sortition.SettingsUnavailableError, match="no usable settings"):
-            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name)
+            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=0.3)
 
 
 def test_no_answer() -> None:
@@ -267,6 +271,150 @@ def test_d15_a_broken_experiment_costs_no_other(
     assert problem.path.startswith("projectsettings[0].experiments[0].audiences[0]")
     assert str(problem.path) in caplog.text
     assert "the experiment Exp All is broken and was set aside" in caplog.text
+
+
+# Settings while the client is in use
+
+
+POLLED = vectors("http-capture")["polling"]
+
+
+def threads(client: pagesense.Client) -> list[str]:
+    """The client's threads that run."""
+    return [name for name, thread in client.status().threads.items() if thread.is_running]
+
+
+def test_polling_requests_and_what_replaces_settings(engine: Engine, sink: Sink) -> None:
+    """The recorded run, byte for byte; but D10: a valid document with status 500 is not taken.
+
+    Webhooks ask in the place of the interval, which is ten seconds at least.
+    """
+    documents = {
+        name: json.dumps(
+            {
+                "projectsettings": [
+                    {
+                        **DOCUMENT["projectsettings"][0],
+                        "project_name": "Polled",
+                        "portal_name": "portal-p",
+                        "sdk_key": "key-from-settings",
+                        "experiments": [
+                            {
+                                **DOCUMENT["projectsettings"][0]["experiments"][0],
+                                "variations": [
+                                    {
+                                        **DOCUMENT["projectsettings"][0]["experiments"][0][
+                                            "variations"
+                                        ][0],
+                                        "variation_name": name,
+                                    }
+                                ],
+                            }
+                        ],
+                    }
+                ]
+            }
+        ).encode()
+        for name in "ABC"
+    }
+    answers = [
+        (Answer(body=documents["A"]), "A"),
+        (Answer(body=documents["B"]), "B"),
+        (Answer(body=b"no JSON"), "B"),
+        (Answer(status=500, body=documents["C"]), "B"),
+        (Answer(body=b"{}"), "B"),
+        (Answer(body=documents["C"]), "C"),
+        (Answer(body=documents["C"]), "C"),
+        (Answer(body=documents["A"]), "A"),
+    ]
+    sink.answer = lambda _: answers[len(sink.received) - 1][0]
+    asked: Any = {**ACCOUNT, "project_name": "Polled", "poll_interval_s": 1800}
+    with pagesense.launch(**asked, base_url=sink.url, engine=engine.name) as client:
+
+        def is_shown(name: str) -> bool:
+            return client.get_variation_name("Exp All", "user1") == name
+
+        for number, (_, name) in enumerate(answers, start=1):
+            if number > 1:
+                assert client.handle_webhook({"X-OAuth-Token": "s3cret"}, b"", "s3cret") == 202
+            wait_until(functools.partial(lambda wanted: len(sink.received) == wanted, number))
+            wait_until(functools.partial(is_shown, name))
+        assert client.status().source == "server"
+        assert client.handle_webhook({"X-OAuth-Token": "guess"}, b"", "s3cret") == 401
+    first, *others = POLLED["settings_requests"]
+    targets = [one.target for one in sink.received]
+    assert targets[0] == first["url_without_host"]
+    assert targets[1:5] == [one["url_without_host"] for one in others]
+
+
+def test_a_client_that_fetched_its_settings_polls(engine: Engine, sink: Sink) -> None:
+    """Every ten seconds, where nothing else is said; one that was given them does not."""
+    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    with (
+        pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name) as client,
+        pagesense.launch(DOCUMENT, base_url=sink.url, engine=engine.name) as given,
+    ):
+        client.get_variation_name("Exp All", "user1")
+        given.get_variation_name("Exp All", "user1")
+        assert threads(client) == ["settings"]
+        assert threads(given) == []
+        wait_until(lambda: len(sink.received) > 1)
+        # A refresh by hand ends it, where it succeeds.
+        sink.answer = lambda _: Answer(status=500)
+        assert client.get_and_update_project_settings() is False
+        assert threads(client) == ["settings"]
+        sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+        assert client.get_and_update_project_settings() is True
+        wait_until(lambda: threads(client) == [])
+        assert client.get_variation_name("Exp All", "user1") == "Original"
+        assert threads(client) == []
+
+
+def test_a_refresh_of_another_project_is_refused(
+    engine: Engine, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = json.loads(json.dumps(DOCUMENT))
+    other["projectsettings"][0]["project_key"] = "another"
+    sink.answer = lambda _: Answer(body=json.dumps(other).encode())
+    with pagesense.launch(
+        DOCUMENT, base_url=sink.url, data_center="EU", engine=engine.name
+    ) as client:
+        assert client.get_and_update_project_settings(project_name="Other") is False
+        assert raws(sink)[0]["fpqd"]["pn"] == "Other"
+        assert client.get_and_update_project_settings("acct-IN", "k", "p") is False
+        assert client.get_and_update_project_settings("acct", "k", "p") is False
+        assert len(sink.received) == 1
+    assert "of another" in caplog.text
+    assert "sdk_account_id names another data center than the client's" in caplog.text
+    assert "sdk_account_id: must be ACCOUNT-DATACENTER" in caplog.text
+
+
+def test_a_start_without_the_server(engine: Engine, sink: Sink, tmp_path: Path) -> None:
+    """The last good settings, then the fallback, then nothing; and then what the server has."""
+    cache = tmp_path / "settings"
+    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    options: Any = {**ACCOUNT, "base_url": sink.url, "engine": engine.name, "init_timeout_s": 0.3}
+    pagesense.launch(**options, settings_cache=cache).close()
+    sink.answer = lambda _: Answer(status=503)
+    with pagesense.launch(**options, settings_cache=cache) as client:
+        assert client.status().source == "cache"
+        assert client.get_variation_name("Exp All", "user1") == "Original"
+    with pagesense.launch(**options, fallback_settings=DOCUMENT) as client:
+        assert client.status().source == "fallback"
+        assert client.get_variation_name("Exp All", "user1") == "Original"
+    with pagesense.launch(**options, allow_empty=True) as client:
+        assert client.status().state == "empty"
+        assert not client.healthz()
+        assert repr(client).startswith("<sortition.pagesense.Client project=None")
+        assert client.activate_experiment("Exp All", "user1") is None
+        assert client.explain("Exp All", "user1") is None
+        client.track_goal("Exp All", "user1", "Sign up")
+        assert client.stats().refused == {"no_settings": {"visitor": 1, "conversion": 1}}
+        sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+        assert client.get_and_update_project_settings() is True
+        assert client.activate_experiment("Exp All", "user1") == "Original"
+        assert client.healthz().state == "ready"
+    assert client.healthz().state == "closed"
 
 
 # Deciding

@@ -24,9 +24,11 @@ from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataTyp
 from sortition._pagesense.result import Status
 from sortition._pagesense.storage import UserProfile, UserStorageLike, UserStorageService
 from sortition._sending.ledger import Stats
+from sortition._settings.status import Health
 from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Callable
 
     from sortition._document import SettingsFile
@@ -38,6 +40,7 @@ __all__ = [
     "Explanation",
     "GoalProperty",
     "GoalPropertyDataType",
+    "Health",
     "Logger",
     "NotSentError",
     "Request",
@@ -74,6 +77,11 @@ _LAUNCH_OPTIONS = (
     "close_timeout_s",
     "on_unknown_outcome",
     "on_drop",
+    "stale_after_s",
+    "init_timeout_s",
+    "settings_cache",
+    "fallback_settings",
+    "allow_empty",
 )
 
 
@@ -100,12 +108,18 @@ def launch(
     close_timeout_s: float | None = None,
     on_unknown_outcome: OnUnknownOutcome | None = None,
     on_drop: Callable[[str, int], object] | None = None,
+    stale_after_s: float | None = None,
+    init_timeout_s: float | None = None,
+    settings_cache: str | os.PathLike[str] | None = None,
+    fallback_settings: SettingsFile | None = None,
+    allow_empty: bool = False,
     **unknown: Never,
 ) -> Client:
     """Make a client for one project.
 
-    Its settings are given, or fetched with `sdk_account_id`, `sdk_key` and `project_name`. Nothing
-    is started before the first call.
+    Its settings are those that are given. Where none are, they are fetched with `sdk_account_id`,
+    `sdk_key` and `project_name`; where that fails, those of `settings_cache` are used, then
+    `fallback_settings`. Nothing else is started or sent before the first use.
 
     Args:
         settings: The settings document: JSON text, the same as bytes or as a dict, or the path of a
@@ -143,6 +157,17 @@ def launch(
         on_unknown_outcome: What to do with an event of which nobody knows whether the server has
             it: ``resend``, which may count it twice, is the default, or ``drop``.
         on_drop: Told of events that were lost or refused: ``on_drop(reason, number)``.
+        stale_after_s: After how long without the server's word that the settings are current
+            `Client.status` calls them stale, in seconds: by default three intervals and at least a
+            minute, and never where there is no interval.
+        init_timeout_s: How long fetching the first settings may take, in seconds, whatever the
+            network does; by default as `request_timeout_s`.
+        settings_cache: The path of a file in which the last settings that were good are kept, for a
+            start without the server; by default none. Processes may share it.
+        fallback_settings: The settings to start with for want of any other, as
+            `settings_file`.
+        allow_empty: Start without settings where there are none: every call returns its nothing
+            until they come.
         **unknown: No other option exists.
 
     Returns:
@@ -179,5 +204,12 @@ def launch(
             retry_for_s=retry_for_s,
             on_unknown_outcome=on_unknown_outcome,
             on_drop=on_drop,
+            settings_options={
+                "stale_after_s": stale_after_s,
+                "init_timeout_s": init_timeout_s,
+                "settings_cache": settings_cache,
+                "fallback_settings": fallback_settings,
+                "allow_empty": allow_empty,
+            },
         )
     )

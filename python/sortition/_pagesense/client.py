@@ -3,38 +3,43 @@
 from __future__ import annotations
 
 import sys
-import threading
 import weakref
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from sortition import _arguments
 from sortition._arguments import BadArgumentError
 from sortition._calling import call
-from sortition._errors import OptionError, SettingsError, SettingsUnavailableError
-from sortition._launching import report_problems
+from sortition._errors import OptionError
 from sortition._options import first_given
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
-from sortition._pagesense.credentials import Credentials, credentials_of
+from sortition._pagesense.credentials import Credentials, account_of
+from sortition._pagesense.credentials import filled as text_of
 from sortition._pagesense.deciding import Asked, Chosen, Decider
 from sortition._pagesense.explaining import Explanation
-from sortition._pagesense.fetching import fetch
 from sortition._pagesense.goal_property import properties_of
 from sortition._pagesense.result import Status
-from sortition._pagesense.snapshot import Snapshot
-from sortition._process import Forks, PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, VISITOR
+from sortition._settings.live import NOT_BEGUN
+from sortition._settings.webhook import REFUSED, UNAVAILABLE, WOKEN, knows_secret
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from types import TracebackType
 
-    from sortition._engine.pagesense import NamedBy, Step
+    from sortition._engine.pagesense import NamedBy, Settings, Step
     from sortition._pagesense.goal_property import GoalProperties
     from sortition._pagesense.launching import Configuration
+    from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.ledger import Stats
+    from sortition._settings.live import LiveSettings
+    from sortition._settings.status import Health
+    from sortition._settings.webhook import Headers
 
 _FLUSH_TIMEOUT_S: Final = 30.0
+_WEBHOOK_HEADER: Final = "x-oauth-token"
+"""Where the platform puts a webhook's secret."""
 
 
 class Client:
@@ -47,19 +52,19 @@ class Client:
     As a context manager, it is closed at the end of the block.
     """
 
-    def __init__(self, configuration: Configuration, snapshot: Snapshot) -> None:
+    def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.pagesense.launch` instead."""
         self._launch = configuration
         self._log = configuration.log
-        self._snapshot = snapshot
-        self._replacing = PerProcess(threading.Lock)
+        self._live = live
+        self._current = live.current
+        self._begun = NOT_BEGUN
         self._delivery = configuration.delivery()
         self._decider = Decider(
             configuration.engine.module, configuration.user_storage, configuration.log
         )
         self._calls = Calls(self._decider, self._delivery, configuration.log)
         self._refuses_with: str | None = None
-        self._begun = -1
         # A client that nobody closes frees what it holds all the same.
         own_transport = configuration.own_transport
         delivery = self._delivery
@@ -68,17 +73,16 @@ class Client:
             if sys.is_finalizing():
                 # What was left has been seen to; nothing can be waited for any more.
                 return
+            live.close()
             delivery.release()
             if own_transport is not None:
                 own_transport.close()
 
         weakref.finalize(self, release).atexit = False
 
-    def _begin(self) -> None:
-        self._begun = Forks.count
-
     def __repr__(self) -> str:
-        project, engine = self._snapshot.settings.project_name, self._launch.engine.name
+        snapshot, engine = self._current.snapshot, self._launch.engine.name
+        project = None if snapshot is None else snapshot.settings.project_name
         return f"<sortition.pagesense.Client project={project!r} engine={engine}>"
 
     def __enter__(self) -> Self:
@@ -115,7 +119,7 @@ class Client:
         Source: PageSense spec, "Our choices" and sections 3 to 6.2.
         """
         variation = self._calls.show(
-            self._snapshot.settings,
+            self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("activate_experiment", user_id, user_attributes),
         )
@@ -142,7 +146,7 @@ class Client:
         Source: PageSense spec, "Our choices" and sections 3 to 5.
         """
         variation = self._calls.assign(
-            self._snapshot.settings,
+            self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("get_variation_name", user_id, user_attributes),
         )
@@ -168,7 +172,7 @@ class Client:
         Source: PageSense spec, "Our choices".
         """
         variation = self._calls.show(
-            self._snapshot.settings,
+            self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("activate_experiment_by_identifier", user_id, user_attributes),
         )
@@ -194,7 +198,7 @@ class Client:
         Source: PageSense spec, "Our choices".
         """
         variation = self._calls.assign(
-            self._snapshot.settings,
+            self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("get_variation_link_name_by_identifier", user_id, user_attributes),
         )
@@ -230,7 +234,7 @@ class Client:
         Source: Track Goal page; PageSense spec, "Our choices" and section 6.4.
         """
         self._calls.convert(
-            self._snapshot.settings,
+            self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("track_goal", user_id, user_attributes),
             name_of("goal_name", goal_name),
@@ -261,7 +265,7 @@ class Client:
         Source: PageSense spec, "Our choices", sections 6.3 and 7.4.
         """
         self._calls.convert_in_project(
-            self._snapshot.settings,
+            self._settings,
             name_of("goal_name", goal_name),
             "name",
             self._asked("track_project_goal", user_id, user_attributes),
@@ -290,7 +294,7 @@ class Client:
         Source: PageSense spec, "Our choices"; section 10, D7.
         """
         self._calls.convert_in_project(
-            self._snapshot.settings,
+            self._settings,
             name_of("goal_link_name", goal_link_name),
             "link_name",
             self._asked("track_project_goal_by_identifier", user_id, user_attributes),
@@ -328,7 +332,7 @@ class Client:
         asked = self._asked("explain", user_id, user_attributes)
         goal = None if goal_name is None else name_of("goal_name", goal_name)
         steps: list[Step] = []
-        decision = self._decider.consider(self._snapshot.settings, chosen, asked, goal, steps)
+        decision = self._decider.consider(self._settings, chosen, asked, goal, steps)
         return Explanation.of(chosen.name, decision, steps)
 
     @call(nothing=False)
@@ -338,9 +342,10 @@ class Client:
         sdk_key: str | None = None,
         project_name: str | None = None,
     ) -> bool:
-        """Fetch the project's settings, and use them from the next call on.
+        """Fetch the project's settings, and use them from the next call on; stop polling.
 
-        A call that is under way keeps the settings that it began with.
+        A call that is under way keeps the settings that it began with. Where no usable settings
+        come, polling goes on.
 
         Args:
             sdk_account_id: The account's id with the data center of the client, such as
@@ -357,23 +362,52 @@ class Client:
         """
         launch = self._launch
         credentials = self._credentials(sdk_account_id, sdk_key, project_name)
-        try:
-            document = fetch(
-                launch.transport, launch.base_url, credentials, launch.request_timeout_s
-            )
-            if document != self._snapshot.document:
-                settings = launch.engine.module.PagesenseSettings.compile(document)
-                report_problems(self._log, settings.problems)
-                with self._replacing.get():
-                    self._snapshot = Snapshot(settings, document)
-        except (SettingsUnavailableError, SettingsError) as error:
-            why = str(error)
-            self._log.recurring_error(
-                ("get_and_update_project_settings", why),
-                lambda: f"get_and_update_project_settings: the old settings stay in use: {why}",
-            )
-            return False
-        return True
+        platform = launch.platform
+        if credentials is None:
+            request = platform.request(self._current.taken())
+        else:
+            request = platform.request_by(credentials)
+        if request is None:
+            raise BadArgumentError("nothing is known to ask for settings with")
+        outcome = self._live.ask(request, credentials)
+        if outcome.is_success:
+            self._live.stop_polling()
+            return True
+        why = outcome.error
+        self._log.recurring_error(
+            ("get_and_update_project_settings", why),
+            lambda: f"get_and_update_project_settings: the old settings stay in use: {why}",
+        )
+        return False
+
+    @call(nothing=UNAVAILABLE)
+    def handle_webhook(
+        self, headers: Headers, body: object, secret: str | bytes | Sequence[str | bytes]
+    ) -> int:
+        """Take a webhook by which the platform says that an experiment was relaunched.
+
+        For the handler of an endpoint of the service, in any framework. The new settings are
+        fetched soon after, by a thread of the client; however many webhooks come, once a second at
+        most. Polling goes on.
+
+        Args:
+            headers: The request's headers. The secret is looked for in ``x-oauth-token``, where the
+                platform puts it, in ``x-webhook-secret``, and in ``Authorization: Bearer``.
+            body: The request's content. Nothing in it is believed, or even read.
+            secret: The secret that was made for the webhook; or several, while one takes the
+                other's place.
+
+        Returns:
+            The HTTP status to answer with: 202 where the settings will be fetched, 401 where the
+            request does not know the secret, 503 where an argument is bad and after `close`.
+
+        Source: PageSense spec, section 2.4.
+        """
+        del body
+        if not knows_secret(headers, secret, _WEBHOOK_HEADER):
+            return REFUSED
+        self._live.wake()
+        return WOKEN
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Send what waits to be sent, and wait for the answers.
@@ -397,11 +431,22 @@ class Client:
         return self._delivery.ledger.stats()
 
     def status(self) -> Status:
-        """What the client runs on."""
-        settings, launch = self._snapshot.settings, self._launch
-        return Status(
-            launch.engine.name, settings.project_name, launch.data_center, settings.problems
+        """What the client runs on, and how it is in this process."""
+        snapshot, launch = self._current.snapshot, self._launch
+        settings = None if snapshot is None else snapshot.settings
+        return Status.of(
+            self._live.status(),
+            self._refuses_with,
+            self._delivery.health(),
+            engine=launch.engine.name,
+            problems=() if settings is None else settings.problems,
+            project_name=None if settings is None else settings.project_name,
+            data_center=launch.data_center,
         )
+
+    def healthz(self) -> Health:
+        """How the client is in this process, for a probe of the service."""
+        return self.status().health
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Send what waits, and free threads and connections. May be repeated.
@@ -422,6 +467,7 @@ class Client:
             wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
         except BadArgumentError as error:
             self._log.error("close: %s", error)
+        self._live.close()
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         if self._launch.own_transport is not None:
             self._launch.own_transport.close()
@@ -435,34 +481,38 @@ class Client:
             _arguments.mapping("user_attributes", user_attributes),
         )
 
+    @property
+    def _settings(self) -> Settings:
+        return self._current.taken().settings
+
+    def _begin(self) -> None:
+        self._begun = self._live.begin()
+
     def _credentials(
         self, sdk_account_id: object, sdk_key: object, project_name: object
-    ) -> Credentials:
-        """What to ask for settings with: what is given, and the client's own for the rest."""
-        launch, settings = self._launch, self._snapshot.settings
-        given = (sdk_account_id, sdk_key, project_name)
-        if all(value is None for value in given):
-            return launch.credentials or Credentials(
-                settings.sdk_account_id,
-                settings.sdk_key,
-                settings.project_name,
-                settings.portal_name,
-            )
-        known = launch.credentials
-        account = known.account_id if known is not None else settings.sdk_account_id
-        own_id = f"{account}-{launch.data_center or 'US'}"
-        own = (
-            own_id,
-            known.sdk_key if known is not None else settings.sdk_key,
-            known.project_name if known is not None else settings.project_name,
-        )
-        wanted = [one if value is None else value for value, one in zip(given, own, strict=True)]
+    ) -> Credentials | None:
+        """What to ask for settings with: what is given, and the client's own for the rest.
+
+        None where nothing is given, and the launch was given nothing either.
+        """
+        known = self._launch.credentials
+        if sdk_account_id is None and sdk_key is None and project_name is None:
+            return known
+        if known is None:
+            settings = self._settings
+            known = Credentials(settings.sdk_account_id, settings.sdk_key, settings.project_name)
+        account_id, key, project = known.account_id, known.sdk_key, known.project_name
         try:
-            credentials, center = credentials_of(*wanted, is_needed=True)
+            if sdk_account_id is not None:
+                account_id, named = account_of(sdk_account_id)
+                if self._launch.data_center not in (None, named):
+                    raise BadArgumentError(
+                        "sdk_account_id names another data center than the client's"
+                    )
+            if sdk_key is not None:
+                key = text_of("sdk_key", sdk_key)
+            if project_name is not None:
+                project = text_of("project_name", project_name)
         except OptionError as error:
             raise BadArgumentError(str(error)) from None
-        if credentials is None:
-            raise BadArgumentError("nothing to ask for settings with")
-        if launch.data_center is not None and center != launch.data_center:
-            raise BadArgumentError("sdk_account_id names another data center than the client's")
-        return credentials
+        return Credentials(account_id, key, project)

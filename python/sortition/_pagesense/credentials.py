@@ -20,14 +20,11 @@ class Credentials:
         account_id: The account's id, without the data center.
         sdk_key: The project's key.
         project_name: The project's name.
-        portal_name: The portal's name; at the first request it is not known, and the account's id
-            stands in its place.
     """
 
     account_id: str
     sdk_key: str
     project_name: str
-    portal_name: str
 
     def __repr__(self) -> str:
         return "<Credentials>"
@@ -56,18 +53,38 @@ def credentials_of(
                 f"{name}: is needed: give settings, or all of sdk_account_id, sdk_key and "
                 "project_name"
             )
-        if not of_type(name, value, str, "a string").strip():
-            raise OptionError(f"{name}: must not be blank")
-        try:
-            str(value).encode()
-        except UnicodeEncodeError:
-            raise OptionError(f"{name}: holds half of a surrogate pair") from None
-    account, hyphen, center = str(sdk_account_id).partition("-")
+    account_id, named = account_of(sdk_account_id)
+    key, project = filled("sdk_key", sdk_key), filled("project_name", project_name)
+    return Credentials(account_id, key, project), named
+
+
+def account_of(sdk_account_id: object) -> tuple[str, str]:
+    """The account and the data center that an account id names.
+
+    Raises:
+        OptionError: It is none.
+    """
+    account, hyphen, center = filled("sdk_account_id", sdk_account_id).partition("-")
     account = account.strip()
     if not hyphen or not account or not center.strip():
         raise OptionError("sdk_account_id: must be ACCOUNT-DATACENTER, such as 12345-US")
-    named = known_data_center("sdk_account_id", center)
-    return Credentials(account, str(sdk_key), str(project_name), account), named
+    return account, known_data_center("sdk_account_id", center)
+
+
+def filled(name: str, value: object) -> str:
+    """Text that is not blank, and that UTF-8 can hold.
+
+    Raises:
+        OptionError: It is something else.
+    """
+    text = of_type(name, value, str, "a string")
+    if not text.strip():
+        raise OptionError(f"{name}: must not be blank")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise OptionError(f"{name}: holds half of a surrogate pair") from None
+    return text
 
 
 def known_data_center(name: str, value: str) -> str:

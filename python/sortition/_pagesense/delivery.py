@@ -13,6 +13,7 @@ from sortition._sending.lanes import LanesDispatch
 from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
+    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._transport import Request, Transport
@@ -36,6 +37,9 @@ class Delivery(Protocol):
 
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""
+
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """How the server that takes events is, and the threads that send; None where none is."""
 
 
 class QueuedDelivery:
@@ -75,6 +79,10 @@ class QueuedDelivery:
         """See `Delivery`."""
         self._dispatch.release()
 
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """See `Delivery`."""
+        return self._dispatch.health()
+
 
 class NoDelivery:
     """Development mode: everything counts as accepted, and nothing is sent."""
@@ -101,3 +109,7 @@ class NoDelivery:
 
     def release(self) -> None:
         """See `Delivery`."""
+
+    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+        """See `Delivery`."""
+        return None, None

@@ -10,13 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
 from sortition._document import document_of
-from sortition._errors import (
-    OptionError,
-    OptionTypeError,
-    SettingsError,
-    SettingsUnavailableError,
-)
-from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of, report_problems
+from sortition._errors import OptionError, OptionTypeError
+from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of
 from sortition._log import Log
 from sortition._options import (
     checked_base_url,
@@ -29,11 +24,11 @@ from sortition._options import (
 from sortition._pagesense.constants import DATA_CENTERS
 from sortition._pagesense.credentials import Credentials, credentials_of, known_data_center
 from sortition._pagesense.delivery import NoDelivery, QueuedDelivery
-from sortition._pagesense.fetching import fetch
-from sortition._pagesense.snapshot import Snapshot
+from sortition._pagesense.platform import PagesensePlatform, compiled
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S, Batching
 from sortition._sending.lanes import DEFAULT_REQUESTS_AT_ONCE
 from sortition._sending.limits import limits_of
+from sortition._settings.options import loaded_by, settings_options_of
 from sortition._transport import RequestsTransport, Transport
 
 if TYPE_CHECKING:
@@ -42,7 +37,9 @@ if TYPE_CHECKING:
     from sortition._engine import Engine
     from sortition._log import Logger
     from sortition._pagesense.delivery import Delivery
+    from sortition._pagesense.snapshot import Snapshot
     from sortition._pagesense.storage import UserStorageLike
+    from sortition._settings.live import LiveSettings
 
 LEAST_POLL_INTERVAL_S: Final = 10
 MOST_POLL_INTERVAL_S: Final = 1800
@@ -64,7 +61,7 @@ class Configuration:
     own_transport: RequestsTransport | None
     base_url: str
     data_center: str | None
-    request_timeout_s: float
+    platform: PagesensePlatform
     close_timeout_s: float
     poll_interval_s: int
     batching: Batching
@@ -100,8 +97,9 @@ def configure(
     engine: object,
     close_timeout_s: object,
     requests_at_once: object,
+    settings_options: Mapping[str, object],
     **sending_options: object,
-) -> tuple[Configuration, Snapshot]:
+) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, and get the settings where none are given.
 
     Nothing is left behind where the launch is refused.
@@ -120,15 +118,14 @@ def configure(
     is_development = False
     if is_development_mode is not None:
         is_development = of_type("is_development_mode", is_development_mode, bool, "a bool")
-    has_settings = settings is not None
-    credentials, named = credentials_of(
-        sdk_account_id, sdk_key, project_name, is_needed=not has_settings
-    )
     loaded = engine_of(engine)
-    snapshot = _compiled(loaded, document_of(settings, "settings")) if has_settings else None
-    in_settings = None if snapshot is None else _named_in(snapshot.settings.sdk_account_id)
+    given = None if settings is None else compiled(loaded, document_of(settings, "settings"))
+    credentials, named = credentials_of(
+        sdk_account_id, sdk_key, project_name, is_needed=given is None
+    )
+    in_settings = None if given is None else _named_in(given.settings.sdk_account_id)
     center = _data_center(data_center, named, in_settings)
-    interval_s = _interval(poll_interval_s, has_settings=has_settings)
+    interval_s = _interval(poll_interval_s, has_settings=given is not None)
     sends_nothing = is_development and not interval_s
     url = _base_url(base_url, center, is_needed=not sends_nothing)
     log = Log(
@@ -138,6 +135,14 @@ def configure(
     )
     storage = with_methods("user_storage", user_storage, "look_up", "save")
     sender = with_methods("transport", transport, "send")
+    fallback = settings_options["fallback_settings"]
+    first = settings_options_of(
+        None if fallback is None else document_of(fallback, "fallback_settings"),
+        request_timeout_s=timeout_s,
+        poll_interval_s=interval_s or None,
+        log=log,
+        options=settings_options,
+    )
     batching = _batching(timeout_s, close_s, sending_options)
     at_once = _at_once(requests_at_once)
     if loaded.remark is not None:
@@ -150,8 +155,8 @@ def configure(
         own_transport=own_transport,
         base_url=url,
         data_center=center,
-        request_timeout_s=timeout_s,
         close_timeout_s=close_s,
+        platform=PagesensePlatform(loaded, log, url, credentials),
         poll_interval_s=interval_s,
         batching=batching,
         requests_at_once=at_once,
@@ -159,38 +164,13 @@ def configure(
         user_storage=cast("UserStorageLike | None", storage),
         credentials=credentials,
     )
-    if snapshot is None:
-        try:
-            snapshot = _fetched(configuration)
-        except BaseException:
-            if own_transport is not None:
-                own_transport.close()
-            raise
-    report_problems(log, snapshot.settings.problems)
-    return configuration, snapshot
-
-
-def _compiled(engine: Engine, document: bytes) -> Snapshot:
-    return Snapshot(engine.module.PagesenseSettings.compile(document), document)
-
-
-def _fetched(configuration: Configuration) -> Snapshot:
-    """The settings that the platform has for these credentials.
-
-    Raises:
-        SettingsUnavailableError: No usable settings came.
-    """
-    credentials, base_url = configuration.credentials, configuration.base_url
-    if credentials is None:
-        raise OptionError("settings: are needed, or sdk_account_id, sdk_key and project_name")
-    document = fetch(
-        configuration.transport, base_url, credentials, configuration.request_timeout_s
-    )
     try:
-        return _compiled(configuration.engine, document)
-    except SettingsError as error:
-        message = f"{base_url}: the answer is no usable settings document: {error}"
-        raise SettingsUnavailableError(message, 200) from None
+        live = loaded_by(configuration.platform, configuration.transport, log, first, given)
+    except BaseException:
+        if own_transport is not None:
+            own_transport.close()
+        raise
+    return configuration, live
 
 
 def _named_in(account_id: str) -> str | None:

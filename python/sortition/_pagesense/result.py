@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from sortition._engine.problem import Problem
+from sortition._settings.status import ClientStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a client runs on.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Status(ClientStatus):
+    """How a client is in this process, and what it runs on.
 
     Attributes:
-        engine: ``compiled`` or ``pure``.
-        project_name: The project of the settings in use.
-        data_center: The data center that events go to; None where only a `base_url` was given.
-        problems: What is wrong in the settings in use.
+        project_name: The project of the settings in use; None where there are none.
+        data_center: The data center that events go to; None where only a ``base_url`` was given.
     """
 
-    engine: str
-    project_name: str
+    project_name: str | None
     data_center: str | None
-    problems: tuple[Problem, ...]

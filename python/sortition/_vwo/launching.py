@@ -21,11 +21,12 @@ from sortition._options import (
 )
 from sortition._redis import storage_of
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
+from sortition._settings.options import loaded_by
 from sortition._transport import RequestsTransport, Transport
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
-from sortition._vwo.first_settings import first_settings_of, loaded_by
+from sortition._vwo.first_settings import first_settings_of
 from sortition._vwo.platform import VwoPlatform
 
 if TYPE_CHECKING:
@@ -132,7 +133,7 @@ def configure(
     callbacks = with_methods("integrations", integrations, "callback")
     sender = with_methods("transport", transport, "send")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
-    first = first_settings_of(settings_file, timeout_s, log, settings_options)
+    first, document, account = first_settings_of(settings_file, timeout_s, log, settings_options)
     loaded = engine_of(engine)
     given = {
         "eb": batching,
@@ -162,13 +163,15 @@ def configure(
     usage = {} if is_development else _usage(given)
     if loaded.remark is not None:
         log.warning("%s", loaded.remark)
-    platform = VwoPlatform(loaded, log, url, usage, first.account)
+    platform = VwoPlatform(loaded, log, url, usage, account)
     try:
-        return configuration, loaded_by(platform, configuration.transport, log, first)
+        given_settings = None if document is None else platform.compile(document)
+        live = loaded_by(platform, configuration.transport, log, first, given_settings)
     except BaseException:
         if own_transport is not None:
             own_transport.close()
         raise
+    return configuration, live
 
 
 def _level(value: object) -> int | None:

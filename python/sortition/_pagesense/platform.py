@@ -1,0 +1,82 @@
+"""A project's settings: how they are asked for and read.
+
+Source: PageSense spec, section 2; "Our choices".
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sortition._launching import report_problems
+from sortition._pagesense.snapshot import Snapshot
+from sortition._pagesense.wire import settings_request
+
+if TYPE_CHECKING:
+    from sortition._engine import Engine
+    from sortition._log import Log
+    from sortition._pagesense.credentials import Credentials
+    from sortition._transport import Request
+
+
+def compiled(engine: Engine, document: bytes) -> Snapshot:
+    """The settings that a client could use.
+
+    Raises:
+        SettingsError: They cannot be used at all; the message names the places.
+    """
+    return Snapshot(engine.module.PagesenseSettings.compile(document), document)
+
+
+class PagesensePlatform:
+    """See `sortition._settings.platform.Platform`."""
+
+    document_name: Final = "settings document"
+
+    def __init__(
+        self, engine: Engine, log: Log, base_url: str, credentials: Credentials | None
+    ) -> None:
+        self._engine = engine
+        self._log = log
+        self._base_url = base_url
+        self._credentials = credentials
+
+    def request(
+        self,
+        current: Snapshot | None,
+        *,
+        is_via_webhook: bool = False,  # noqa: ARG002 -- the platform has one request for both
+    ) -> Request | None:
+        """The request by the settings in use; for the first ones, by what the launch was given."""
+        if current is not None:
+            known = current.settings
+            return settings_request(
+                self._base_url,
+                known.sdk_account_id,
+                known.sdk_key,
+                known.project_name,
+                known.portal_name,
+            )
+        return None if self._credentials is None else self.request_by(self._credentials)
+
+    def request_by(self, credentials: Credentials) -> Request:
+        """The request by what a caller gives."""
+        return settings_request(
+            self._base_url,
+            credentials.account_id,
+            credentials.sdk_key,
+            credentials.project_name,
+            # The portal's name is not known yet; the platform's SDK has this in its place.
+            credentials.account_id,
+        )
+
+    def compile(self, document: bytes) -> Snapshot:
+        """See `Platform`."""
+        return compiled(self._engine, document)
+
+    def is_ours(self, snapshot: Snapshot, current: Snapshot | None) -> bool:
+        """Whether they are of the project in use; the first ones are of whatever came."""
+        return current is None or snapshot.settings.project_key == current.settings.project_key
+
+    def report(self, snapshot: Snapshot) -> None:
+        """See `Platform`."""
+        report_problems(self._log, snapshot.settings.problems)

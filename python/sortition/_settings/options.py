@@ -1,0 +1,117 @@
+"""The options of a launch that say where settings come from, and getting the first ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from sortition._errors import OptionError
+from sortition._options import of_type, seconds, seconds_of_waiting
+from sortition._settings.launching import FirstSettings, cache_of, load
+from sortition._settings.live import LiveSettings, Refreshing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition._log import Log
+    from sortition._settings.cache import SettingsCache
+    from sortition._settings.current import SnapshotT
+    from sortition._settings.platform import Platform
+    from sortition._transport import Transport
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsOptions:
+    """Where settings come from; every value was checked.
+
+    Attributes:
+        fallback: The settings to start with for want of any other.
+        refreshing: How they are kept fresh.
+        cache: Where the last good ones are kept.
+        init_timeout_s: How long fetching the first ones may take.
+        allows_empty: Whether a client may start without.
+    """
+
+    fallback: bytes | None = field(repr=False)
+    refreshing: Refreshing
+    cache: SettingsCache | None
+    init_timeout_s: float
+    allows_empty: bool
+
+
+def settings_options_of(
+    fallback: bytes | None,
+    *,
+    request_timeout_s: float,
+    poll_interval_s: float | None,
+    log: Log,
+    options: Mapping[str, object],
+) -> SettingsOptions:
+    """Check the options that every platform has.
+
+    Args:
+        fallback: The settings to start with for want of any other.
+        request_timeout_s: How long a request may take.
+        poll_interval_s: How often to ask; None for never.
+        log: The client's log.
+        options: ``stale_after_s``, ``init_timeout_s``, ``settings_cache`` and ``allow_empty``.
+
+    Raises:
+        OptionError: One cannot be used; the message names it.
+    """
+    allow_empty, init_timeout_s = options["allow_empty"], options["init_timeout_s"]
+    stale_after_s = options["stale_after_s"]
+    if stale_after_s is not None:
+        stale_after_s = seconds_of_waiting("stale_after_s", stale_after_s, least=0.0)
+    return SettingsOptions(
+        fallback=fallback,
+        refreshing=Refreshing(request_timeout_s, poll_interval_s, stale_after_s),
+        cache=cache_of(options["settings_cache"], log),
+        init_timeout_s=(
+            request_timeout_s
+            if init_timeout_s is None
+            else seconds("init_timeout_s", init_timeout_s)
+        ),
+        allows_empty=(
+            allow_empty is not None and of_type("allow_empty", allow_empty, bool, "a bool")
+        ),
+    )
+
+
+def loaded_by(
+    platform: Platform[SnapshotT],
+    transport: Transport,
+    log: Log,
+    options: SettingsOptions,
+    given: SnapshotT | None,
+) -> LiveSettings[SnapshotT]:
+    """The settings of a client that starts now.
+
+    Args:
+        platform: How settings are asked for and read.
+        transport: How requests are sent.
+        log: The client's log.
+        options: Where settings come from.
+        given: The settings that are given; None where they are to be fetched.
+
+    Raises:
+        OptionError: Settings that are given do not fit the other options.
+        SettingsError: The fallback cannot be used at all; the message names the places.
+        SettingsUnavailableError: None are given, and none came.
+    """
+    fallback = None
+    if options.fallback is not None:
+        fallback = platform.compile(options.fallback)
+    for snapshot, noun in ((given, "settings"), (fallback, "fallback settings")):
+        if snapshot is not None and not platform.is_ours(snapshot, None):
+            raise OptionError(f"account_id: the {noun} are of another account")
+    polls = options.refreshing.poll_interval_s is not None
+    if polls and given is not None and platform.request(given, is_via_webhook=False) is None:
+        raise OptionError("poll_interval_s: needs sdk_key, which the settings do not have")
+    live = LiveSettings(platform, transport, log, options.refreshing, options.cache)
+    if given is not None:
+        live.use(given, "given")
+    else:
+        first = FirstSettings(options.init_timeout_s, fallback, options.allows_empty)
+        load(live, first, log)
+    return live
