@@ -94,6 +94,22 @@ class TestServe:
             (["--settings", "none.json"], "--settings none.json: "),
             (["--settings", "list.json"], "--settings list.json: no settings file"),
             (["--settings", "broken.json"], "--settings broken.json: "),
+            (
+                ["--settings", "object.json"],
+                "--settings object.json: no settings file: it has neither accountId nor pro",
+            ),
+            (
+                ["--settings", "both.json"],
+                "--settings both.json: no settings file: it has both accountId and projectsettings",
+            ),
+            (
+                ["--settings", "project.json"],
+                "--settings project.json: no settings file: projectsettings must be a list",
+            ),
+            (
+                ["--settings", "vwo.json", "--settings", "other.json"],
+                "--settings other.json: a second settings file of the same platform",
+            ),
             (["--db", "list.json"], "--db list.json: file is not a database"),
             (["--db", "no/such/folder.db"], "--db no/such/folder.db: "),
             (["--host", "203.0.113.1"], "203.0.113.1:0: "),
@@ -103,11 +119,19 @@ class TestServe:
         self, tmp_path: Path, arguments: list[str], message: str
     ) -> None:
         (tmp_path / "broken.json").write_text("{")
+        (tmp_path / "object.json").write_text("{}")
+        (tmp_path / "both.json").write_text('{"accountId": 1, "projectsettings": []}')
+        (tmp_path / "project.json").write_text('{"projectsettings": 5}')
+        for name in ("vwo.json", "other.json"):
+            (tmp_path / name).write_text(json.dumps(settings()))
         (tmp_path / "list.json").write_text("[]" + " " * 5000)
+        if "--db" not in arguments and "--host" not in arguments:
+            arguments = [*arguments, "--db", "new.db"]
         done = run("serve", "--port", "0", *arguments, folder=tmp_path)
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr.startswith(f"sortition serve: {message}")
         assert "Traceback" not in done.stderr
+        assert not (tmp_path / "new.db").exists()
 
     def test_a_port_that_is_taken(self) -> None:
         with socket.create_server(("127.0.0.1", 0)) as taken:

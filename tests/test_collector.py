@@ -19,9 +19,11 @@ from hypothesis import settings as examples
 
 from sortition import vwo
 from sortition.collector import server
-from sortition.collector.account import SettingsFile
-from sortition.collector.event import Event
+from sortition.collector.event import Event, Owner
+from sortition.collector.settings_file import SettingsFile
 from sortition.collector.store import Store
+from sortition.collector.vwo.account import Account
+from sortition.collector.vwo.endpoints import MOST_BODY_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -334,7 +336,7 @@ class TestRefusals:
 
     @pytest.mark.parametrize("is_chunked", [False, True])
     def test_a_body_that_is_too_large(self, collector: str, is_chunked: bool) -> None:
-        size = server.MOST_BODY_BYTES + 1
+        size = MOST_BODY_BYTES + 1
         chunks = (b"x" * 65536 for _ in range(size // 65536 + 1))
         url = f"{collector}/events/t"
         try:
@@ -410,7 +412,7 @@ def test_an_edit_of_the_settings_takes_effect(settings_path: Path, collector: st
 def test_events_are_kept_in_a_file(settings_path: Path, tmp_path: Path) -> None:
     database = str(tmp_path / "events.db")
     for visitors in (1, 2):
-        with server.running(settings_path, database) as url:
+        with server.running(settings_path, database=database) as url:
             query = {**VISITOR, "u": f"{visitors:032X}"}
             assert requests.get(f"{url}/server-side/track-user", params=query, timeout=30).ok
             assert counts(url)["One page"][0] == visitors
@@ -420,10 +422,20 @@ def test_revenue_is_added_without_rounding(tmp_path: Path) -> None:
     amounts = ["999999999999999", "0.000000001", "-0.1", "0.3", "1e-9"]
     store = Store(str(tmp_path / "events.db"))
     store.add(
-        Event("conversion", "1", "A", 1, campaign="1", variation="1", goal="1", revenue=amount)
+        Event(
+            "conversion",
+            Owner("vwo", "1"),
+            "A",
+            1,
+            campaign="1",
+            variation="1",
+            goal="1",
+            revenue=amount,
+        )
         for amount in amounts
     )
-    (conversions,) = store.counts().conversions.values()
+    (counted,) = store.counts().values()
+    (conversions,) = counted.conversions.values()
     store.close()
     assert conversions.revenue == Decimal("999999999999999.200000002")
 
@@ -438,18 +450,87 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     assert path.read_bytes() == content
 
 
+# As the first version made it, which kept VWO's events only.
+OLDER_SCHEMA = """
+create table event (
+    id integer primary key,
+    kind text not null check (kind in ('visitor', 'conversion', 'push')),
+    account text not null,
+    visitor text not null,
+    happened_at integer not null,
+    campaign text,
+    variation text,
+    goal text,
+    revenue text,
+    tag text,
+    value text,
+    received_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+);
+create index event_of_visitor on event (account, campaign, visitor, kind);
+pragma application_id = 1936683636;
+insert into event (kind, account, visitor, happened_at, campaign, variation)
+values ('visitor', '604812', 'A', 1, '1', '2');
+insert into event (kind, account, visitor, happened_at, campaign, goal, revenue)
+values ('conversion', '604812', 'A', 2, '1', '12', '9.5');
+"""
+
+
+def test_events_of_an_earlier_version_are_taken_over(settings_path: Path, tmp_path: Path) -> None:
+    database = str(tmp_path / "events.db")
+    with contextlib.closing(sqlite3.connect(database)) as older:
+        older.executescript(OLDER_SCHEMA)
+    for visitors in (1, 2):
+        with server.running(settings_path, database=database) as url:
+            assert counts(url)["One page"] == (visitors, 1, 1, 9.5)
+            assert requests.get(f"{url}/server-side/track-user", params=VISITOR, timeout=30).ok
+    with contextlib.closing(sqlite3.connect(database)) as taken_over:
+        happened = taken_over.execute("select id, happened_at from event order by id").fetchall()
+        assert happened[:2] == [(1, 1), (2, 2)]
+        (tables,) = taken_over.execute(
+            "select count(*) from sqlite_schema where type = 'table'"
+        ).fetchone()
+        assert tables == 1
+
+
+def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "events.db"
+    Store(str(path)).close()
+    with contextlib.closing(sqlite3.connect(path)) as later:
+        later.execute("pragma user_version = 99")
+    with pytest.raises(sqlite3.DatabaseError, match="later version"):
+        Store(str(path))
+
+
+def test_one_database_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
+    """The schema is made once, whoever comes first."""
+    path = str(tmp_path / "events.db")
+    owner = Owner("vwo", "1")
+    event = Event("conversion", owner, "A", 1, campaign="1", variation="1", goal="1")
+
+    def keep(_: int) -> None:
+        with contextlib.closing(Store(path)) as store:
+            store.add([event])
+            assert store.counts()[owner].conversions
+
+    with ThreadPoolExecutor(4) as openers:
+        list(openers.map(keep, range(12)))
+    with contextlib.closing(Store(path)) as store:
+        (conversions,) = store.counts()[owner].conversions.values()
+    assert conversions.conversions == 12
+
+
 @pytest.mark.parametrize("document", [b"{}", b"[]", b"[" * 100_000, b"\xff", b"no JSON"])
 def test_a_file_that_holds_no_settings(tmp_path: Path, document: bytes) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(document)
     with pytest.raises(ValueError, match=r".+"):
-        SettingsFile(path).account()
+        SettingsFile(path, Account.read).content()
 
 
 def test_settings_whose_campaigns_are_none(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(b'\xef\xbb\xbf{"accountId": 1, "campaigns": 5}')
-    assert not SettingsFile(path).account().campaigns
+    assert not SettingsFile(path, Account.read).content().campaigns
 
 
 def test_nothing_is_left_running(settings_path: Path) -> None:

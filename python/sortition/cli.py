@@ -53,7 +53,8 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "serve",
         help="start a local collector",
-        description="Start a server that serves a settings file, takes events and reports on them.",
+        description="Start a server that serves settings files of VWO and PageSense, takes their "
+        "events and reports on them.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to bind (127.0.0.1)")
     parser.add_argument(
@@ -63,7 +64,14 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help=f"the port to bind; 0 takes any free one ({DEFAULT_PORT})",
     )
     parser.add_argument("--db", metavar="FILE", help="keep events in this file (in memory)")
-    parser.add_argument("--settings", type=Path, metavar="FILE", help="serve this settings file")
+    parser.add_argument(
+        "--settings",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="serve this settings file, of VWO or PageSense; twice for one of each",
+    )
     # For whoever starts it as a part of something else, and may die without ending it.
     parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)

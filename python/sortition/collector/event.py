@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
+
+Platform: TypeAlias = Literal["vwo", "pagesense"]
+"""The platform whose format an event has."""
 
 Kind: TypeAlias = Literal["visitor", "conversion", "push"]
 """What happened: a variation was seen, a goal was reached, a property of a visitor was set."""
@@ -14,31 +17,49 @@ class MalformedError(Exception):
 
 
 class RefusedError(Exception):
-    """A request that is an event of another account, or without the right key."""
+    """A request that is an event of somebody else, or without the right key."""
+
+
+class Owner(NamedTuple):
+    """Whose an event is.
+
+    Attributes:
+        platform: The platform.
+        account: The account's id; with PageSense, the portal's name.
+        project: The project's key, with PageSense; with VWO, where there are none, empty.
+    """
+
+    platform: Platform
+    account: str
+    project: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that a visitor did. Ids are kept as text, as they came.
 
+    A request that says that a goal was reached in several campaigns is an event for each.
+
     Attributes:
         kind: What happened.
-        account: The account's id.
+        owner: Whose it is.
         visitor: The visitor's id.
-        happened_at: When, in seconds since 1970, by the client's clock.
-        campaign: The campaign's id, for a visitor or a conversion.
-        variation: The variation's id; None where the format does not say, and the visitor's own
-            counts.
-        goal: The goal's id, for a conversion.
-        revenue: What the conversion brought, as it came.
+        happened_at: When, in seconds since 1970, by the client's clock; None with PageSense, whose
+            format has no time.
+        campaign: The campaign's id, for a visitor or a conversion; with PageSense the experiment's
+            key, or None for a conversion of who is in no experiment.
+        variation: The variation's id, or its key; None where the format does not say, and the
+            visitor's own counts.
+        goal: The goal's id, or its link name, for a conversion.
+        revenue: What the conversion brought, as decimal text.
         tag: The property's name, for a push.
         value: The property's value, for a push.
     """
 
     kind: Kind
-    account: str
+    owner: Owner
     visitor: str
-    happened_at: int
+    happened_at: int | None
     campaign: str | None = None
     variation: str | None = None
     goal: str | None = None

@@ -9,12 +9,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING, Final
 
-from sortition.collector.account import SettingsFile
-from sortition.collector.server import Collector, listen, url_of
+from sortition.collector.collector import Collector, Served, SettingsFileError
+from sortition.collector.server import listen, url_of
 from sortition.collector.server import serve as serve_collector
 from sortition.collector.store import IN_MEMORY, Store
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 _MISUSED: Final = 2
@@ -24,7 +25,7 @@ def serve(
     host: str,
     port: int,
     database: str | None,
-    settings: Path | None,
+    settings: Sequence[Path],
     *,
     until_input_ends: bool = False,
 ) -> int:
@@ -33,13 +34,10 @@ def serve(
     Returns:
         The exit code: 2 where it cannot start.
     """
-    settings_file = None
     try:
-        if settings is not None:
-            settings_file = SettingsFile(settings)
-            settings_file.account()
-    except (OSError, ValueError) as error:
-        return _complain(f"--settings {settings}: {error}")
+        served = Served.of(settings)
+    except SettingsFileError as error:
+        return _complain(f"--settings {error}")
     try:
         store = Store(database or IN_MEMORY)
     except sqlite3.Error as error:
@@ -53,13 +51,13 @@ def serve(
     kept = f"in {database}" if database else "in memory; --db FILE keeps them"
     _say(f"collector: {url}")
     _say(f"events are kept {kept}")
-    if settings_file is None:
+    if not settings:
         _say("no settings file is served; --settings FILE serves one")
     _say(f"report: {url}/report.json")
     if until_input_ends:
         threading.Thread(target=_end_with_input, daemon=True).start()
     try:
-        serve_collector(Collector(store, settings_file), listener)
+        serve_collector(Collector(store, served), listener)
     except KeyboardInterrupt:
         # uvicorn shuts down in order, then raises the signal again.
         pass

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 import threading
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from decimal import Context, Decimal, Inexact
 from typing import TYPE_CHECKING, Final
+
+from sortition.collector.event import Owner
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,62 +19,94 @@ if TYPE_CHECKING:
 IN_MEMORY: Final = ":memory:"
 """The name of a database that is gone when the collector ends."""
 
-# Wide enough for any number of revenues: 15 digits before the point, 9 behind, and room to add.
+# Wide enough for any number of revenues: 30 digits before the point, 9 behind, and room to add.
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
 _APPLICATION_ID: Final = 0x736F7274
 """Marks a database as the collector's: `sort` in ASCII."""
 
-_SCHEMA: Final = """
-create table if not exists event (
-    id integer primary key,
-    kind text not null check (kind in ('visitor', 'conversion', 'push')),
-    account text not null,
-    visitor text not null,
-    happened_at integer not null,
-    campaign text,
-    variation text,
-    goal text,
-    revenue text,
-    tag text,
-    value text,
-    received_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
-);
-create index if not exists event_of_visitor on event (account, campaign, visitor, kind);
-"""
+_VERSION: Final = 1
+"""Of the schema, as the database says it; before PageSense's events were kept, it was 0."""
+
+_SCHEMA: Final = (
+    """
+    create table event (
+        id integer primary key,
+        platform text not null check (platform in ('vwo', 'pagesense')),
+        account text not null,
+        project text not null,
+        kind text not null check (kind in ('visitor', 'conversion', 'push')),
+        visitor text not null,
+        happened_at integer,
+        campaign text,
+        variation text,
+        goal text,
+        revenue text,
+        tag text,
+        value text,
+        received_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+    )
+    """,
+    """
+    create index event_of_visitor on event (platform, account, project, campaign, visitor, kind)
+    """,
+)
+
+_PUT_OLDER_ASIDE: Final = (
+    "alter table event rename to older_event",
+    "drop index event_of_visitor",
+)
+_TAKE_OLDER_OVER: Final = (
+    """
+    insert into event
+    select
+        id, 'vwo', account, '', kind, visitor, happened_at,
+        campaign, variation, goal, revenue, tag, value, received_at
+    from older_event
+    """,
+    "drop table older_event",
+)
 
 _INSERT: Final = """
 insert into event (
-    kind, account, visitor, happened_at, campaign, variation, goal, revenue, tag, value
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    platform, account, project, kind, visitor, happened_at,
+    campaign, variation, goal, revenue, tag, value
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
+_OWNERS: Final = "select distinct platform, account, project from event"
+
 _VISITORS: Final = """
-select account, campaign, variation, count(distinct visitor)
-from event where kind = 'visitor' group by account, campaign, variation
+select platform, account, project, campaign, variation, count(distinct visitor)
+from event where kind = 'visitor' group by platform, account, project, campaign, variation
 """
 
 # Some formats do not say which variation a conversion belongs to: then the one that the visitor
 # was shown last counts. SQLite takes the other columns from the row of the maximum.
 _CONVERSIONS: Final = """
 with shown as (
-    select account, campaign, visitor, variation, max(id)
-    from event where kind = 'visitor' group by account, campaign, visitor
+    select platform, account, project, campaign, visitor, variation, max(id)
+    from event where kind = 'visitor' group by platform, account, project, campaign, visitor
 )
 select
+    event.platform,
     event.account,
+    event.project,
     event.campaign,
     coalesce(event.variation, shown.variation) as seen,
     event.goal,
     count(*),
     count(distinct event.visitor),
     exact_sum(event.revenue)
-from event left join shown using (account, campaign, visitor)
+from event left join shown using (platform, account, project, campaign, visitor)
 where event.kind = 'conversion'
-group by event.account, event.campaign, seen, event.goal
+group by event.platform, event.account, event.project, event.campaign, seen, event.goal
 """
 
-_PUSHES: Final = "select account, count(*) from event where kind = 'push' group by account"
+_PUSHES: Final = """
+select platform, account, project, count(*)
+from event where kind = 'push' group by platform, account, project
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,20 +124,40 @@ class Conversions:
     revenue: Decimal
 
 
+NO_CONVERSIONS: Final = Conversions(0, 0, Decimal(0))
+"""A goal that nobody reached."""
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What all events add up to.
+    """What the events of one owner add up to.
 
     Attributes:
-        visitors: How many visitors saw a variation, by account, campaign and variation.
-        conversions: How often a goal was reached, by account, campaign, variation and goal; the
-            variation is None where the visitor was never shown one.
-        pushes: How many properties were set, by account.
+        visitors: How many visitors saw a variation, by campaign and variation.
+        conversions: How often a goal was reached, by campaign, variation and goal; the campaign is
+            None where the visitor is in none, and the variation where the visitor was never shown
+            one.
+        pushes: How many properties were set.
     """
 
-    visitors: dict[tuple[str, str, str], int]
-    conversions: dict[tuple[str, str, str | None, str], Conversions]
-    pushes: dict[str, int]
+    visitors: dict[tuple[str, str], int] = field(default_factory=dict)
+    conversions: dict[tuple[str | None, str | None, str], Conversions] = field(default_factory=dict)
+    pushes: int = 0
+
+    def of_campaign(
+        self, campaign: str | None
+    ) -> tuple[dict[str, int], dict[tuple[str | None, str], Conversions]]:
+        """A campaign's visitors, by variation, and conversions, by variation and goal."""
+        return (
+            {key[1]: n for key, n in self.visitors.items() if key[0] == campaign},
+            {key[1:]: n for key, n in self.conversions.items() if key[0] == campaign},
+        )
+
+    @property
+    def campaigns(self) -> set[str]:
+        """The campaigns that there are events of."""
+        seen = {campaign for campaign, _, _ in self.conversions if campaign is not None}
+        return seen | {campaign for campaign, _ in self.visitors}
 
 
 class _ExactSum:
@@ -132,10 +187,12 @@ class Store:
         self._connection = sqlite3.connect(path, check_same_thread=False)
         try:
             self._ensure_ours()
-            self._connection.execute("pragma journal_mode = wal")
+            # It costs speed only where another collector, opening the same file, is in the way; it
+            # stays in the file for whoever opens it next.
+            with contextlib.suppress(sqlite3.OperationalError):
+                self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
-            self._connection.executescript(_SCHEMA)
-            self._connection.execute(f"pragma application_id = {_APPLICATION_ID}")
+            self._ensure_schema()
             # The stubs know no aggregate that returns text.
             self._connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
         except BaseException:
@@ -143,32 +200,66 @@ class Store:
             raise
 
     def _ensure_ours(self) -> None:
-        """Refuse a database that is somebody else's."""
-        (tables,) = self._connection.execute("select count(*) from sqlite_schema").fetchone()
-        (application_id,) = self._connection.execute("pragma application_id").fetchone()
-        if tables and application_id != _APPLICATION_ID:
+        """Refuse a database that is somebody else's, or of a later version."""
+        if not self._has_tables():
+            return
+        if self._pragma("application_id") != _APPLICATION_ID:
             raise sqlite3.DatabaseError("the database is not one of the collector")
+        if self._pragma("user_version") > _VERSION:
+            raise sqlite3.DatabaseError("the database was made by a later version of sortition")
+
+    def _ensure_schema(self) -> None:
+        """Make the table, or take over what an earlier version kept."""
+        with self._connection:
+            # Another collector may be opening the same file.
+            self._connection.execute("begin immediate")
+            is_new = not self._has_tables()
+            if not is_new and self._pragma("user_version") == _VERSION:
+                return
+            before, after = ((), ()) if is_new else (_PUT_OLDER_ASIDE, _TAKE_OLDER_OVER)
+            for statement in (*before, *_SCHEMA, *after):
+                self._connection.execute(statement)
+            self._connection.execute(f"pragma application_id = {_APPLICATION_ID}")
+            self._connection.execute(f"pragma user_version = {_VERSION}")
+
+    def _has_tables(self) -> bool:
+        (tables,) = self._connection.execute("select count(*) from sqlite_schema").fetchone()
+        return bool(tables)
+
+    def _pragma(self, name: str) -> int:
+        (value,) = self._connection.execute(f"pragma {name}").fetchone()
+        return int(value)
 
     def add(self, events: Iterable[Event]) -> None:
         """Keep events, all or none of them."""
-        rows = [astuple(event) for event in events]
+        rows = [
+            (
+                *event.owner,
+                *(event.kind, event.visitor, event.happened_at, event.campaign, event.variation),
+                *(event.goal, event.revenue, event.tag, event.value),
+            )
+            for event in events
+        ]
         with self._lock, self._connection:
             self._connection.executemany(_INSERT, rows)
 
-    def counts(self) -> Counts:
-        """What all events add up to."""
-        with self._lock:
+    def counts(self) -> dict[Owner, Counts]:
+        """What all events add up to, owner by owner."""
+        # One transaction, for another collector may be writing to the same file.
+        with self._lock, self._connection:
+            self._connection.execute("begin")
+            owners = self._connection.execute(_OWNERS).fetchall()
             visitors = self._connection.execute(_VISITORS).fetchall()
             conversions = self._connection.execute(_CONVERSIONS).fetchall()
             pushes = self._connection.execute(_PUSHES).fetchall()
-        return Counts(
-            visitors={(account, campaign, seen): n for account, campaign, seen, n in visitors},
-            conversions={
-                (account, campaign, seen, goal): Conversions(n, unique, Decimal(revenue))
-                for account, campaign, seen, goal, n, unique, revenue in conversions
-            },
-            pushes=dict(pushes),
-        )
+        pushes_of = {Owner(*owner): n for *owner, n in pushes}
+        counts = {(one := Owner(*owner)): Counts(pushes=pushes_of.get(one, 0)) for owner in owners}
+        for *owner, campaign, seen, n in visitors:
+            counts[Owner(*owner)].visitors[campaign, seen] = n
+        for *owner, campaign, seen, goal, n, unique, revenue in conversions:
+            reached = Conversions(n, unique, Decimal(revenue))
+            counts[Owner(*owner)].conversions[campaign, seen, goal] = reached
+        return counts
 
     def close(self) -> None:
         """Close the database."""

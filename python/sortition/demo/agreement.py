@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 from sortition.demo.simulation import Goal
 
 if TYPE_CHECKING:
-    from sortition.collector.report import CampaignReport, Report
+    from sortition.collector.report import Report
+    from sortition.collector.vwo.report import CampaignReport
     from sortition.demo.simulation import Tally
 
 

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from sortition._engine import EngineChoice
-    from sortition.collector.report import CampaignReport, GoalReport, Report
+    from sortition.collector.report import Report
+    from sortition.collector.vwo.report import CampaignReport, GoalReport
 
 _FAILED: Final = 1
 _MISUSED: Final = 2

@@ -1,18 +1,15 @@
-"""The settings file that the collector serves, and what it knows from it."""
+"""A settings file of VWO, and what the collector knows from it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
-from sortition.collector.event import RefusedError
+from sortition.collector.event import Owner, RefusedError
+from sortition.collector.settings_file import object_in, parts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-Named: TypeAlias = dict[str, object]
-"""A campaign, variation or goal of the settings file."""
+    from sortition.collector.settings_file import Named
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +35,8 @@ class Account:
         Raises:
             ValueError: It is no settings file.
         """
-        try:
-            settings = json.loads(document.decode("utf-8-sig"))
-        except RecursionError:
-            raise ValueError("no settings file: it is nested too deeply") from None
-        if not isinstance(settings, dict) or "accountId" not in settings:
+        settings = object_in(document)
+        if "accountId" not in settings:
             raise ValueError("no settings file: it has no accountId")
         return Account(
             account_id=str(settings["accountId"]),
@@ -51,7 +45,12 @@ class Account:
             document=document,
         )
 
-    def ensure_its_own(self, account_id: str, sdk_key: str) -> None:
+    @property
+    def owner(self) -> Owner:
+        """Whose its events are."""
+        return Owner("vwo", self.account_id)
+
+    def ensure_asked_for(self, account_id: str, sdk_key: str) -> None:
         """Refuse what comes from elsewhere, so that a wrong key is noticed at once.
 
         Raises:
@@ -61,6 +60,14 @@ class Account:
             raise RefusedError("the account is not the one of the settings file")
         if sdk_key != self.sdk_key:
             raise RefusedError("the key is not the one of the settings file")
+
+    def ensure_its_own(self, owner: Owner, sdk_key: str) -> None:
+        """Refuse an event that comes from elsewhere.
+
+        Raises:
+            RefusedError: The account or the key is another one.
+        """
+        self.ensure_asked_for(owner.account, sdk_key)
 
     def revenue_property(self, campaign_id: str, goal_id: str) -> str | None:
         """The event property that carries a goal's revenue."""
@@ -72,30 +79,3 @@ class Account:
                     name = goal.get("revenueProp")
                     return name if isinstance(name, str) and name else None
         return None
-
-
-class SettingsFile:
-    """A settings file on disk; an edit of it takes effect with the next request."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._read: tuple[tuple[int, int], Account] | None = None
-
-    def account(self) -> Account:
-        """The account as the file has it now.
-
-        Raises:
-            OSError: The file cannot be read.
-            ValueError: It is no settings file.
-        """
-        status = self._path.stat()
-        version = (status.st_mtime_ns, status.st_size)
-        if self._read is None or self._read[0] != version:
-            self._read = (version, Account.read(self._path.read_bytes()))
-        return self._read[1]
-
-
-def parts(whole: Named, name: str) -> list[Named]:
-    """The account's campaigns, or a campaign's variations or goals."""
-    found = whole.get(name)
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []

@@ -5,16 +5,15 @@ Source: VWO spec, section 9.
 
 from __future__ import annotations
 
-import json
-from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Final
 
-from sortition.collector.event import Event, MalformedError
+from sortition.collector.event import Event, MalformedError, Owner
+from sortition.collector.values import json_to_keep_of, object_of, revenue_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition.collector.account import Account
+    from sortition.collector.vwo.account import Account
 
 MOST_EVENTS_OF_A_BATCH: Final = 5000
 """What the platform takes in one request."""
@@ -23,8 +22,6 @@ _VISITOR, _CONVERSION, _PUSH = 1, 2, 3
 """The kinds of events in a batch."""
 
 _MOST: Final = 2**53
-_MOST_REVENUE: Final = Decimal(10) ** 15
-_LEAST_REVENUE: Final = Decimal(10) ** -9
 
 
 class TooManyEventsError(Exception):
@@ -35,7 +32,7 @@ def classic_visitor(query: Mapping[str, str]) -> Event:
     """``GET /server-side/track-user``."""
     return Event(
         "visitor",
-        account=_parameter(query, "account_id"),
+        owner=_owner(query, "account_id"),
         visitor=_parameter(query, "u"),
         happened_at=_seconds(query, "sId"),
         campaign=_parameter(query, "experiment_id"),
@@ -47,13 +44,13 @@ def classic_conversion(query: Mapping[str, str]) -> Event:
     """``GET /server-side/track-goal``."""
     return Event(
         "conversion",
-        account=_parameter(query, "account_id"),
+        owner=_owner(query, "account_id"),
         visitor=_parameter(query, "u"),
         happened_at=_seconds(query, "sId"),
         campaign=_parameter(query, "experiment_id"),
         variation=_parameter(query, "combination"),
         goal=_parameter(query, "goal_id"),
-        revenue=_revenue("r", query.get("r")),
+        revenue=revenue_of("r", query.get("r")),
     )
 
 
@@ -62,7 +59,7 @@ def classic_push(query: Mapping[str, str]) -> list[Event]:
     return [
         Event(
             "push",
-            account=_parameter(query, "account_id"),
+            owner=_owner(query, "account_id"),
             visitor=_parameter(query, "u"),
             happened_at=_seconds(query, "sId"),
             tag=tag,
@@ -74,21 +71,21 @@ def classic_push(query: Mapping[str, str]) -> list[Event]:
 
 def event(query: Mapping[str, str], body: bytes, account: Account | None) -> list[Event]:
     """``POST /events/t``."""
-    content = _object("the body", _json("the body", body))
-    data = _object("d", content.get("d"))
-    described = _object("d.event", data.get("event"))
-    properties = _object("d.event.props", described.get("props"))
-    account_id = _parameter(query, "a")
-    visitor = _text("d.visId", data.get("visId"))
+    content = object_of("the body", json_to_keep_of("the body", body))
+    data = object_of("d", content.get("d"))
+    described = object_of("d.event", data.get("event"))
+    properties = object_of("d.event.props", described.get("props"))
+    owner = _owner(query, "a")
+    visitor = text_of("d.visId", data.get("visId"))
     happened_at = _integer("d.sessionId", data.get("sessionId"))
-    name = _text("d.event.name", described.get("name"))
+    name = text_of("d.event.name", described.get("name"))
     if name != query.get("en"):
         raise MalformedError("en is not the name of the event")
     if name == "vwo_variationShown":
         return [
             Event(
                 "visitor",
-                account_id,
+                owner,
                 visitor,
                 happened_at,
                 campaign=_id("d.event.props.id", properties.get("id")),
@@ -96,15 +93,15 @@ def event(query: Mapping[str, str], body: bytes, account: Account | None) -> lis
             )
         ]
     if name == "vwo_syncVisitorProp":
-        of_visitor = _object("d.visitor", data.get("visitor"))
-        pairs = _object("d.visitor.props", of_visitor.get("props"))
+        of_visitor = object_of("d.visitor", data.get("visitor"))
+        pairs = object_of("d.visitor.props", of_visitor.get("props"))
         return [
-            Event("push", account_id, visitor, happened_at, tag=tag, value=str(value))
+            Event("push", owner, visitor, happened_at, tag=tag, value=str(value))
             for tag, value in pairs.items()
             if tag != "vwo_fs_environment"
         ]
-    meta = _object("d.event.props.vwoMeta", properties.get("vwoMeta"))
-    metric = _object("d.event.props.vwoMeta.metric", meta.get("metric"))
+    meta = object_of("d.event.props.vwoMeta", properties.get("vwoMeta"))
+    metric = object_of("d.event.props.vwoMeta.metric", meta.get("metric"))
     events = []
     for campaign, goals in metric.items():
         if not campaign.startswith("id_") or not isinstance(goals, list):
@@ -117,7 +114,7 @@ def event(query: Mapping[str, str], body: bytes, account: Account | None) -> lis
             events.append(
                 Event(
                     "conversion",
-                    account_id,
+                    owner,
                     visitor,
                     happened_at,
                     campaign=campaign_id,
@@ -134,45 +131,44 @@ def batch(query: Mapping[str, str], body: bytes) -> list[Event]:
     Raises:
         TooManyEventsError: The platform would not take so many.
     """
-    account_id = _parameter(query, "a")
-    items = _object("the body", _json("the body", body)).get("ev")
+    owner = _owner(query, "a")
+    items = object_of("the body", json_to_keep_of("the body", body)).get("ev")
     if not isinstance(items, list):
         raise MalformedError("ev must be a list")
     if len(items) > MOST_EVENTS_OF_A_BATCH:
         raise TooManyEventsError
     events: list[Event] = []
     for index, item in enumerate(items):
-        events += _batched(f"ev[{index}]", _object(f"ev[{index}]", item), account_id)
+        events += _batched(f"ev[{index}]", object_of(f"ev[{index}]", item), owner)
     return events
 
 
-def _batched(place: str, item: dict[str, object], account_id: str) -> list[Event]:
-    visitor = _text(f"{place}.u", item.get("u"))
+def _batched(place: str, item: dict[str, object], owner: Owner) -> list[Event]:
+    visitor = text_of(f"{place}.u", item.get("u"))
     happened_at = _integer(f"{place}.sId", item.get("sId"))
     kind = item.get("eT")
     if isinstance(kind, bool) or kind not in (_VISITOR, _CONVERSION, _PUSH):
         raise MalformedError(f"{place}.eT must be 1, 2 or 3")
     if kind == _PUSH:
-        tags = _tags(f"{place}.t", _text(f"{place}.t", item.get("t")))
+        tags = _tags(f"{place}.t", text_of(f"{place}.t", item.get("t")))
         return [
-            Event("push", account_id, visitor, happened_at, tag=tag, value=value)
-            for tag, value in tags
+            Event("push", owner, visitor, happened_at, tag=tag, value=value) for tag, value in tags
         ]
     campaign = _id(f"{place}.e", item.get("e"))
     variation = _id(f"{place}.c", item.get("c"))
     if kind == _VISITOR:
-        return [Event("visitor", account_id, visitor, happened_at, campaign, variation)]
+        return [Event("visitor", owner, visitor, happened_at, campaign, variation)]
     goal = _id(f"{place}.g", item.get("g"))
     return [
         Event(
             "conversion",
-            account_id,
+            owner,
             visitor,
             happened_at,
             campaign,
             variation,
             goal,
-            _revenue(f"{place}.r", item.get("r")),
+            revenue_of(f"{place}.r", item.get("r")),
         )
     ]
 
@@ -192,24 +188,11 @@ def _event_revenue(
         # Without settings, the one value beside the metric can only be the revenue.
         others = [value for name, value in meta.items() if name != "metric"]
         value = others[0] if len(others) == 1 else None
-    return _revenue("the revenue", value)
+    return revenue_of("the revenue", value)
 
 
-def _revenue(place: str, value: object) -> str | None:
-    """A revenue as decimal text; what is no number would silently count as nothing."""
-    if value is None:
-        return None
-    wrong = MalformedError(f"{place} must be a number below {_MOST_REVENUE:.0e}")
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise wrong
-    try:
-        revenue = Decimal(str(value))
-    except InvalidOperation:
-        raise wrong from None
-    if not revenue.is_finite() or abs(revenue) >= _MOST_REVENUE:
-        raise wrong
-    # Beyond this place there is no money, and an exponent as small costs memory.
-    return str(revenue.quantize(_LEAST_REVENUE).normalize())
+def _owner(query: Mapping[str, str], name: str) -> Owner:
+    return Owner("vwo", _parameter(query, name))
 
 
 def _parameter(query: Mapping[str, str], name: str) -> str:
@@ -224,35 +207,6 @@ def _seconds(query: Mapping[str, str], name: str) -> int:
         return _integer(name, int(_parameter(query, name)))
     except ValueError:
         raise MalformedError(f"{name} must be a number of seconds") from None
-
-
-def _json(place: str, content: str | bytes) -> object:
-    try:
-        text = content if isinstance(content, str) else content.decode()
-        parsed: object = json.loads(text, parse_constant=_refuse_constant)
-        if "\\u" in text:
-            # Half of a surrogate pair can be written as an escape, but is no text to keep.
-            json.dumps(parsed, ensure_ascii=False).encode()
-    except (ValueError, RecursionError):
-        raise MalformedError(f"{place} is no JSON") from None
-    return parsed
-
-
-def _refuse_constant(name: str) -> object:
-    """Python reads ``NaN`` and ``Infinity``, which are no JSON."""
-    raise ValueError(name)
-
-
-def _object(place: str, value: object) -> dict[str, object]:
-    if not isinstance(value, dict):
-        raise MalformedError(f"{place} must be an object")
-    return value
-
-
-def _text(place: str, value: object) -> str:
-    if not isinstance(value, str) or not value:
-        raise MalformedError(f"{place} must be a string")
-    return value
 
 
 def _integer(place: str, value: object) -> int:
@@ -271,5 +225,5 @@ def _id(place: str, value: object) -> str:
 
 def _tags(place: str, text: str) -> list[tuple[str, str]]:
     """The pairs of ``{"u": {KEY: VALUE}}``, which comes as text."""
-    pairs = _object(f"{place}.u", _object(place, _json(place, text)).get("u"))
+    pairs = object_of(f"{place}.u", object_of(place, json_to_keep_of(place, text)).get("u"))
     return [(tag, str(value)) for tag, value in pairs.items()]

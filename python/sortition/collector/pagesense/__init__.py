@@ -1,0 +1,1 @@
+"""Zoho PageSense FullStack, as the collector sees it."""

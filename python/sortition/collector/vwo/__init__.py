@@ -1,0 +1,1 @@
+"""VWO FullStack, as the collector sees it."""
