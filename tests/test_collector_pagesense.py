@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -445,7 +446,7 @@ class TestRefusals:
             ("updateprojectsettings", 25, {}, "type must be 24"),
             ("trackvisitor", 22, "", "raw is no JSON"),
             ("trackvisitor", 22, "{", "raw is no JSON"),
-            ("trackvisitor", 22, "[" * 5_000, "raw is no JSON"),
+            ("trackvisitor", 22, "[" * 50_000, "raw is no JSON"),
             ("trackvisitor", 22, "NaN", "raw is no JSON"),
             ("trackvisitor", 22, "9" * 5000, "raw is no JSON"),
             ("trackvisitor", 22, [], "raw must be an object"),
@@ -592,6 +593,45 @@ class TestRefusals:
         for endpoint in ("updateprojectsettings", "trackvisitor", "trackgoal"):
             answer = requests.post(f"{collector}/psfullstacksdk/{endpoint}", timeout=30)
             assert answer.status_code == 405
+
+
+class TestUrls:
+    @pytest.mark.parametrize("character", ["x", "目", "\U0001f600"])
+    def test_long_ones(self, collector: str, character: str) -> None:
+        attributes = [{"ln": f"attribute-{n}", "v": character * 4000} for n in range(4)]
+        assert visitor(collector, character * 4000, fsca=attributes).ok
+        assert goal(collector, character * 4000, EXPERIMENT_GOAL, fsca=attributes).ok
+        assert kept(collector) == 2
+
+    def test_what_is_not_kept_may_be_any_text(self, collector: str) -> None:
+        assert visitor(collector, "\x00 / ?&=+%", fsca=[{"ln": "\ud800", "v": "\udfff"}]).ok
+        assert kept(collector) == 1
+
+    def test_the_longest(self, collector: str) -> None:
+        target = "/psfullstacksdk/trackvisitor"
+        raw = json.dumps({"furd": {"f": "Ann"}, "fvrd": [VISITOR]})
+        query = f"type=22&raw={quote(raw)}&other="
+        query += "x" * (server.MOST_URL_BYTES - len(target) - len(query))
+        assert requests.get(f"{collector}{target}?{query}", timeout=30).ok
+        answer = requests.get(f"{collector}{target}?{query}x", timeout=30)
+        assert answer.status_code == 414
+        assert answer.json() == {"error": f"the URL has more than {server.MOST_URL_BYTES} bytes"}
+        assert kept(collector) == 1
+
+    def test_one_without_end(self, collector: str) -> None:
+        """It is refused before it ends, so that it costs no more memory."""
+        host, port = collector.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=30) as connection:
+            sent = 0
+            try:
+                connection.sendall(b"GET /psfullstacksdk/trackvisitor?raw=")
+                while sent < 64 * server.MOST_URL_BYTES:
+                    connection.sendall(b"x" * 65536)
+                    sent += 65536
+            except OSError:
+                pass
+        assert sent < 64 * server.MOST_URL_BYTES
+        assert requests.get(f"{collector}/healthz", timeout=30).ok
 
 
 PLAIN = (

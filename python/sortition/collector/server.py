@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
@@ -27,7 +28,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from starlette.requests import Request
+    from starlette.types import ASGIApp, Receive, Scope, Send
 
+MOST_URL_BYTES: Final = 1024 * 1024
+"""The size beyond which a URL is refused; PageSense's events are URLs, with every attribute."""
+
+_MOST_HEADER_BYTES: Final = 64 * 1024
 _BACKLOG: Final = 2048
 _STOP_S: Final = 30.0
 
@@ -51,6 +57,7 @@ def application(collector: Collector) -> Starlette:
             *pagesense.routes(collector),
             *vwo.routes(collector),
         ],
+        middleware=[Middleware(_BoundedUrls)],
         exception_handlers={
             HTTPException: _answer_http_error,
             MalformedError: _answer_malformed,
@@ -123,11 +130,27 @@ def _server(collector: Collector) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             application(collector),
+            # The other one, which is taken where it is installed, has no bound on a URL.
+            http="h11",
+            h11_max_incomplete_event_size=MOST_URL_BYTES + _MOST_HEADER_BYTES,
             lifespan="off",
             log_level="warning",
             access_log=False,
         )
     )
+
+
+class _BoundedUrls:
+    """Refuses a URL that is too long."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if len(scope["raw_path"]) + len(scope["query_string"]) <= MOST_URL_BYTES:
+            return await self._app(scope, receive, send)
+        answer = _answer(414, f"the URL has more than {MOST_URL_BYTES} bytes")
+        return await answer(scope, receive, send)
 
 
 def _answer(status: int, reason: str) -> Response:
