@@ -109,14 +109,36 @@ class TestCounting:
         assert [event.raw for event in server.events] == body["ev"]
         assert (server.distinct, server.repeated) == (3, 1)
 
+    def test_pagesense(self, server: FaultServer, session: requests.Session) -> None:
+        def send(endpoint: str, name: str, event: dict[str, Any]) -> None:
+            raw = json.dumps({"furd": {"f": "Ann"}, name: [event]})
+            url = f"{server.url}/psfullstacksdk/{endpoint}"
+            answer = session.get(url, params={"raw": raw}, timeout=GENEROUS_S)
+            assert answer.status_code == 200
+
+        both = [{"b": "12", "c": "1"}, {"b": "56", "c": "2"}]
+        amount = [{"ln": "color", "v": "red"}, {"ln": "revenue", "v": "1999"}]
+        send("trackvisitor", "fvrd", {"b": "12", "c": "1"})
+        send("trackgoal", "fgrd", {"b": "12", "c": "1", "gln": "buy"})
+        send("trackgoal", "fgrd", {"b": "", "c": "", "gln": "buy", "el": both, "gp": amount})
+        send("trackgoal", "fgrd", {"b": "", "c": "", "gln": "buy", "el": [], "gp": []})
+        assert server.events == [
+            Event("visitor", "Ann", "12"),
+            Event("conversion", "Ann", "12", "buy"),
+            Event("conversion", "Ann", None, "buy", revenue="1999"),
+            Event("conversion", "Ann", None, "buy"),
+        ]
+        assert server.events[2].raw["fgrd"][0]["el"] == both
+        assert (server.accepted, server.distinct, server.repeated) == (4, 3, 1)
+
     def test_other_platforms(self, server: FaultServer, session: requests.Session) -> None:
         """Each request is one event, and the same one where it is the same in everything."""
         for method, path, body in [
-            ("GET", "/psfullstacksdk/trackgoal?raw=1", b""),
-            ("GET", "/psfullstacksdk/trackgoal?raw=1", b""),
-            ("GET", "/psfullstacksdk/trackgoal?raw=2", b""),
-            ("POST", "/psfullstacksdk/trackgoal?raw=1", b""),
-            ("POST", "/psfullstacksdk/trackgoal?raw=1", b"1"),
+            ("GET", "/other/track?raw=1", b""),
+            ("GET", "/other/track?raw=1", b""),
+            ("GET", "/other/track?raw=2", b""),
+            ("POST", "/other/track?raw=1", b""),
+            ("POST", "/other/track?raw=1", b"1"),
             # None of VWO's endpoints: a method and a path that it does not have.
             ("POST", "/server-side/track-user", b""),
             ("POST", f"/eu/west{BATCH}", b""),
@@ -128,7 +150,10 @@ class TestCounting:
         assert server.events[2].raw.query == {"raw": "2"}
         assert server.events[4].raw.body == b"1"
 
-    @pytest.mark.parametrize("path", ["/server-side/settings", "/server-side/pull"])
+    @pytest.mark.parametrize(
+        "path",
+        ["/server-side/settings", "/server-side/pull", "/psfullstacksdk/updateprojectsettings"],
+    )
     def test_settings_are_no_event(
         self, server: FaultServer, session: requests.Session, path: str
     ) -> None:
@@ -142,6 +167,21 @@ class TestCounting:
             ("GET", "/server-side/track-user?u=A", "", "experiment_id must be an id"),
             ("GET", "/server-side/track-goal?u=A&experiment_id=1", "", "goal_id must be an id"),
             ("GET", "/server-side/push?u=A", "", "tags must be text"),
+            ("GET", "/psfullstacksdk/trackgoal?raw=1", "", "raw must be an object"),
+            ("GET", "/psfullstacksdk/trackgoal", "", "raw is no JSON"),
+            ("GET", "/psfullstacksdk/trackvisitor?raw={}", "", "furd must be an object"),
+            (
+                "GET",
+                '/psfullstacksdk/trackvisitor?raw={"furd":{"f":"A"},"fvrd":[]}',
+                "",
+                "fvrd must have one element",
+            ),
+            (
+                "GET",
+                '/psfullstacksdk/trackgoal?raw={"furd":{"f":"A"},"fgrd":[{"b":"1"}]}',
+                "",
+                "gln must be an id",
+            ),
             ("POST", "/events/t", "[]", "the body must be an object"),
             ("POST", "/events/t", '{"d": {"event": 1}}', "d.event must be an object"),
             ("POST", BATCH, "{", "the body is no JSON"),

@@ -7,7 +7,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["visitor", "conversion", "push", "other"]
 """What happened: a variation was seen, a goal was reached, a property of a visitor was set, or
-whatever another platform's request says."""
+whatever a request says that is no known platform's."""
 
 
 class Identity(NamedTuple):
@@ -18,8 +18,8 @@ class Identity(NamedTuple):
     Attributes:
         kind: What happened.
         visitor: The visitor's id.
-        campaign: The campaign's id; None where there is none.
-        goal_or_tag: The goal's id or the tag; None where there is neither.
+        campaign: The campaign's id, or the experiment's key; None where there is none.
+        goal_or_tag: The goal's id, its link name, or the tag; None where there is none.
     """
 
     kind: Kind
@@ -35,15 +35,17 @@ class Event:
     Attributes:
         kind: What happened.
         visitor: The visitor's id; empty for another platform's event.
-        campaign: The campaign's id, for a visitor or a conversion.
-        goal: The goal's id, for a conversion.
+        campaign: The campaign's id, for a visitor or a conversion; with PageSense the experiment's
+            key, or None for a goal of the project, whose experiments only `raw` has.
+        goal: The goal's id, or with PageSense its link name, for a conversion.
         tag: The property's name, for a push; for another platform's event, a digest of its
             request's method, path, query and content.
         revenue: What the conversion brought, as text; None where it brought nothing.
         happened_at: When, in seconds since 1970, by the client's clock; None where the format has
             no such time.
         raw: The event as it came: the item of a batch, the query of a classic request, the content
-            of an event-architecture one, or another platform's request as a `Received`.
+            of an event-architecture one, what PageSense's ``raw`` says, or another platform's
+            request as a `Received`.
     """
 
     kind: Kind

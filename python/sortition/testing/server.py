@@ -27,9 +27,10 @@ class FaultServer:
     """A real HTTP/1.1 server on the loopback that misbehaves as it is told.
 
     It takes visitors, conversions and pushes in the classic, the event-architecture and the batch
-    format of VWO, each also behind a data-residency prefix, and every other request as one event of
-    another platform. It listens from its construction until `close`, on a port of its own, with a
-    thread for each connection. All of it may be used from any thread::
+    format of VWO, each also behind a data-residency prefix, visitors and goals of PageSense, and
+    every other request as one event of another platform. It listens from its construction until
+    `close`, on a port of its own, with a thread for each connection. All of it may be used from any
+    thread::
 
         with FaultServer() as server:
             server.script([faults.Status(503, retry_after=1), faults.AnswerLost()])

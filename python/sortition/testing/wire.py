@@ -1,6 +1,6 @@
 """From requests to events, whatever they say, as long as they can be told apart.
 
-Source: VWO spec, section 9.
+Source: VWO spec, section 9; PageSense spec, section 6.
 """
 
 from __future__ import annotations
@@ -156,6 +156,42 @@ def _batched(place: str, value: object) -> list[Event]:
     ]
 
 
+def _pagesense_visitor(request: Received) -> list[Event]:
+    raw, visitor, item = _pagesense(request, "fvrd")
+    return [Event("visitor", visitor, campaign=_text("b", item.get("b")), raw=raw)]
+
+
+def _pagesense_goal(request: Received) -> list[Event]:
+    raw, visitor, item = _pagesense(request, "fgrd")
+    # One event, however many experiments it counts for: those of a project's goal are in `raw`.
+    campaign = None if "el" in item else _text("b", item.get("b"))
+    amounts = [
+        pair.get("v")
+        for pair in (_object("a property", one) for one in _list("gp", item.get("gp", [])))
+        if pair.get("ln") == "revenue"
+    ]
+    return [
+        Event(
+            "conversion",
+            visitor,
+            campaign,
+            goal=_text("gln", item.get("gln")),
+            revenue=str(amounts[0]) if amounts else None,
+            raw=raw,
+        )
+    ]
+
+
+def _pagesense(request: Received, name: str) -> tuple[Any, str, dict[str, Any]]:
+    """The content of PageSense's ``raw``, the user's id, and the one element of this list."""
+    raw = _object("raw", _json("raw", request.query.get("raw", "")))
+    visitor = _text("furd.f", _object("furd", raw.get("furd")).get("f"))
+    items = _list(name, raw.get(name))
+    if len(items) != 1:
+        raise MalformedError(f"{name} must have one element")
+    return raw, visitor, _object(f"{name}[0]", items[0])
+
+
 def _other(request: Received) -> list[Event]:
     # What is sent again is the same; and a digest holds no secret, and takes little memory.
     digest = blake2b(digest_size=_DIGEST_BYTES)
@@ -173,6 +209,9 @@ _ENDPOINTS: Final[Mapping[tuple[str, str], Callable[[Received], list[Event]]]] =
     ("GET", "server-side/push"): _push,
     ("POST", "events/t"): _event,
     ("POST", "server-side/batch-events"): _batch,
+    ("GET", "psfullstacksdk/updateprojectsettings"): _no_event,
+    ("GET", "psfullstacksdk/trackvisitor"): _pagesense_visitor,
+    ("GET", "psfullstacksdk/trackgoal"): _pagesense_goal,
 }
 
 
