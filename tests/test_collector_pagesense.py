@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, strategies
 from hypothesis import settings as examples
 from vectors import pagesense
 
+from sortition import pagesense as client_package
 from sortition.collector import server
 from sortition.collector.pagesense.project import Project
 from sortition.collector.settings_file import SettingsFile
@@ -21,6 +22,8 @@ from sortition.collector.settings_file import SettingsFile
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from sortition._engine import Engine
 
 SDK_KEY = "sdk-key-0123456789"
 ENVIRONMENT_KEY = "environment-key-01234"
@@ -172,6 +175,82 @@ def kept(url: str) -> int:
             *(reached["conversions"] for reached in project["unattributed"]),
         )
     )
+
+
+def complete_document() -> dict[str, Any]:
+    """The document with all that a client asks for."""
+    whole: dict[str, Any] = json.loads(json.dumps(DOCUMENT))
+    (project,) = whole["projectsettings"]
+    project.update(
+        project_link_name="shop",
+        sdk_version="1.0.0",
+        sdk_language="Python",
+        sdk_environment="Production",
+        audiences=[
+            {"audience_name": "All", "audience_link_name": "all", "audience_condition_json": {}}
+        ],
+    )
+    for one in project["experiments"]:
+        one.update(
+            experiment_status=2,
+            permitted_traffic=80,
+            is_development_mode=False,
+            environment_name="Production",
+            language_key=5,
+            language_name="Python",
+            audiences=[{"audience_link_name": "all"}],
+        )
+        for variation in one["variations"]:
+            variation.update(
+                variation_link_name=variation["variation_key"],
+                traffic_distribution=50,
+                is_original=variation["variation_name"] == "A",
+            )
+    return whole
+
+
+class TestWithClients:
+    def test_what_a_client_sends_is_what_is_reported(
+        self, settings_path: Path, collector: str, engine: Engine
+    ) -> None:
+        settings_path.write_text(json.dumps(complete_document()))
+        seen: dict[str, dict[str, str | None]] = {"Experiment 1": {}, "Experiment 2": {}}
+        with client_package.launch(
+            sdk_account_id="account-US",
+            sdk_key=SDK_KEY,
+            project_name="Shop & Co",
+            base_url=collector,
+            engine=engine.name,
+        ) as client:
+            for number in range(40):
+                user_id = f"user-{number} /+&目\U0001f600"
+                attributes = {"color": "x" * 100 * number, "half": "\ud800"}
+                for name, by_user in seen.items():
+                    by_user[user_id] = client.activate_experiment(name, user_id, attributes)
+                client.track_goal("Experiment 1", user_id, "Sign up", attributes)
+                properties = {"revenue": str(number)}
+                client.track_project_goal("Purchase", user_id, goal_properties=properties)
+            # As the client asks when it knows the settings.
+            assert client.get_and_update_project_settings()
+            assert client.flush(30)
+            assert sum(client.stats().delivered.values()) == sum(client.stats().accepted.values())
+        shown = {name: list(by_user.values()) for name, by_user in seen.items()}
+        for key, name in (("1", "Experiment 1"), ("2", "Experiment 2")):
+            purchases = goals(collector, key)["purchase"]
+            for variation in ("A", "B"):
+                numbers = [n for n, one in enumerate(shown[name]) if one == variation]
+                assert len(numbers) > 5
+                wanted = (len(numbers), len(numbers), sum(numbers), 1.0)
+                assert purchases[variation] == wanted
+        for variation, reached in goals(collector)["sign-up"].items():
+            many = shown["Experiment 1"].count(variation)
+            assert reached == (many, many, 0.0, 1.0)
+        outside = [
+            n for n, both in enumerate(zip(*shown.values(), strict=True)) if both == (None, None)
+        ]
+        assert outside
+        (_, purchase) = projects(collector)[0]["unattributed"]
+        assert (purchase["conversions"], purchase["revenue"]) == (len(outside), sum(outside))
 
 
 class TestSettings:
