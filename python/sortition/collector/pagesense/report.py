@@ -77,7 +77,7 @@ class ExperimentReport(TypedDict):
 
 
 class UnattributedReport(ReachedReport):
-    """A goal of the project, as reached by users who are in no experiment."""
+    """A goal of the project, as reached by users who are in no experiment that counts it."""
 
     link_name: str
     name: str | None
@@ -85,7 +85,7 @@ class UnattributedReport(ReachedReport):
 
 
 class ProjectReport(TypedDict):
-    """A project; ``unattributed`` are conversions of who was in no experiment."""
+    """A project; ``unattributed`` are conversions that count for none of them."""
 
     portal_name: str
     project_key: str
