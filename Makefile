@@ -32,7 +32,7 @@ help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: $(VENV)/built ## Run an experiment from settings to report
+demo: $(VENV)/built ## Run experiments from settings to report
 	@mkdir -p target/demo
 	@$(BIN)/sortition demo --db $(DEMO_DATABASE)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import copy
 import json
+import operator
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -19,11 +21,16 @@ from documents import settings
 
 import sortition
 from sortition import cli, vwo
-from sortition.demo.agreement import differences
+from sortition._sending.ledger import Ledger
+from sortition.demo.agreement import (
+    account_differences,
+    ledger_differences,
+    project_differences,
+)
 from sortition.demo.simulation import Goal, Tally
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 COMMAND = [sys.executable, "-W", "error", "-m", "sortition"]
@@ -150,7 +157,10 @@ class TestDemo:
         assert (done.returncode, done.stderr) == (0, "")
         assert f"The client decides with the {engine} engine" in done.stdout
         assert "The report agrees with what the simulated users did" in done.stdout
+        assert "agrees with what the users did, and with the client's ledger" in done.stdout
         for shown in ("purchase", "One page", "Uplift", "Revenue", "To look further"):
+            assert shown in done.stdout
+        for shown in ("Zoho PageSense", "Large pictures", "Shown early", "for no experiment"):
             assert shown in done.stdout
         assert (tmp_path / "d.db").exists()
 
@@ -186,15 +196,63 @@ class TestDemo:
         goal = {"id": "9", "identifier": "buy", "variations": [{**variation, **reached}]}
         campaign = {"id": "1", "key": "a", "variations": [variation], "goals": [goal]}
         report: Any = {"accounts": [{"campaigns": [campaign]}]}
-        assert differences(report, tally) == []
+        assert account_differences(report, tally) == []
         for place, wrong in (("visitors", 3), ("conversions", 1), ("revenue", 0.01)):
             other = copy.deepcopy(report)
             (found,) = other["accounts"][0]["campaigns"]
             found["goals"][0]["variations"][0][place] = wrong
             found["variations"][0]["visitors"] = wrong if place == "visitors" else 2
-            assert len(differences(other, tally)) == 1
+            assert len(account_differences(other, tally)) == 1
         tally.goals["a", "Control", "forgotten"] = Goal()
-        assert differences(report, tally) == ["a · Control · forgotten is missing in the report"]
+        assert account_differences(report, tally) == [
+            "a · Control · forgotten is missing in the report"
+        ]
+
+    def test_a_report_on_a_project_that_says_otherwise_is_noticed(self) -> None:
+        tally, stats = Tally(), Ledger()
+        tally.visitors["Page", "A"] = 2
+        tally.goals["Page", "A", "Buy"] = Goal(1, {"Ann"}, Decimal(5))
+        tally.unattributed["Buy"] = Goal(2, {"Ben"}, Decimal(0))
+        stats.accept({"visitor": 2, "conversion": 3}, "queued")
+        stats.move({"visitor": 2, "conversion": 3}, "queued", "delivered")
+        variation = {"key": "1", "name": "A", "visitors": 2}
+        reached = {"conversions": 1, "unique_converters": 1, "revenue": 5.0}
+        goal = {"link_name": "buy", "name": "Buy", "variations": [{**variation, **reached}]}
+        outside = {
+            "link_name": "buy",
+            "name": "Buy",
+            "conversions": 2,
+            "unique_converters": 1,
+            "revenue": 0.0,
+        }
+        experiment = {"key": "1", "name": "Page", "variations": [variation], "goals": [goal]}
+        project = {"experiments": [experiment], "unattributed": [outside]}
+        report: Any = {"projects": [project]}
+        assert project_differences(report, tally) == []
+        assert ledger_differences(report, stats.stats()) == []
+
+        def differences(change: Callable[[Any], None]) -> tuple[int, int]:
+            other = copy.deepcopy(report)
+            change(other["projects"][0])
+            of_ledger = ledger_differences(other, stats.stats())
+            return len(project_differences(other, tally)), len(of_ledger)
+
+        first = operator.itemgetter(0)
+        assert differences(lambda one: first(one["unattributed"]).update(conversions=3)) == (1, 2)
+        assert differences(lambda one: first(one["unattributed"]).update(revenue=1.0)) == (1, 0)
+        assert differences(lambda one: one.update(unattributed=[])) == (1, 2)
+        assert differences(lambda one: one.update(experiments=[])) == (2, 2)
+        shown = operator.itemgetter("experiments")
+        assert differences(
+            lambda one: first(first(shown(one))["variations"]).update(visitors=3)
+        ) == (1, 2)
+        assert differences(
+            lambda one: first(first(first(shown(one))["goals"])["variations"]).update(
+                unique_converters=0
+            )
+        ) == (1, 0)
+        stats.accept({"visitor": 1}, "queued")
+        assert len(ledger_differences(report, stats.stats())) == 1
 
 
 class TestUse:

@@ -80,11 +80,15 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_demo(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "demo",
-        help="run an experiment from settings to report",
-        description="Simulate users of an account against a local collector, and show the report.",
+        help="run experiments from settings to report",
+        description="Simulate users of a VWO account and of a PageSense project against a local "
+        "collector, and show the reports.",
     )
     parser.add_argument(
-        "--users", type=_count, default=3000, help="how many users to simulate (3000)"
+        "--users",
+        type=_count,
+        default=3000,
+        help="how many users to simulate with VWO; a third with PageSense (3000)",
     )
     parser.add_argument("--db", type=Path, metavar="FILE", help="keep the events in this new file")
     parser.add_argument(

@@ -1,4 +1,4 @@
-"""A whole experiment on one machine: settings, users, events over HTTP, and a report.
+"""Whole experiments on one machine: settings, users, events over HTTP, and a report.
 
 It needs the ``demo`` extra; ``sortition demo`` runs it.
 """

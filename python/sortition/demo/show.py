@@ -1,4 +1,4 @@
-"""``sortition demo``: the simulation with a progress bar, and the report as a table."""
+"""``sortition demo``: the simulation with a progress bar, and the report as tables."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import time
@@ -15,32 +14,36 @@ from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import rich.box
 import rich.console
 import rich.progress
 import rich.table
-import starlette  # noqa: F401 -- the collector's process needs it; better to say so before it starts
-import uvicorn  # noqa: F401 -- as above
 
-from sortition import vwo
+from sortition import pagesense, vwo
 from sortition.cli import DEFAULT_PORT
-from sortition.demo.agreement import differences
-from sortition.demo.simulation import Tally, simulate
+from sortition.demo import pagesense_shop, vwo_shop
+from sortition.demo.agreement import (
+    account_differences,
+    ledger_differences,
+    project_differences,
+)
+from sortition.demo.collector_process import CollectorError, collector
+from sortition.demo.simulation import simulate
+from sortition.demo.tables import account_tables, project_tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable
 
     from sortition._engine import EngineChoice
     from sortition.collector.report import Report
-    from sortition.collector.vwo.report import CampaignReport, GoalReport
+    from sortition.demo.simulation import Outcome, Tally
 
 _FAILED: Final = 1
 _MISUSED: Final = 2
 _LEAST_WIDTH: Final = 80
-
-
-class CollectorError(Exception):
-    """The collector did not start; it has said why."""
+_PAGESENSE_ACCOUNT: Final = "demo-US"
+_FLUSH_S: Final = 60.0
+_OF_FIRST: Final = 3
+"""The second act has one user for so many of the first, so that it stays short."""
 
 
 def run(users: int, engine: EngineChoice, database: Path | None) -> int:
@@ -61,52 +64,84 @@ def _run(
 ) -> int:
     # The collector is on this machine, where no proxy would find it.
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1"
-    settings = resources.files("sortition.demo") / "settings.json"
-    with (
-        resources.as_file(settings) as path,
-        tempfile.TemporaryDirectory(prefix="sortition-demo-") as folder,
-        _collector(path, database or Path(folder, "events.db")) as url,
-    ):
+    with contextlib.ExitStack() as stack:
+        settings = [
+            stack.enter_context(resources.as_file(resources.files("sortition.demo") / name))
+            for name in ("settings.json", "pagesense.json")
+        ]
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sortition-demo-"))
+        url = stack.enter_context(collector(settings, database or Path(folder, "events.db")))
         console.print(f"A collector serves the demo's settings at {url}")
-        document = json.loads(path.read_bytes())
-        settings_file = vwo.get_settings_file(
-            document["accountId"], document["sdkKey"], base_url=url
-        )
-        with vwo.launch(settings_file, base_url=url, engine=engine) as client:
-            console.print(f"The client decides with the {client.status().engine} engine")
-            started = time.perf_counter()
-            tally = _simulate(client, users, console)
-            seconds = time.perf_counter() - started
-        with urllib.request.urlopen(f"{url}/report.json") as answer:  # noqa: S310 -- loopback
-            report: Report = json.load(answer)
-        _print_report(report, console)
-        return _conclude(report, tally, seconds, console, path, database)
+        account, project = [json.loads(path.read_bytes()) for path in settings]
+        # Both are to be seen, also where the first one fails.
+        agreed = [
+            _act_with_vwo(account, url, users, engine, console),
+            _act_with_pagesense(project, url, max(1, users // _OF_FIRST), engine, console),
+        ]
+    if not all(agreed):
+        return _FAILED
+    _say_how_to_go_on(settings, database, console)
+    return 0
 
 
-@contextlib.contextmanager
-def _collector(settings: Path, database: Path) -> Iterator[str]:
-    """A collector in a process of its own, which ends with this one; its base URL."""
-    command = [sys.executable, "-m", "sortition", "serve", "--port", "0", "--until-input-ends"]
-    command += ["--settings", str(settings), "--db", str(database)]
-    with subprocess.Popen(  # noqa: S603 -- ourselves
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        # Ctrl-C is for the demo, which ends its collector itself.
-        start_new_session=True,
-        text=True,
-    ) as process:
-        try:
-            # The first line says where it listens; it is written once it does.
-            line = process.stdout.readline() if process.stdout else ""
-            if not line.startswith("collector: "):
-                raise CollectorError
-            yield line.removeprefix("collector: ").strip()
-        finally:
-            process.terminate()
+def _act_with_vwo(
+    document: dict[str, object],
+    url: str,
+    users: int,
+    engine: EngineChoice,
+    console: rich.console.Console,
+) -> bool:
+    """An account of VWO; whether the report agrees with what the users did."""
+    console.print("\n[bold]First act: VWO[/bold]")
+    settings_file = vwo.get_settings_file(
+        str(document["accountId"]), str(document["sdkKey"]), base_url=url
+    )
+    with vwo.launch(settings_file, base_url=url, engine=engine) as client:
+        console.print(f"The client decides with the {client.status().engine} engine")
+        started = time.perf_counter()
+        tally = _simulate(lambda number: vwo_shop.visit(client, number), users, console)
+        seconds = time.perf_counter() - started
+    report = _report(url)
+    _print_tables(account_tables(report), console)
+    _sum_up(tally, seconds, "each sent and answered over HTTP", console)
+    found = account_differences(report, tally)
+    if tally.failed:
+        found.append(f"{tally.failed} conversions were not received")
+    return _conclude(found, "The report agrees with what the simulated users did", console)
 
 
-def _simulate(client: vwo.Client, users: int, console: rich.console.Console) -> Tally:
+def _act_with_pagesense(
+    document: dict[str, list[dict[str, str]]],
+    url: str,
+    users: int,
+    engine: EngineChoice,
+    console: rich.console.Console,
+) -> bool:
+    """A project of PageSense; whether the report agrees with the users and the client's ledger."""
+    console.print("\n[bold]Second act: Zoho PageSense[/bold]")
+    (project,) = document["projectsettings"]
+    with pagesense.launch(
+        sdk_account_id=_PAGESENSE_ACCOUNT,
+        sdk_key=project["sdk_key"],
+        project_name=project["project_name"],
+        base_url=url,
+        engine=engine,
+    ) as client:
+        started = time.perf_counter()
+        tally = _simulate(lambda number: pagesense_shop.visit(client, number), users, console)
+        with console.status("Sending what waits in the queue"):
+            client.flush(_FLUSH_S)
+        seconds = time.perf_counter() - started
+        stats = client.stats()
+    report = _report(url)
+    _print_tables(project_tables(report), console)
+    _sum_up(tally, seconds, "each sent over HTTP from a queue", console)
+    found = project_differences(report, tally) + ledger_differences(report, stats)
+    agrees = "The report agrees with what the users did, and with the client's ledger"
+    return _conclude(found, agrees, console)
+
+
+def _simulate(visit: Callable[[int], Outcome], users: int, console: rich.console.Console) -> Tally:
     columns = (
         rich.progress.TextColumn("{task.description}"),
         rich.progress.BarColumn(),
@@ -115,91 +150,52 @@ def _simulate(client: vwo.Client, users: int, console: rich.console.Console) -> 
     )
     with rich.progress.Progress(*columns, console=console) as progress:
         task = progress.add_task("Simulated users", total=users)
-        return simulate(client, users, lambda: progress.advance(task))
+        return simulate(visit, users, lambda: progress.advance(task))
 
 
-def _print_report(report: Report, console: rich.console.Console) -> None:
-    for account in report["accounts"]:
-        for campaign in account["campaigns"]:
-            if campaign["status"] != "RUNNING":
-                continue
-            table = _table(campaign)
-            for goal in campaign["goals"]:
-                _add_goal(table, goal)
-            if not campaign["goals"]:
-                for variation in campaign["variations"]:
-                    table.add_row(f"  {variation['name']}", f"{variation['visitors']:,}")
-            console.print(table)
+def _report(url: str) -> Report:
+    with urllib.request.urlopen(f"{url}/report.json") as answer:  # noqa: S310 -- loopback
+        report: Report = json.load(answer)
+    return report
 
 
-def _table(campaign: CampaignReport) -> rich.table.Table:
-    table = rich.table.Table(
-        title=f"{campaign['name']} ({campaign['key']}, {campaign['type']})",
-        title_justify="left",
-        title_style="bold",
-        box=rich.box.SIMPLE_HEAD,
-        pad_edge=False,
-        collapse_padding=True,
-    )
-    table.add_column("Goal and variation", no_wrap=True)
-    for name in ("Visitors", "Conversions", "Converted", "Rate", "Uplift", "Revenue"):
-        table.add_column(name, justify="right", no_wrap=True)
-    return table
+def _print_tables(tables: Iterable[rich.table.Table], console: rich.console.Console) -> None:
+    for table in tables:
+        console.print(table)
 
 
-def _add_goal(table: rich.table.Table, goal: GoalReport) -> None:
-    table.add_row(f"[bold]{goal['identifier']}[/bold]")
-    control = goal["variations"][0]["rate"] if goal["variations"] else None
-    for index, variation in enumerate(goal["variations"]):
-        rate = variation["rate"]
-        uplift = "" if index == 0 or not control or rate is None else f"{rate / control - 1:+.1%}"
-        is_revenue = goal["type"] == "REVENUE_TRACKING"
-        table.add_row(
-            f"  {variation['name']}",
-            f"{variation['visitors']:,}",
-            f"{variation['conversions']:,}",
-            f"{variation['unique_converters']:,}",
-            "" if rate is None else f"{rate:.1%}",
-            uplift,
-            f"{variation['revenue']:,.2f}" if is_revenue else "",
-        )
-
-
-def _conclude(
-    report: Report,
-    tally: Tally,
-    seconds: float,
-    console: rich.console.Console,
-    settings: Path,
-    database: Path | None,
-) -> int:
-    calls = sum(tally.calls.values())
-    conversions = sum(goal.conversions for goal in tally.goals.values())
+def _sum_up(tally: Tally, seconds: float, how: str, console: rich.console.Console) -> None:
     console.print(
-        f"{calls:,} calls, {sum(tally.visitors.values()):,} visitor events and {conversions:,} "
-        f"conversions in {seconds:.1f} s, each sent and answered over HTTP"
+        f"{sum(tally.calls.values()):,} calls, {sum(tally.visitors.values()):,} visitor events and "
+        f"{tally.conversions:,} conversions in {seconds:.1f} s, {how}"
     )
-    found = differences(report, tally)
-    if tally.failed:
-        found.append(f"{tally.failed} conversions were not received")
+
+
+def _conclude(found: list[str], agreement: str, console: rich.console.Console) -> bool:
+    """Say where the report differs, or that it does not; whether it does not."""
+    for difference in found:
+        console.print(f"[red]{difference}[/red]")
     if found:
-        for difference in found:
-            console.print(f"[red]{difference}[/red]")
         console.print("[red]The report does not agree with what the users did[/red]")
-        return _FAILED
-    console.print("[green]The report agrees with what the simulated users did[/green]")
+    else:
+        console.print(f"[green]{agreement}[/green]")
+    return not found
+
+
+def _say_how_to_go_on(
+    settings: Iterable[Path], database: Path | None, console: rich.console.Console
+) -> None:
     console.print("\nTo look further:")
     command = _command()
     if database is None:
         console.print(f"  {command} demo --db demo.db", soft_wrap=True)
         console.print("    keeps the events in a file")
     else:
-        serve = f"{command} serve --settings {_near(settings)} --db {_near(database)}"
-        console.print(f"  {serve}", soft_wrap=True)
+        served = " ".join(f"--settings {_near(path)}" for path in settings)
+        console.print(f"  {command} serve {served} --db {_near(database)}", soft_wrap=True)
         console.print(f"    serves these events again: http://127.0.0.1:{DEFAULT_PORT}/report.json")
     console.print("  README.md, 'Use it'")
     console.print("    shows the same calls in a program of your own")
-    return 0
 
 
 def _terminal_width() -> int:

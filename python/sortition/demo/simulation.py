@@ -1,8 +1,7 @@
-"""Simulated users of the demo's shop, and what they did."""
+"""Simulated users, and what they did."""
 
 from __future__ import annotations
 
-import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -12,20 +11,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sortition.vwo import Client
-
 _THREADS: Final = 4
-_SEED: Final = 20261121
-_COUNTRIES: Final = ("DE", "de", "FR", "NL", "US", "US", "GB", "IN")
-_BROWSERS: Final = ("Chrome 141", "Chrome 141", "Firefox 144", "Safari 26", "Googlebot 2.1")
-_STAFF: Final = 0.01
-
-# How likely a user is to do what a goal measures, by the variation that they see.
-_ADDS_TO_BASKET: Final = {"Control": 0.40, "One page": 0.42}
-_BUYS: Final = {"Control": 0.18, "One page": 0.24}
-_BUYS_FOR_BANNER: Final = {"Control": 1.0, "On top": 1.1, "In the basket": 1.25}
-_OPENS_PRODUCT: Final = {"Control": 0.30, "As you type": 0.38}
-_BUYS_AGAIN: Final = 0.1
 
 
 @dataclass
@@ -36,132 +22,75 @@ class Goal:
     converters: set[str] = field(default_factory=set)
     revenue: Decimal = Decimal(0)
 
+    def add(self, user_id: str, revenue: Decimal) -> None:
+        """Count that a user reached it."""
+        self.conversions += 1
+        self.converters.add(user_id)
+        self.revenue += revenue
+
 
 @dataclass
 class Tally:
     """What the simulated users saw and did, as the client's answers say.
 
     Attributes:
-        visitors: How many users saw a variation, by campaign key and variation name.
-        goals: What they did, by campaign key, variation name and goal identifier.
+        visitors: How many users saw a variation, by campaign and variation name.
+        goals: What they did, by campaign, variation name and goal.
+        unattributed: What users did who were in no campaign, by goal.
         calls: How many calls were made, by name.
         failed: How many conversions the server did not receive.
     """
 
     visitors: Counter[tuple[str, str]] = field(default_factory=Counter)
     goals: dict[tuple[str, str, str], Goal] = field(default_factory=dict)
+    unattributed: dict[str, Goal] = field(default_factory=dict)
     calls: Counter[str] = field(default_factory=Counter)
     failed: int = 0
 
-    def add(self, outcome: _Outcome) -> None:
+    def add(self, outcome: Outcome) -> None:
         """Count what one user did."""
         self.visitors.update(outcome.seen.items())
         self.calls.update(outcome.calls)
         self.failed += outcome.failed
-        for campaign, identifier, revenue in outcome.converted:
-            key = (campaign, outcome.seen[campaign], identifier)
-            goal = self.goals.setdefault(key, Goal())
-            goal.conversions += 1
-            goal.converters.add(outcome.user_id)
-            goal.revenue += revenue
+        for campaign, name, revenue in outcome.converted:
+            if campaign is None:
+                goal = self.unattributed.setdefault(name, Goal())
+            else:
+                goal = self.goals.setdefault((campaign, outcome.seen[campaign], name), Goal())
+            goal.add(outcome.user_id, revenue)
+
+    @property
+    def conversions(self) -> int:
+        """How often any goal was reached."""
+        goals = [*self.goals.values(), *self.unattributed.values()]
+        return sum(goal.conversions for goal in goals)
 
 
 @dataclass
-class _Outcome:
-    """What one user saw and did: variations by campaign, and (campaign, goal, revenue)."""
+class Outcome:
+    """What one user saw and did.
+
+    Attributes:
+        user_id: The user.
+        seen: The variations that the user saw, by campaign.
+        converted: The goals that the user reached: the campaign, or None without one; the goal's
+            name; and the revenue.
+        calls: How many calls were made, by name.
+        failed: How many conversions the server did not receive.
+    """
 
     user_id: str
     seen: dict[str, str] = field(default_factory=dict)
-    converted: list[tuple[str, str, Decimal]] = field(default_factory=list)
+    converted: list[tuple[str | None, str, Decimal]] = field(default_factory=list)
     calls: Counter[str] = field(default_factory=Counter)
     failed: int = 0
 
 
-def simulate(client: Client, users: int, advance: Callable[[], None]) -> Tally:
-    """Send so many users through the shop; `advance` is called after each of them."""
+def simulate(visit: Callable[[int], Outcome], users: int, advance: Callable[[], None]) -> Tally:
+    """Let so many users visit, by their numbers; `advance` is called after each of them."""
     tally = Tally()
     with ThreadPoolExecutor(_THREADS) as pool:
-        for outcome in pool.map(lambda number: _visit(client, number), range(users)):
+        for outcome in pool.map(visit, range(users)):
             tally.add(outcome)
             advance()
     return tally
-
-
-def _visit(client: Client, number: int) -> _Outcome:
-    """One user's visit to the shop; the same for the same number."""
-    # Chance of its own for each user, so that threads may run in any order.
-    chance = random.Random(f"{_SEED}:{number}")  # noqa: S311 -- a simulation
-    visit = _Visit(client, f"user-{number:06d}@example.com", chance)
-    visit.look_around()
-    visit.act()
-    return visit.outcome
-
-
-class _Visit:
-    """A user, what is known of them, and what they do."""
-
-    def __init__(self, client: Client, user_id: str, chance: random.Random) -> None:
-        self.outcome = _Outcome(user_id)
-        self._client = client
-        self._chance = chance
-        self._basket = round(chance.uniform(5, 120), 2)
-        self._attributes: dict[str, object] = {
-            "country": chance.choice(_COUNTRIES),
-            "basket": self._basket,
-            "browser": chance.choice(_BROWSERS),
-        }
-        self._targeting: dict[str, object] = {"staff": chance.random() < _STAFF}
-
-    def look_around(self) -> None:
-        """See a variation of each campaign that the user gets into."""
-        client, user_id = self._client, self.outcome.user_id
-        attributes = self._attributes
-        checkout = client.activate(
-            "checkout",
-            user_id,
-            custom_variables=attributes,
-            variation_targeting_variables=self._targeting,
-        )
-        banner = client.activate("shipping-banner", user_id, custom_variables=attributes)
-        is_search_new = client.is_feature_enabled("search", user_id)
-        search = client.get_variation_name("search", user_id)
-        if is_search_new != (search == "As you type"):
-            raise RuntimeError("is_feature_enabled and get_variation_name disagree")
-        rollout = "Rollout" if client.is_feature_enabled("dark-mode", user_id) else None
-        self.outcome.calls.update(activate=2, is_feature_enabled=2, get_variation_name=1)
-        given = {"checkout": checkout, "shipping-banner": banner, "search": search}
-        for campaign, variation in {**given, "dark-mode": rollout}.items():
-            if variation is not None:
-                self.outcome.seen[campaign] = variation
-
-    def act(self) -> None:
-        """Do what the goals measure, more or less likely by what the user saw."""
-        seen, chance = self.outcome.seen, self._chance
-        checkout, search = seen.get("checkout"), seen.get("search")
-        if checkout and chance.random() < _ADDS_TO_BASKET[checkout]:
-            self._reach(["checkout"], "add-to-basket")
-        banner = seen.get("shipping-banner", "Control")
-        likely = _BUYS[checkout or "Control"] * _BUYS_FOR_BANNER[banner]
-        while chance.random() < likely:
-            self._reach(["checkout", "shipping-banner"], "purchase", self._basket)
-            likely = _BUYS_AGAIN
-        if search and chance.random() < _OPENS_PRODUCT[search]:
-            self._reach(["search"], "product-opened")
-
-    def _reach(self, campaigns: list[str], identifier: str, revenue: float | None = None) -> None:
-        outcome = self.outcome
-        result = self._client.track(
-            campaigns,
-            outcome.user_id,
-            identifier,
-            revenue_value=revenue,
-            custom_variables=self._attributes,
-            variation_targeting_variables=self._targeting,
-        )
-        outcome.calls.update(track=1)
-        for campaign, is_tracked in (result or {}).items():
-            if is_tracked:
-                brought = Decimal(0) if revenue is None else Decimal(str(revenue))
-                outcome.converted.append((campaign, identifier, brought))
-            elif campaign in outcome.seen:
-                outcome.failed += 1
