@@ -14,6 +14,7 @@ from sortition.collector import server
 
 ROOT = Path(__file__).parents[1]
 SETTINGS = ROOT / "python" / "sortition" / "demo" / "settings.json"
+PROJECT = ROOT / "python" / "sortition" / "demo" / "pagesense.json"
 
 
 def blocks(language: str, file: str = "README.md") -> list[str]:
@@ -50,12 +51,36 @@ def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
         assert line.rstrip(" …") in printed
 
 
-def test_the_commands() -> None:
+def test_the_programs_for_pagesense(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same for PageSense's page."""
+    programs = blocks("python", "docs/pagesense.md")
+    assert len(programs) == 4
+    namespace: dict[str, object] = {"__name__": "a_program"}
+    with server.running(PROJECT) as url:
+        for program in programs:
+            exec(program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url), namespace)  # noqa: S102
+        (project,) = requests.get(f"{url}/report.json", timeout=30).json()["projects"]
+    assert namespace["variation"] == "Shown early"
+    visitors = sum(
+        variation["visitors"]
+        for experiment in project["experiments"]
+        for variation in experiment["variations"]
+    )
+    assert visitors == 1
+    printed = capsys.readouterr().out
+    shown = [line[2:] for program in programs for line in program.splitlines() if line[:1] == "#"]
+    assert len(shown) > 3
+    for line in shown:
+        assert line.rstrip(" …") in printed
+
+
+@pytest.mark.parametrize("file", ["README.md", "docs/pagesense.md"])
+def test_the_commands(file: str) -> None:
     """Every command that is shown exists, and the files that it names."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     commands = [
         line.removeprefix("$ ").split("#")[0].split()
-        for block in blocks("console")
+        for block in blocks("console", file)
         for line in block.splitlines()
     ]
     assert commands
