@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-import sys
-import weakref
-from typing import TYPE_CHECKING, Any, Final, Self
+from typing import TYPE_CHECKING, Any, Final
 
 from sortition import _arguments
 from sortition._arguments import BadArgumentError
 from sortition._calling import call
+from sortition._client import LivingClient
 from sortition._errors import OptionError
-from sortition._options import first_given
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of
 from sortition._pagesense.credentials import filled as text_of
 from sortition._pagesense.deciding import Asked, Chosen, Decider
+from sortition._pagesense.delivery import Delivery
 from sortition._pagesense.explaining import Explanation
 from sortition._pagesense.goal_property import properties_of
 from sortition._pagesense.result import Status
-from sortition._sending import ledger as reasons
+from sortition._pagesense.snapshot import Snapshot
 from sortition._sending.ledger import CONVERSION, VISITOR
-from sortition._settings.live import NOT_BEGUN
-from sortition._settings.webhook import REFUSED, UNAVAILABLE, WOKEN, knows_secret
+from sortition._settings.webhook import UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from types import TracebackType
 
     from sortition._engine.pagesense import NamedBy, Settings, Step
     from sortition._pagesense.goal_property import GoalProperties
     from sortition._pagesense.launching import Configuration
-    from sortition._pagesense.snapshot import Snapshot
-    from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
-    from sortition._settings.status import Health
     from sortition._settings.webhook import Headers
 
 _FLUSH_TIMEOUT_S: Final = 30.0
@@ -42,7 +36,7 @@ _WEBHOOK_HEADER: Final = "x-oauth-token"
 """Where the platform puts a webhook's secret."""
 
 
-class Client:
+class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one project, and reports what users see and do.
 
     Made by `sortition.pagesense.launch`. Safe to use from any number of threads. Calls never raise:
@@ -54,47 +48,17 @@ class Client:
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.pagesense.launch` instead."""
+        super().__init__(configuration, live, configuration.delivery())
         self._launch = configuration
-        self._log = configuration.log
-        self._live = live
-        self._current = live.current
-        self._begun = NOT_BEGUN
-        self._delivery = configuration.delivery()
         self._decider = Decider(
             configuration.engine.module, configuration.user_storage, configuration.log
         )
         self._calls = Calls(self._decider, self._delivery, configuration.log)
-        self._refuses_with: str | None = None
-        # A client that nobody closes frees what it holds all the same.
-        own_transport = configuration.own_transport
-        delivery = self._delivery
-
-        def release() -> None:
-            if sys.is_finalizing():
-                # What was left has been seen to; nothing can be waited for any more.
-                return
-            live.close()
-            delivery.release()
-            if own_transport is not None:
-                own_transport.close()
-
-        weakref.finalize(self, release).atexit = False
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
         project = None if snapshot is None else snapshot.settings.project_name
         return f"<sortition.pagesense.Client project={project!r} engine={engine}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @call(nothing=None, sends=VISITOR)
     def activate_experiment(
@@ -364,7 +328,7 @@ class Client:
         credentials = self._credentials(sdk_account_id, sdk_key, project_name)
         platform = launch.platform
         if credentials is None:
-            request = platform.request(self._current.taken())
+            request = platform.request(self._snapshot)
         else:
             request = platform.request_by(credentials)
         if request is None:
@@ -404,10 +368,7 @@ class Client:
         Source: PageSense spec, section 2.4.
         """
         del body
-        if not knows_secret(headers, secret, _WEBHOOK_HEADER):
-            return REFUSED
-        self._live.wake()
-        return WOKEN
+        return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
     def flush(self, timeout_s: float | None = None) -> bool:
         """Send what waits to be sent, and wait for the answers.
@@ -426,10 +387,6 @@ class Client:
         wait_s = _arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 
-    def stats(self) -> Stats:
-        """What became of every event that this client took in this process."""
-        return self._delivery.ledger.stats()
-
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot, launch = self._current.snapshot, self._launch
@@ -444,35 +401,6 @@ class Client:
             data_center=launch.data_center,
         )
 
-    def healthz(self) -> Health:
-        """How the client is in this process, for a probe of the service."""
-        return self.status().health
-
-    def close(self, timeout_s: float | None = None) -> bool:
-        """Send what waits, and free threads and connections. May be repeated.
-
-        Every later call returns its documented nothing.
-
-        Args:
-            timeout_s: How long that may take, in seconds; by default the launch option
-                ``close_timeout_s``.
-
-        Returns:
-            Whether nothing was left; what was is counted in `stats`.
-        """
-        if self._refuses_with is None:
-            self._refuses_with = reasons.CLOSED
-        wait_s = self._launch.close_timeout_s
-        try:
-            wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
-        except BadArgumentError as error:
-            self._log.error("close: %s", error)
-        self._live.close()
-        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
-        if self._launch.own_transport is not None:
-            self._launch.own_transport.close()
-        return is_delivered
-
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:
         """The arguments that calls have in common, checked."""
         return Asked(
@@ -483,10 +411,7 @@ class Client:
 
     @property
     def _settings(self) -> Settings:
-        return self._current.taken().settings
-
-    def _begin(self) -> None:
-        self._begun = self._live.begin()
+        return self._snapshot.settings
 
     def _credentials(
         self, sdk_account_id: object, sdk_key: object, project_name: object

@@ -3,41 +3,37 @@
 from __future__ import annotations
 
 import json
-import sys
-import weakref
-from typing import TYPE_CHECKING, Any, Final, Never, Self, cast, overload
+from typing import TYPE_CHECKING, Any, Final, Never, cast, overload
 
 from sortition import _arguments
 from sortition._arguments import BadArgumentError
 from sortition._calling import call
+from sortition._client import LivingClient
 from sortition._errors import OptionError
 from sortition._options import first_given, of_type
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
-from sortition._settings.live import NOT_BEGUN
-from sortition._settings.webhook import REFUSED, UNAVAILABLE, WOKEN, knows_secret
+from sortition._settings.webhook import UNAVAILABLE
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
+from sortition._vwo.delivery import Delivery
 from sortition._vwo.events import Visitor
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.platform import account_of
 from sortition._vwo.result import Status
+from sortition._vwo.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from types import TracebackType
 
     from sortition._engine.vwo import Call, Json, Step
-    from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
-    from sortition._settings.status import Health
     from sortition._settings.webhook import Headers
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
-    from sortition._vwo.snapshot import Snapshot
 
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
@@ -54,7 +50,7 @@ _CALLS: Final = frozenset(
 )
 
 
-class Client:
+class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one account, and reports what users see and do.
 
     Made by `sortition.vwo.launch`. Safe to use from any number of threads. Calls never raise: a bad
@@ -66,46 +62,16 @@ class Client:
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.vwo.launch` instead."""
+        super().__init__(configuration, live, configuration.delivery_of(live.current))
         self._launch = configuration
-        self._log = configuration.log
-        self._live = live
-        self._current = live.current
-        self._begun = NOT_BEGUN
-        self._delivery = configuration.delivery_of(live.current)
         decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
         self._calls = Calls(decider, self._delivery, configuration.log)
         self._decider = decider
-        self._refuses_with: str | None = None
-        # A client that nobody closes frees what it holds all the same.
-        own_transport = configuration.own_transport
-        delivery = self._delivery
-
-        def release() -> None:
-            if sys.is_finalizing():
-                # What was left has been seen to; nothing can be waited for any more.
-                return
-            live.close()
-            delivery.release()
-            if own_transport is not None:
-                own_transport.close()
-
-        weakref.finalize(self, release).atexit = False
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
         account = None if snapshot is None else snapshot.settings.account_id
         return f"<sortition.vwo.Client account={account} engine={engine}>"
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        exception_type: type[BaseException] | None,
-        exception: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self.close()
 
     @call(nothing=None, sends=VISITOR)
     def activate(
@@ -450,8 +416,7 @@ class Client:
         self._refuses_with = reasons.OPTED_OUT
         self._delivery.close(self._launch.close_timeout_s, reasons.OPTED_OUT)
         self._live.forget(self._nothing())
-        if self._launch.own_transport is not None:
-            self._launch.own_transport.close()
+        self._close_transport()
         return True
 
     @call(nothing=False)
@@ -514,10 +479,7 @@ class Client:
         Source: VWO developer documentation, "Webhooks".
         """
         del body
-        if not knows_secret(headers, secret, _WEBHOOK_HEADER):
-            return REFUSED
-        self._live.wake()
-        return WOKEN
+        return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
     @call(nothing=None)
     def explain(
@@ -589,10 +551,6 @@ class Client:
         decided = self._decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decided.decision, steps)
 
-    def stats(self) -> Stats:
-        """What became of every event that this client took in this process."""
-        return self._delivery.ledger.stats()
-
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot = self._current.snapshot
@@ -605,42 +563,6 @@ class Client:
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,
         )
-
-    def healthz(self) -> Health:
-        """How the client is in this process, for a probe of the service."""
-        return self.status().health
-
-    def close(self, timeout_s: float | None = None) -> bool:
-        """Send what waits, and free threads and connections. May be repeated.
-
-        Every later call returns its documented nothing.
-
-        Args:
-            timeout_s: How long that may take, in seconds; by default the launch option
-                ``close_timeout_s``.
-
-        Returns:
-            Whether nothing was left; what was is counted in `stats`.
-        """
-        if self._refuses_with is None:
-            self._refuses_with = reasons.CLOSED
-        wait_s = self._launch.close_timeout_s
-        try:
-            wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
-        except BadArgumentError as error:
-            self._log.error("close: %s", error)
-        self._live.close()
-        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
-        if self._launch.own_transport is not None:
-            self._launch.own_transport.close()
-        return is_delivered
-
-    @property
-    def _snapshot(self) -> Snapshot:
-        return self._current.taken()
-
-    def _begin(self) -> None:
-        self._begun = self._live.begin()
 
     def _nothing(self) -> Snapshot | None:
         """Settings of the same account that hold nothing; None where there are none at all."""
