@@ -223,7 +223,10 @@ class TestOptions:
             ({"settings_file": HOLDS_ITSELF}, "settings_file: holds itself, or too many levels"),
             ({"settings_file": Path("a\0b")}, "settings_file: cannot be read: its path holds a"),
             ({"settings_file": "{\ud800"}, "settings_file: holds half of a surrogate pair"),
-            ({"settings_file": Path("/nowhere")}, "settings_file: cannot be read: No such file"),
+            (
+                {"settings_file": Path("/nowhere")},
+                "settings_file: /nowhere cannot be read: No such file",
+            ),
         ],
     )
     def test_a_wrong_one_is_named(self, options: dict[str, Any], message: str) -> None:

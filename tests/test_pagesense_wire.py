@@ -238,7 +238,7 @@ def test_after_a_close(build: Callable[..., PageSenseClient], sink: Sink) -> Non
 
 
 def test_a_context_of_none_and_of_another_type(
-    build: Callable[..., PageSenseClient], sink: Sink
+    build: Callable[..., PageSenseClient], sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
     """D14: the SDK raised for another type."""
     client = build()
@@ -250,8 +250,25 @@ def test_a_context_of_none_and_of_another_type(
         assert client.get_variation_link_name_by_identifier("exp-all", wrong) is None
         client.track_goal("Sign up", wrong)
         client.track_goal_by_identifier("sign-up", wrong)
+    forgotten: Any = client.activate_experiment
+    assert forgotten("Exp All") is None
     assert client.client.flush()
     assert not events(sink)
+    assert "track_goal: user_context must be a PageSenseUserContext, got None" in caplog.text
+    assert client.client.stats().refused == {"argument": {"visitor": 9, "conversion": 8}}
+
+
+def test_properties_under_a_plain_text_are_left_out(
+    build: Callable[..., PageSenseClient], sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = build()
+    properties: Any = {GoalProperty.REVENUE: "1000", "coupon": "SAVE"}
+    client.track_goal("Purchase", PageSenseUserContext("user1"), properties)
+    assert client.client.flush()
+    (received,) = events(sink)
+    assert received.target == CALLS["r35"]["requests"][0]["url_without_host"]
+    assert client.client.stats().left_out == {"conversion": 1}
+    assert "goal_properties: what has no GoalProperty as its key is left out" in caplog.text
 
 
 EXPERIMENT_LEVEL = [

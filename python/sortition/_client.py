@@ -5,7 +5,7 @@ from __future__ import annotations
 import abc
 import sys
 import weakref
-from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Generic, Never, Protocol, Self, TypeVar
 
 from sortition import _arguments
 from sortition._arguments import BadArgumentError
@@ -88,6 +88,14 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
                 own_transport.close()
 
         weakref.finalize(self, release).atexit = False
+
+    def __reduce__(self) -> Never:
+        """Refuse to be copied or sent to another process.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a client cannot be pickled or copied: launch one in each process")
 
     def __enter__(self) -> Self:
         return self

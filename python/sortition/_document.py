@@ -58,7 +58,7 @@ def _content_of(name: str, path: os.PathLike[str]) -> bytes:
         with open(path, "rb") as file:  # noqa: PTH123 -- any PathLike
             return file.read()
     except OSError as error:
-        raise OptionError(f"{name}: cannot be read: {error.strerror}") from error
+        raise OptionError(f"{name}: {path} cannot be read: {error.strerror}") from error
     except ValueError:
         raise OptionError(f"{name}: cannot be read: its path holds a null character") from None
 

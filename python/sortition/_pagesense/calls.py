@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from sortition._options import kind, nearest
+from sortition._options import nearest
 from sortition._pagesense import wire
 from sortition._pagesense.goal_property import ensure_revenue
 from sortition._sending.ledger import CONVERSION, VISITOR
@@ -48,7 +48,7 @@ class Calls:
         chosen: Chosen,
         asked: Asked,
         goal_name: str,
-        properties: Mapping[str, object] | None,
+        properties: Mapping[object, object] | None,
     ) -> None:
         """Report that a user of an experiment reached a goal; nothing for whoever is not in it."""
         goal = settings.goal(goal_name)
@@ -75,7 +75,7 @@ class Calls:
         goal_name: str,
         named_by: NamedBy,
         asked: Asked,
-        properties: Mapping[str, object] | None,
+        properties: Mapping[object, object] | None,
     ) -> None:
         """Report that a user reached a goal of the project, also where they are in no experiment.
 
@@ -107,16 +107,16 @@ class Calls:
         self._delivery.accept(CONVERSION, asked.user_id, event)
 
     def _fields(
-        self, name: str, values: Mapping[str, object] | None, event_kind: str
+        self, name: str, values: Mapping[Any, object] | None, event_kind: str
     ) -> list[Field]:
         """The values that JSON can carry; the others are counted and logged."""
         if not values:
             return []
         fields, left_out = wire.fields_of(values)
-        for value in left_out:
+        for what in left_out:
             self._delivery.ledger.leave_out(event_kind)
-            words = f"{name}: a value of type {kind(value)} is no JSON and is left out"
-            self._log.recurring_error((name, kind(value)), lambda words=words: words)  # type: ignore[misc]
+            words = f"{name}: {what}, and is left out"
+            self._log.recurring_error((name, what), lambda words=words: words)  # type: ignore[misc]
         return fields
 
 

@@ -370,6 +370,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         del body
         return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
+    @call(nothing=False)
     def flush(self, timeout_s: float | None = None) -> bool:
         """Send what waits to be sent, and wait for the answers.
 
@@ -380,10 +381,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             Whether the server accepted all events that waited. False where an argument is bad, and
             after `close`.
         """
-        return self._flush(timeout_s)
-
-    @call(nothing=False)
-    def _flush(self, timeout_s: float | None) -> bool:
         wait_s = _arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 _MISTAKES: Final = {
     "experiment_set_aside": "is broken and was set aside",
-    "experiment_not_running": "is not running",
     "wrong_experiment_type": "is no A/B test, and no other type is served",
 }
 """The reasons that are the caller's to mend."""
+_NOT_RUNNING: Final = "experiment_not_running"
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,10 +204,12 @@ class Decider:
                 return f"{call}: the settings have no such experiment{hint}"
 
             log.recurring_error((call, chosen.name), describe)
-        elif reason in _MISTAKES:
+        elif reason in _MISTAKES or (reason == _NOT_RUNNING and goal_name is not None):
+            # Pausing an experiment is no mistake; tracking its goal is, by the specification.
+            words = _MISTAKES.get(reason, "is not running")
             name = decision.experiment.name if decision.experiment else chosen.name
             log.recurring_error(
-                (call, reason, name), lambda: f"{call}: the experiment {name} {_MISTAKES[reason]}"
+                (call, reason, name), lambda: f"{call}: the experiment {name} {words}"
             )
         elif reason == "goal_unknown" and goal_name is not None:
             log.recurring_error(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from sortition._arguments import BadArgumentError
-from sortition._options import kind
+from sortition._options import kind, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +118,7 @@ GoalProperties: TypeAlias = "Mapping[str, object] | Mapping[GoalProperty, object
 _REVENUE_KEY: Final = GoalProperty.REVENUE.property_key
 
 
-def properties_of(value: object) -> dict[str, object] | None:
+def properties_of(value: object) -> dict[object, object] | None:
     """The properties as they are sent, by key; None where none were given.
 
     Values that are None and text that is blank are left out; text is trimmed.
@@ -138,11 +138,9 @@ def properties_of(value: object) -> dict[str, object] | None:
     return dict(_sent(pairs))
 
 
-def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[str, object]]:
+def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[object, object]]:
     for key, value in pairs:
         known = key.property_key if isinstance(key, GoalProperty) else key
-        if not isinstance(known, str) or not known.strip():
-            raise BadArgumentError("a key of goal_properties must be text that is not blank")
         if isinstance(value, str):
             trimmed = str.strip(value)
             if trimmed:
@@ -151,14 +149,17 @@ def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[str, object]]:
             yield known, value
 
 
-def ensure_revenue(properties: Mapping[str, object]) -> None:
+def ensure_revenue(properties: Mapping[object, object]) -> None:
     """Refuse properties of a revenue goal that do not say what the conversion brought.
 
     Raises:
         BadArgumentError: There is no revenue, or it is no whole number from 0 as text.
     """
     revenue = properties.get(_REVENUE_KEY)
-    words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text'
+    words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text, such as "19"'
+    if revenue is None:
+        near = nearest(_REVENUE_KEY, [key.lower() for key in properties if isinstance(key, str)])
+        raise BadArgumentError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
     if not isinstance(revenue, str):
         raise BadArgumentError(f"{words}, got {kind(revenue)}")
     try:
@@ -167,4 +168,4 @@ def ensure_revenue(properties: Mapping[str, object]) -> None:
         # Also for more digits than Python reads.
         is_usable = False
     if not is_usable:
-        raise BadArgumentError(f"{words}, got other text")
+        raise BadArgumentError(f"{words}, got text that is none")

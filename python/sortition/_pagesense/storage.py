@@ -6,7 +6,10 @@ Source: PageSense spec, section 5.
 from __future__ import annotations
 
 import json
+from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
+
+from sortition._options import kind
 
 if TYPE_CHECKING:
     from sortition._log import Log
@@ -86,10 +89,21 @@ def look_up(storage: UserStorageLike, user_id: str, log: Log) -> object:
         LookUpError: The storage raised.
     """
     try:
-        return storage.look_up(user_id)
+        found = storage.look_up(user_id)
     except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
         log.exception_of("user_storage.look_up", error, "which counts as no profile")
         raise LookUpError from None
+    if found is not None and not isinstance(found, str):
+        log.recurring_error(
+            ("user_storage.look_up", type(found)),
+            lambda: (
+                f"user_storage.look_up must return text or None; {kind(found)} counts as no profile"
+            ),
+        )
+        if isinstance(found, Coroutine):
+            # Otherwise Python warns that nobody waited for it.
+            found.close()
+    return found
 
 
 def save(storage: UserStorageLike, profile: UserProfile, log: Log) -> None:

@@ -10,6 +10,7 @@ import math
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
+from sortition._options import kind
 from sortition._transport import Request
 
 if TYPE_CHECKING:
@@ -128,26 +129,28 @@ def settings_request(
     return _request(base_url, _SETTINGS, _json({"fpqd": asked}), _MOST_SETTINGS_BYTES)
 
 
-def fields_of(values: Mapping[str, object]) -> tuple[list[Field], list[object]]:
-    """The values as the platform wants them; and those that JSON cannot carry."""
+def fields_of(values: Mapping[object, object]) -> tuple[list[Field], list[str]]:
+    """The values as the platform wants them; and of each that cannot be carried, what it is."""
     fields: list[Field] = []
-    left_out: list[object] = []
+    left_out: list[str] = []
     for name, value in values.items():
-        if _is_plain(name) and (_is_plain(value) or _is_json(value)):
-            fields.append({"ln": name, "v": value})
+        if not isinstance(name, str):
+            left_out.append(f"a name of type {kind(name)} is no text")
+        elif _is_plain(value) or _is_json(value):
+            fields.append({"ln": str.__str__(name), "v": value})
         else:
-            left_out.append(value)
+            left_out.append(f"a value of type {kind(value)} is no JSON")
     return fields, left_out
 
 
 def _is_plain(value: object) -> bool:
     """Whether it is a value that surely can be carried."""
-    kind = type(value)
-    if kind is str or value is None or kind is bool:
+    its_type = type(value)
+    if its_type is str or value is None or its_type is bool:
         return True
-    if kind is int:
+    if its_type is int:
         return -_MOST_INTEGER < value < _MOST_INTEGER  # type: ignore[operator]  # its type was asked
-    return kind is float and math.isfinite(value)  # type: ignore[arg-type]
+    return its_type is float and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def _is_json(value: object) -> bool:
@@ -163,11 +166,11 @@ def _json(value: object) -> bytes:
 
 
 def _request(
-    base_url: str, kind: bytes, content: bytes, most_answer_bytes: int | None = None
+    base_url: str, number: bytes, content: bytes, most_answer_bytes: int | None = None
 ) -> Request:
     # What stays as it is beside letters and digits: "_.-~", and the slash.
-    query = f"type={kind.decode()}&raw={quote(content, safe='/')}"
-    url = f"{base_url}{_PATH}{_ENDPOINTS[kind]}"
+    query = f"type={number.decode()}&raw={quote(content, safe='/')}"
+    url = f"{base_url}{_PATH}{_ENDPOINTS[number]}"
     if most_answer_bytes is None:
         return Request("GET", url, query=query, headers=_HEADERS)
     return Request("GET", url, query=query, headers=_HEADERS, most_answer_bytes=most_answer_bytes)

@@ -19,6 +19,7 @@ from typing import Any, Final
 from sortition import _guard, pagesense
 from sortition._errors import SortitionError
 from sortition._log import Log
+from sortition._options import kind
 from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
 from sortition._pagesense.launching import (
     DEFAULT_POLL_INTERVAL_S,
@@ -26,6 +27,7 @@ from sortition._pagesense.launching import (
     MOST_POLL_INTERVAL_S,
 )
 from sortition._pagesense.storage import UserProfile, UserStorageService
+from sortition._sending.ledger import ARGUMENT, CONVERSION, VISITOR
 
 __all__ = [
     "GoalProperty",
@@ -240,57 +242,62 @@ class PageSenseClient:
         return f"<PageSenseClient over {self.client!r}>"
 
     def activate_experiment(
-        self, experiment_name: str, user_context: PageSenseUserContext
+        self, experiment_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
         """See `sortition.pagesense.Client.activate_experiment`."""
-        return self.client.activate_experiment(experiment_name, *_user(user_context))
+        user = self._user("activate_experiment", user_context, VISITOR)
+        return user and self.client.activate_experiment(experiment_name, *user)
 
     def get_variation_name(
-        self, experiment_name: str, user_context: PageSenseUserContext
+        self, experiment_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
         """See `sortition.pagesense.Client.get_variation_name`."""
-        return self.client.get_variation_name(experiment_name, *_user(user_context))
+        user = self._user("get_variation_name", user_context)
+        return user and self.client.get_variation_name(experiment_name, *user)
 
     def activate_experiment_by_identifier(
-        self, experiment_link_name: str, user_context: PageSenseUserContext
+        self, experiment_link_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
         """See `sortition.pagesense.Client.activate_experiment_by_identifier`."""
-        call = self.client.activate_experiment_by_identifier
-        return call(experiment_link_name, *_user(user_context))
+        user = self._user("activate_experiment_by_identifier", user_context, VISITOR)
+        return user and self.client.activate_experiment_by_identifier(experiment_link_name, *user)
 
     def get_variation_link_name_by_identifier(
-        self, experiment_link_name: str, user_context: PageSenseUserContext
+        self, experiment_link_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
         """See `sortition.pagesense.Client.get_variation_link_name_by_identifier`."""
+        user = self._user("get_variation_link_name_by_identifier", user_context)
         call = self.client.get_variation_link_name_by_identifier
-        return call(experiment_link_name, *_user(user_context))
+        return user and call(experiment_link_name, *user)
 
     def track_goal(
         self,
         goal_name: str,
-        user_context: PageSenseUserContext,
+        user_context: PageSenseUserContext | None = None,
         goal_properties: Mapping[GoalProperty, Any] | None = None,
     ) -> None:
         """See `sortition.pagesense.Client.track_project_goal`.
 
         Properties whose key is no `GoalProperty` are left out.
         """
-        properties = _known(goal_properties)
-        self.client.track_project_goal(goal_name, *_user(user_context), properties)
+        user = self._user("track_goal", user_context, CONVERSION)
+        if user is not None:
+            self.client.track_project_goal(goal_name, *user, self._known(goal_properties))
 
     def track_goal_by_identifier(
         self,
         goal_link_name: str,
-        user_context: PageSenseUserContext,
+        user_context: PageSenseUserContext | None = None,
         goal_properties: Mapping[GoalProperty, Any] | None = None,
     ) -> None:
         """See `sortition.pagesense.Client.track_project_goal_by_identifier`.
 
         Properties whose key is no `GoalProperty` are left out.
         """
-        properties = _known(goal_properties)
-        call = self.client.track_project_goal_by_identifier
-        call(goal_link_name, *_user(user_context), properties)
+        user = self._user("track_goal_by_identifier", user_context, CONVERSION)
+        if user is not None:
+            call = self.client.track_project_goal_by_identifier
+            call(goal_link_name, *user, self._known(goal_properties))
 
     def get_and_update_project_settings(
         self,
@@ -304,6 +311,44 @@ class PageSenseClient:
     def close(self) -> None:
         """Send what waits, and free threads and connections. May be repeated."""
         self.client.close()
+
+    def _user(
+        self, call: str, user_context: object, sends: str | None = None
+    ) -> tuple[Any, Any] | None:
+        """The id and the attributes of a user; None, which is logged, where it is no context."""
+        if isinstance(user_context, PageSenseUserContext):
+            return user_context.user_id, user_context.user_attributes
+        client = self.client
+        client._log.recurring_error(  # noqa: SLF001 -- two faces of one client
+            (call, "user_context"),
+            lambda: (
+                f"{call}: user_context must be a PageSenseUserContext, got {kind(user_context)}"
+            ),
+        )
+        if sends is not None:
+            client._delivery.ledger.refuse(sends, ARGUMENT)  # noqa: SLF001
+        return None
+
+    def _known(self, goal_properties: Any) -> Any:
+        """The properties whose key is a `GoalProperty`; what cannot be read is left to be refused.
+
+        The platform's SDK leaves the others out without a word.
+        """
+        if not isinstance(goal_properties, Mapping):
+            return goal_properties
+        try:
+            pairs = list(goal_properties.items())
+        except Exception:  # noqa: BLE001 -- the call itself says so
+            return goal_properties
+        known = {key: one for key, one in pairs if isinstance(key, GoalProperty)}
+        if len(known) < len(pairs):
+            self.client._log.recurring_error(  # noqa: SLF001
+                ("goal_properties", "key"),
+                lambda: "goal_properties: what has no GoalProperty as its key is left out",
+            )
+            for _ in range(len(pairs) - len(known)):
+                self.client._delivery.ledger.leave_out(CONVERSION)  # noqa: SLF001
+        return known
 
 
 class PageSenseClientBuilder:
@@ -366,21 +411,3 @@ class PageSenseClientBuilder:
 def _is_interval(value: object) -> bool:
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     return is_whole and LEAST_POLL_INTERVAL_S <= value <= MOST_POLL_INTERVAL_S  # type: ignore[operator]
-
-
-def _user(user_context: object) -> tuple[Any, Any]:
-    """The id and the attributes of a user; what is no context has an id that calls refuse."""
-    if not isinstance(user_context, PageSenseUserContext):
-        return None, None
-    return user_context.user_id, user_context.user_attributes
-
-
-def _known(goal_properties: Any) -> Any:
-    """The properties whose key is a `GoalProperty`; what cannot be read is left to be refused."""
-    if not isinstance(goal_properties, Mapping):
-        return goal_properties
-    try:
-        pairs = list(goal_properties.items())
-    except Exception:  # noqa: BLE001 -- the call itself says so
-        return goal_properties
-    return {key: one for key, one in pairs if isinstance(key, GoalProperty)}
