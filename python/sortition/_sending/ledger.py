@@ -51,23 +51,30 @@ RETRIES_ENDED: Final = "retries_ended"
 """Dropped: it was sent again and again for as long as it may be."""
 FAULT: Final = "fault"
 """Dropped: a fault in the code that sends."""
+DAMAGED: Final = "damaged"
+"""Dropped: its record in the spool cannot be read any more."""
+TOO_OLD: Final = "too_old"
+"""Dropped: it was taken over from a process that took it longer ago than it may be."""
+SPOOL_FULL: Final = "spool_full"
+"""Dropped: it was taken over, and there was more than the spool may hold."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stats:
     """What became of a client's events in this process; each term by kind of event.
 
-    The kinds are ``visitor``, ``conversion`` and ``push``. At every instant, for each kind,
-    ``accepted + adopted`` equals ``delivered + queued + in_flight + spooled`` and all of
-    ``dropped`` together.
+    The kinds are ``visitor``, ``conversion`` and ``push``, and ``unreadable`` for what was damaged
+    in a spool. At every instant, for each kind, ``accepted + adopted`` equals
+    ``delivered + queued + in_flight + spooled`` and all of ``dropped`` together.
 
     Attributes:
         accepted: Taken by a call.
-        adopted: Taken over from a process that died; none yet, as nothing is kept in files.
+        adopted: Taken over from the spool of a process that died; see `sortition.vwo.launch`.
         delivered: Accepted by the server.
         queued: Waiting to be sent.
         in_flight: Sent, or to be sent again, without a known end.
-        spooled: Waiting in files; none yet.
+        spooled: Waiting in the spool alone: taken over and not yet to be sent, or left to whoever
+            comes next. What waits in memory too is `queued` or `in_flight`.
         dropped: Lost, by reason.
         refused: Never taken, by reason.
         possibly_duplicated: Sent again after an attempt whose outcome nobody knows; once for each
@@ -118,6 +125,12 @@ class Ledger:
                 accepted[kind] += count
                 waiting[kind] += count
 
+    def adopt(self, kinds: Kinds) -> None:
+        """Events were taken over from a process that died."""
+        with self.lock:
+            self._terms["adopted"].update(kinds)
+            self._terms["spooled"].update(kinds)
+
     def refuse(self, kind: str, reason: str, count: int = 1) -> None:
         """Events were not taken."""
         with self.lock:
@@ -144,6 +157,13 @@ class Ledger:
         """A value was left out of an event of this kind."""
         with self.lock:
             self._terms["left_out"][kind] += 1
+
+    def is_at_rest(self) -> bool:
+        """Whether nothing is queued or on its way."""
+        with self.lock:
+            return not any(self._terms["queued"].values()) and not any(
+                self._terms["in_flight"].values()
+            )
 
     def stats(self) -> Stats:
         """All terms at one instant."""

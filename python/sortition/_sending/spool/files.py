@@ -1,0 +1,153 @@
+"""Opening what is in a spool: without following links, and the own user's things only.
+
+Everything below the folder is opened relative to an open folder, so that nothing can be put in the
+place of what was looked at.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import stat
+from pathlib import Path
+from typing import Final
+
+try:
+    import fcntl
+except ImportError:  # Windows, where the option is refused
+    fcntl = None  # type: ignore[assignment]
+
+FOLDER_MODE: Final = 0o700
+FILE_MODE: Final = 0o600
+_WRITABLE_BY_OTHERS: Final = 0o022
+_NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | os.O_RDONLY
+# A pipe in the place of a file is not to be waited for.
+_AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
+
+
+class ForeignError(OSError):
+    """Something is not the own user's, or not of the kind that it should be."""
+
+
+class _Held:
+    """The open files of this process that a forked child must not keep open.
+
+    A lock ends when its last descriptor is closed: those that a child inherits would make its
+    parent look alive for as long as the child is.
+    """
+
+    descriptors: dict[int, None] = {}  # noqa: RUF012 -- of the process, as its descriptors are
+
+    @classmethod
+    def let_go(cls) -> None:
+        for descriptor in tuple(cls.descriptors):
+            os.close(descriptor)
+        cls.descriptors.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_Held.let_go)
+
+
+def hold(descriptor: int) -> int:
+    """Close this in forked children."""
+    _Held.descriptors[descriptor] = None
+    return descriptor
+
+
+def close(descriptor: int) -> None:
+    """Close what may be held."""
+    # Before it is closed: from then on the number may be that of another file.
+    _Held.descriptors.pop(descriptor, None)
+    os.close(descriptor)
+
+
+def make_root(path: str) -> None:
+    """Make the folder that the caller named, where it is not there; its parent must be."""
+    with contextlib.suppress(FileExistsError):
+        Path(path).mkdir(FOLDER_MODE)
+
+
+def open_root(path: str) -> int:
+    """Open the folder that the caller named, which may be reached through links."""
+    return os.open(path, _FOLDER | getattr(os, "O_CLOEXEC", 0))
+
+
+def open_folder(name: str, root: int) -> int:
+    """Open a subfolder.
+
+    Raises:
+        ForeignError: It is not the own user's alone.
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(name, _FOLDER | _NO_LINKS, dir_fd=root)
+    status = os.fstat(descriptor)
+    if status.st_uid == os.geteuid() and not status.st_mode & _WRITABLE_BY_OTHERS:
+        return descriptor
+    os.close(descriptor)
+    raise ForeignError(f"{name} is not this user's alone")
+
+
+def names_in(folder: int) -> list[str]:
+    """What is in an open folder, in the order of the names."""
+    return sorted(os.listdir(folder))
+
+
+def create(name: str, folder: int) -> int:
+    """Make a file that is not there yet, and open it for appending."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_LINKS
+    return os.open(name, flags, FILE_MODE, dir_fd=folder)
+
+
+def open_file(name: str, folder: int, flags: int) -> int:
+    """Open a file that is there.
+
+    Raises:
+        ForeignError: It is no ordinary file of the own user.
+        OSError: It cannot be opened.
+    """
+    descriptor = os.open(name, flags | _NO_LINKS | _AT_ONCE, dir_fd=folder)
+    status = os.fstat(descriptor)
+    if stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid():
+        return descriptor
+    os.close(descriptor)
+    raise ForeignError(f"{name} is no ordinary file of this user")
+
+
+def read(name: str, folder: int) -> bytes:
+    """The content of a file.
+
+    Raises:
+        ForeignError: It is no ordinary file of the own user.
+        OSError: It cannot be read.
+    """
+    descriptor = open_file(name, folder, os.O_RDONLY)
+    with os.fdopen(descriptor, "rb") as file:
+        return file.read()
+
+
+def is_locked_elsewhere(descriptor: int) -> bool:
+    """Whether another process holds the lock of a file.
+
+    Raises:
+        OSError: The file system has no locks.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
+def is_locked_here(descriptor: int) -> bool:
+    """Lock a file for this process; False where another holds it, or it has been removed.
+
+    Raises:
+        OSError: The file system has no locks.
+    """
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return os.fstat(descriptor).st_nlink > 0

@@ -1,0 +1,84 @@
+"""Where events are kept in files, and how much of them: the launch options."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sortition._errors import OptionError, OptionTypeError
+from sortition._options import kind, seconds_of_waiting, whole_number
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+DEFAULT_BYTES: Final = 256 * 1024 * 1024
+DEFAULT_AGE_S: Final = 7 * 86_400.0
+_MOST_BYTES: Final = 2**50
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolOptions:
+    """Where events are kept, and how much of them.
+
+    Attributes:
+        folder: The folder, as an absolute path.
+        most_bytes: How many bytes of files one client in one process may keep there.
+        most_age_s: How old an event may be when it is taken over.
+        takes_any_key: Whether what was kept with another key of the account is taken over too.
+    """
+
+    folder: str
+    most_bytes: int = DEFAULT_BYTES
+    most_age_s: float = DEFAULT_AGE_S
+    takes_any_key: bool = False
+
+
+def spool_of(options: Mapping[str, object]) -> SpoolOptions | None:
+    """What the options ``spool``, ``spool_bytes`` and ``spool_age_s`` say; None where no folder is.
+
+    Only what the value itself has wrong is refused. A folder that cannot be written to is the
+    machine's state, which may change: it is logged at the first event, and does not keep a service
+    from starting.
+
+    Raises:
+        OptionError: An option cannot be used; the message names it.
+    """
+    folder, most_bytes, most_age_s = (
+        options.get(name) for name in ("spool", "spool_bytes", "spool_age_s")
+    )
+    # Checked also where they have no effect: a service may switch the spool on later.
+    checked_bytes = DEFAULT_BYTES
+    if most_bytes is not None:
+        checked_bytes = whole_number("spool_bytes", most_bytes, most=_MOST_BYTES)
+    checked_age_s = DEFAULT_AGE_S
+    if most_age_s is not None:
+        checked_age_s = seconds_of_waiting("spool_age_s", most_age_s, least=1)
+    if folder is None or isinstance(folder, SpoolOptions):
+        # The command that drains a folder says more than a launch can.
+        return folder
+    return SpoolOptions(_folder(folder), checked_bytes, checked_age_s)
+
+
+def _folder(value: object) -> str:
+    if not isinstance(value, str | os.PathLike):
+        raise OptionTypeError(f"spool: must be the path of a folder, got {kind(value)}")
+    path = os.fspath(value)
+    if not isinstance(path, str):
+        raise OptionTypeError("spool: must be a path of text, got bytes")
+    if not path or "\0" in path:
+        raise OptionError("spool: must be the path of a folder")
+    if os.name != "posix":
+        raise OptionError("spool: is not available on this system")
+    # The service may go to another folder before the first event.
+    folder = Path(path).absolute()
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise OptionError("spool: is no folder")
+        if not folder.exists() and not folder.parent.is_dir():
+            raise OptionError("spool: the folder in which it is to be made does not exist")
+    except OSError:
+        # It cannot even be looked at; the first event will say so.
+        pass
+    return str(folder)
