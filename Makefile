@@ -54,7 +54,7 @@ test-system: $(VENV)/built $(VENV)/test-tools ## Run the tests that need the pac
 .PHONY: soak
 soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, and print the figures
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
-		tests/test_independence.py
+		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py
 
 .PHONY: fmt
 fmt: $(VENV)/lint-tools ## Lay out the code

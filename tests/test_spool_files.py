@@ -56,7 +56,7 @@ def make(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Make]:
         segment_events: int = 100,
     ) -> Spool:
         options = SpoolOptions(str(folder), most_bytes, most_age_s)
-        made.append(Spool(options, owner, Log("test"), segment_events))
+        made.append(Spool(options, lambda: owner, Log("test"), segment_events))
         return made[-1]
 
     yield make_one
@@ -91,7 +91,7 @@ def killed(folder: Path, count: int, owner: Owner = OWNER) -> None:
     pid = os.fork()
     if pid == 0:
         try:
-            spool = Spool(SpoolOptions(str(folder)), owner, Log("test"), 100)
+            spool = Spool(SpoolOptions(str(folder)), lambda: owner, Log("test"), 100)
             for number in range(count):
                 spool.append("visitor", b"%d" % number)
             os.kill(os.getpid(), signal.SIGKILL)
@@ -282,7 +282,7 @@ class TestTakingOver:
 
                 for name in calls:
                     monkeypatch.setattr(os, name, dying(getattr(os, name)))
-                Spool(SpoolOptions(str(folder)), OWNER, Log("test"), 100).adopt()
+                Spool(SpoolOptions(str(folder)), lambda: OWNER, Log("test"), 100).adopt()
                 os._exit(0)
             is_whole = os.waitpid(pid, 0)[1] == 0
             spool = make()
@@ -384,11 +384,11 @@ class TestForks:
         told, tells = os.pipe()
         parent = os.fork()
         if parent == 0:
-            spool = Spool(SpoolOptions(str(folder)), OWNER, Log("test"), 100)
+            spool = Spool(SpoolOptions(str(folder)), lambda: OWNER, Log("test"), 100)
             spool.append("visitor", b"parent")
             child = os.fork()
             if child == 0:
-                own = Spool(SpoolOptions(str(folder)), OWNER, Log("test"), 100)
+                own = Spool(SpoolOptions(str(folder)), lambda: OWNER, Log("test"), 100)
                 own.append("visitor", b"child")
                 os.write(tells, b"%d\n" % os.getpid())
                 signal.pause()
@@ -647,7 +647,7 @@ from sortition._sending.spool.options import SpoolOptions
 from sortition._sending.spool.spool import Spool
 logging.basicConfig(stream=sys.stdout, format="%(message)s")
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-spool = Spool(SpoolOptions(sys.argv[1]), Owner.of("vwo", "1", ""), Log("test"), 10**6)
+spool = Spool(SpoolOptions(sys.argv[1]), lambda: Owner.of("vwo", "1", ""), Log("test"), 10**6)
 kept = [spool.append("visitor", b"x" * 100) for _ in range(50)]
 resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
 kept += [spool.append("visitor", b"x" * 100) for _ in range(50)]
@@ -663,7 +663,7 @@ print(sum(place is not None for place in kept))
         )
         warning, kept = done.stdout.splitlines()
         assert "cannot be written" in warning
-        heir = Spool(SpoolOptions(str(folder)), Owner.of("vwo", "1", ""), Log("test"), 100)
+        heir = Spool(SpoolOptions(str(folder)), lambda: Owner.of("vwo", "1", ""), Log("test"), 100)
         assert heir.adopt().adopted == {"visitor": int(kept), "unreadable": 1}
         heir.close()
         assert 50 < int(kept) < 100

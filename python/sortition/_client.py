@@ -130,7 +130,8 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
                 ``close_timeout_s``.
 
         Returns:
-            Whether nothing was left; what was is counted in `stats`.
+            Whether nothing was left; what was is counted in `stats`: as dropped or, where it is in
+            the spool, as spooled.
         """
         wait_s = self._close_timeout_s
         try:

@@ -75,6 +75,9 @@ _LAUNCH_OPTIONS = (
     "queue_bytes",
     "retry_for_s",
     "close_timeout_s",
+    "spool",
+    "spool_bytes",
+    "spool_age_s",
     "on_unknown_outcome",
     "on_drop",
     "stale_after_s",
@@ -113,6 +116,9 @@ def launch(
     settings_cache: str | os.PathLike[str] | None = None,
     fallback_settings: SettingsFile | None = None,
     allow_empty: bool = False,
+    spool: str | os.PathLike[str] | None = None,
+    spool_bytes: int | None = None,
+    spool_age_s: float | None = None,
     **unknown: Never,
 ) -> Client:
     """Make a client for one project.
@@ -168,6 +174,13 @@ def launch(
             `settings_file`.
         allow_empty: Start without settings where there are none: every call returns its nothing
             until they come.
+        spool: A folder in which events are kept until it is known what became of them, so that they
+            survive a SIGKILL: what a process leaves is sent by the next one for the same account.
+            It is made where it does not exist; its parent must.
+        spool_bytes: How many bytes of files one client in one process may keep there: 256 MiB by
+            default. What is more is kept in memory alone.
+        spool_age_s: How old an event may be that is taken over, in seconds: 604,800 (a week) by
+            default, and at most.
         **unknown: No other option exists.
 
     Returns:
@@ -211,5 +224,8 @@ def launch(
                 "fallback_settings": fallback_settings,
                 "allow_empty": allow_empty,
             },
+            spool=spool,
+            spool_bytes=spool_bytes,
+            spool_age_s=spool_age_s,
         )
     )

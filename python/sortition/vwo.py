@@ -78,6 +78,9 @@ _LAUNCH_OPTIONS = (
     "queue_bytes",
     "retry_for_s",
     "close_timeout_s",
+    "spool",
+    "spool_bytes",
+    "spool_age_s",
     "on_unknown_outcome",
     "on_drop",
     "account_id",
@@ -122,6 +125,9 @@ def launch(
     settings_cache: str | os.PathLike[str] | None = None,
     fallback_settings_file: SettingsFile | None = None,
     allow_empty: bool = False,
+    spool: str | os.PathLike[str] | None = None,
+    spool_bytes: int | None = None,
+    spool_age_s: float | None = None,
     **unknown: Never,
 ) -> Client:
     """Make a client for one account.
@@ -184,6 +190,13 @@ def launch(
             `settings_file`.
         allow_empty: Start without settings where there are none: every call returns its nothing
             until they come.
+        spool: A folder in which events are kept until it is known what became of them, so that they
+            survive a SIGKILL: what a process leaves is sent by the next one for the same account.
+            It is made where it does not exist; its parent must. It needs `batch_events`.
+        spool_bytes: How many bytes of files one client in one process may keep there: 256 MiB by
+            default. What is more is kept in memory alone.
+        spool_age_s: How old an event may be that is taken over, in seconds: 604,800 (a week) by
+            default, and at most.
         **unknown: No other option exists.
 
     Returns:
@@ -230,6 +243,9 @@ def launch(
                 "fallback_settings_file": fallback_settings_file,
                 "allow_empty": allow_empty,
             },
+            spool=spool,
+            spool_bytes=spool_bytes,
+            spool_age_s=spool_age_s,
         )
     )
 

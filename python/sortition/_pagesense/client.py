@@ -48,7 +48,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.pagesense.launch` instead."""
-        super().__init__(configuration, live, configuration.delivery())
+        super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
         self._decider = Decider(
             configuration.engine.module, configuration.user_storage, configuration.log

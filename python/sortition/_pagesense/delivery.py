@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sortition._pagesense.wire import event_request
+from sortition._pagesense.wire import event_request, user_of
 from sortition._process import PerProcess
 from sortition._sending.lanes import LanesDispatch
 from sortition._sending.ledger import Ledger
@@ -15,7 +15,10 @@ from sortition._sending.ledger import Ledger
 if TYPE_CHECKING:
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
+    from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.batched import Batching
+    from sortition._sending.spool.owner import Owner
+    from sortition._settings.current import Current
     from sortition._transport import Request, Transport
 
 
@@ -52,11 +55,30 @@ class QueuedDelivery:
         batching: Batching,
         base_url: str,
         requests_at_once: int,
+        current: Current[Snapshot],
     ) -> None:
         def request_of(event: bytes) -> Request:
             return event_request(base_url, event)
 
-        self._dispatch = LanesDispatch(transport, log, batching, request_of, requests_at_once)
+        def owner() -> Owner | None:
+            # Imported here, so that importing sortition is cheap.
+            from sortition._sending.spool.owner import Owner  # noqa: PLC0415
+
+            snapshot = current.snapshot
+            if snapshot is None:
+                return None
+            # An event says itself which project and environment it belongs to.
+            return Owner.of("pagesense", snapshot.settings.sdk_account_id, "")
+
+        self._dispatch = LanesDispatch(
+            transport,
+            log,
+            batching,
+            request_of,
+            requests_at_once,
+            user_of=user_of,
+            owner=owner,
+        )
 
     @property
     def ledger(self) -> Ledger:

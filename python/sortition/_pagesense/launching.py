@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from sortition._pagesense.delivery import Delivery
     from sortition._pagesense.snapshot import Snapshot
     from sortition._pagesense.storage import UserStorageLike
+    from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
 
 LEAST_POLL_INTERVAL_S: Final = 10
@@ -70,12 +71,17 @@ class Configuration:
     user_storage: UserStorageLike | None
     credentials: Credentials | None
 
-    def delivery(self) -> Delivery:
+    def delivery(self, current: Current[Snapshot]) -> Delivery:
         """How the client's events leave."""
         if self.is_development_mode:
             return NoDelivery()
         return QueuedDelivery(
-            self.transport, self.log, self.batching, self.base_url, self.requests_at_once
+            self.transport,
+            self.log,
+            self.batching,
+            self.base_url,
+            self.requests_at_once,
+            current,
         )
 
 

@@ -115,6 +115,15 @@ def event_request(base_url: str, event: bytes) -> Request:
     return _request(base_url, event[:2], event[2:])
 
 
+def user_of(event: bytes) -> str:
+    """The id of the user whose event it is; an empty one where it is no event of ours."""
+    try:
+        user_id = json.loads(event[2:])["furd"]["f"]
+    except (KeyError, TypeError, ValueError):
+        return ""
+    return user_id if isinstance(user_id, str) else ""
+
+
 def settings_request(
     base_url: str, account_id: str, sdk_key: str, project_name: str, portal_name: str
 ) -> Request:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sortition._log import Log
+    from sortition._sending.spool.options import SpoolOptions
+    from sortition._sending.spool.owner import Owner
     from sortition._transport import Request, Transport
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
@@ -43,6 +45,7 @@ class Batching:
         flush_callback: Told of every request that came to its end: of the error, or None, and of
             its events.
         on_drop: Told of events that were lost or refused: of the reason and their number.
+        spool: Where events are kept in files too; None where they are in memory alone.
     """
 
     events_per_request: int = DEFAULT_EVENTS_PER_REQUEST
@@ -56,6 +59,7 @@ class Batching:
     on_unknown_outcome: OnUnknownOutcome = "resend"
     flush_callback: Callable[[Exception | None, list[object]], object] | None = None
     on_drop: Callable[[str, int], object] | None = None
+    spool: SpoolOptions | None = None
 
 
 class BatchedDispatch(Dispatch[Worker]):
@@ -67,9 +71,13 @@ class BatchedDispatch(Dispatch[Worker]):
         log: Log,
         batching: Batching,
         request_of: Callable[[Sequence[bytes]], Request],
+        owner: Callable[[], Owner | None] | None = None,
     ) -> None:
         super().__init__(
-            lambda: Worker(transport, log, batching, request_of), batching.close_timeout_s
+            lambda intake: Worker(transport, log, batching, request_of, intake=intake),
+            log,
+            batching,
+            owner,
         )
 
     def accept(self, kind: str, event: bytes) -> bool:

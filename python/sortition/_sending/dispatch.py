@@ -10,16 +10,21 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
-from sortition._sending.exits import Closable, close_at_exit
+from sortition._sending.adopter import Adopter, Readmitting
+from sortition._sending.exits import close_at_exit
+from sortition._sending.intake import Intake
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sortition._health import EndpointStatus, ThreadStatus
+    from sortition._log import Log
+    from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
+    from sortition._sending.spool.owner import Owner
 
 
-class Queue(Closable, Protocol):
+class Queue(Readmitting, Protocol):
     """The events of one process, and what sends them.
 
     Attributes:
@@ -32,11 +37,9 @@ class Queue(Closable, Protocol):
     def ledger(self) -> Ledger:
         """What became of the events."""
 
-    def flush(self, timeout_s: float) -> bool:
-        """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
-
-    def hurry(self) -> None:
-        """Send what waits, without waiting for it."""
+    @property
+    def adopter(self) -> Adopter | None:
+        """What takes over the files of dead processes for it; None where there is no spool."""
 
     def health(self) -> tuple[EndpointStatus, ThreadStatus]:
         """How the server is, and what sends."""
@@ -50,16 +53,34 @@ class Dispatch(Generic[QueueT]):
 
     Args:
         start: Makes the queue of a process.
-        close_timeout_s: How long the interpreter's exit waits for what is left.
+        log: The client's log.
+        batching: How events are gathered and sent.
+        owner: Whose the events are; needed where there is a spool.
     """
 
-    def __init__(self, start: Callable[[], QueueT], close_timeout_s: float) -> None:
-        self._close_timeout_s = close_timeout_s
+    def __init__(
+        self,
+        start: Callable[[Intake], QueueT],
+        log: Log,
+        batching: Batching,
+        owner: Callable[[], Owner | None] | None,
+    ) -> None:
+        self._close_timeout_s = batching.close_timeout_s
+        self._has_spool = batching.spool is not None
         self._refuses_with: str | None = None
 
         def start_one() -> QueueT:
-            worker = start()
-            if not close_at_exit(worker, close_timeout_s):
+            spool = None
+            if batching.spool is not None and owner is not None:
+                # Imported here, so that importing sortition is cheap.
+                from sortition._sending.spool.spool import Spool  # noqa: PLC0415
+
+                spool = Spool(batching.spool, owner, log, batching.events_per_request)
+            intake = Intake(log, batching, spool)
+            worker = start(intake)
+            if spool is not None:
+                intake.adopter = Adopter(worker, intake, batching, log)
+            if not close_at_exit(_outer(worker), batching.close_timeout_s):
                 worker.waits_for_nothing = True
             return worker
 
@@ -76,14 +97,14 @@ class Dispatch(Generic[QueueT]):
         Returns:
             Whether the server accepted all of it in time.
         """
-        worker = self._workers.existing()
-        return worker is None or worker.flush(timeout_s)
+        worker = self._to_flush()
+        return worker is None or _outer(worker).flush(timeout_s)
 
     def hurry(self) -> None:
         """Send what waits, without waiting for it."""
-        worker = self._workers.existing()
+        worker = self._to_flush()
         if worker is not None:
-            worker.hurry()
+            _outer(worker).hurry()
 
     def close(self, timeout_s: float, reason: str = reasons.CLOSED) -> bool:
         """Take nothing any more, and send what waits; what is left after this time is dropped.
@@ -93,7 +114,7 @@ class Dispatch(Generic[QueueT]):
         """
         self._refuses_with = reason
         worker = self._workers.existing()
-        return worker is None or worker.close(timeout_s)
+        return worker is None or _outer(worker).close(timeout_s)
 
     def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
         """How the server and the threads of this process are; None before the first event."""
@@ -105,4 +126,16 @@ class Dispatch(Generic[QueueT]):
         self._refuses_with = reasons.CLOSED
         worker = self._workers.existing()
         if worker is not None:
-            worker.release(self._close_timeout_s)
+            _outer(worker).release(self._close_timeout_s)
+
+    def _to_flush(self) -> QueueT | None:
+        # In the spool there may be something of a process before this one.
+        if self._has_spool and self._refuses_with is None:
+            return self._workers.get()
+        return self._workers.existing()
+
+
+def _outer(queue: Queue) -> Queue | Adopter:
+    """The queue with what is in its spool, where it has one."""
+    adopter = queue.adopter
+    return queue if adopter is None else adopter

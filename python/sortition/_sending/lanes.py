@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
-from collections import Counter, deque
+from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from sortition._health import together
@@ -16,12 +16,16 @@ from sortition._sending.outage import OutageLog
 from sortition._sending.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
+    from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
+    from sortition._sending.spool.owner import Owner
+    from sortition._sending.spool.record import StoredEvent
+    from sortition._sending.spool.segment import Place
     from sortition._transport import Request, Transport
 
 DEFAULT_REQUESTS_AT_ONCE: Final = 16
@@ -35,13 +39,16 @@ class _Event:
         next: The same user's next one, which is not sent before this one has its end.
     """
 
-    __slots__ = ("content", "kind", "next", "number", "user_id")
+    __slots__ = ("content", "kind", "next", "number", "place", "user_id")
 
-    def __init__(self, kind: str, content: bytes, user_id: str, number: int) -> None:
+    def __init__(
+        self, kind: str, content: bytes, user_id: str, number: int, place: Place | None
+    ) -> None:
         self.kind = kind
         self.content = content
         self.user_id = user_id
         self.number = number
+        self.place = place
         self.next: _Event | None = None
 
 
@@ -79,7 +86,9 @@ class Lanes:
             `request_bytes` is the most that an event may have.
         request_of: Makes the request of an event. Where there is a `flush_callback`, an event is
             JSON.
+        user_of: The id of the user whose event it is, which has to be known of events from files.
         requests_at_once: The most workers.
+        intake: What is taken; None for the limits of `batching`, without a spool.
     """
 
     def __init__(
@@ -89,13 +98,17 @@ class Lanes:
         batching: Batching,
         request_of: Callable[[bytes], Request],
         requests_at_once: int = DEFAULT_REQUESTS_AT_ONCE,
+        *,
+        intake: Intake | None = None,
+        user_of: Callable[[bytes], str] = lambda _: "",
     ) -> None:
         self._transport = transport
+        self._user_of = user_of
         self._log = log
         self._batching = dataclasses.replace(batching, events_per_request=1, interval_s=0.0)
         self._request_of = request_of
         self._requests_at_once = requests_at_once
-        self._intake = Intake(log, batching)
+        self._intake = Intake(log, batching) if intake is None else intake
         self._outage_log = OutageLog(log)
         # One lock for everything, which is the ledger's.
         self._settled = threading.Condition(self._intake.ledger.lock)
@@ -119,6 +132,11 @@ class Lanes:
         return self._intake.ledger
 
     @property
+    def adopter(self) -> Adopter | None:
+        """What takes over the files of dead processes for them; None where there is no spool."""
+        return self._intake.adopter
+
+    @property
     def waits_for_nothing(self) -> bool:
         """Whether each event is sent before the call goes on; see `Intake`."""
         return self._intake.waits_for_nothing
@@ -130,14 +148,12 @@ class Lanes:
     def accept(self, kind: str, event: bytes, user_id: str) -> bool:
         """Take an event of a user to be sent; False where it is refused, which is counted."""
         intake = self._intake
+        place = intake.keep(kind, event)
         with self._settled:
             had_untold = bool(intake.drops.untold)
             reason = intake.take(kind, len(event))
             if reason is None:
-                self._numbers += 1
-                self._unsettled += 1
-                self._arrived.append(_Event(kind, event, user_id, self._numbers))
-                self._place()
+                self._arrive(kind, event, user_id, place)
                 # A thread may have failed to start, for want of memory: each is looked after in
                 # turn.
                 if self._lanes:
@@ -149,11 +165,21 @@ class Lanes:
                 lane = self._free[-1] if self._free else self._lanes[0]
                 lane.worker.wake()
                 self._look_after(lane)
+        if reason is not None:
+            intake.discard(place)
         while self._unstarted:
             self._start_one()
         if intake.waits_for_nothing:
             self.flush(self._batching.close_timeout_s)
         return reason is None
+
+    def readmit(self, events: Sequence[tuple[StoredEvent, Place]]) -> None:
+        """Put events into the queue that come from files, and that the intake has counted."""
+        with self._settled:
+            for event, place in events:
+                self._arrive(event.kind, event.event, self._user_of(event.event), place)
+        while self._unstarted:
+            self._start_one()
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
@@ -163,7 +189,7 @@ class Lanes:
             self._flushes.append(flush)
         try:
             self.hurry()
-            if self._is_of_ours():
+            if self.is_current:
                 # A callback of the caller's: waiting here would be waiting for itself.
                 return False
             with self._settled:
@@ -190,7 +216,7 @@ class Lanes:
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; whether nothing was left."""
         self.release(timeout_s)
-        if self._is_of_ours():
+        if self.is_current:
             # A callback of the caller's: the threads go on after it, and end in time.
             return False
         is_delivered = self.flush(timeout_s)
@@ -212,7 +238,9 @@ class Lanes:
         with self._settled:
             return list(self._lanes)
 
-    def _is_of_ours(self) -> bool:
+    @property
+    def is_current(self) -> bool:
+        """Whether the thread that asks is one that sends, as in a callback of the caller's."""
         return any(lane.worker.is_current for lane in self._known())
 
     def _open(self) -> _Lane:
@@ -240,6 +268,12 @@ class Lanes:
             # Another thread starts it.
             return
         lane.worker.start()
+
+    def _arrive(self, kind: str, content: bytes, user_id: str, place: Place | None) -> None:
+        self._numbers += 1
+        self._unsettled += 1
+        self._arrived.append(_Event(kind, content, user_id, self._numbers, place))
+        self._place()
 
     def _place(self) -> None:
         """Give what came to workers, and to those who came to an end what waits."""
@@ -269,7 +303,7 @@ class Lanes:
 
     def _give(self, lane: _Lane, event: _Event) -> None:
         lane.event = event
-        lane.worker.put(event.kind, event.content)
+        lane.worker.put(event.kind, event.content, event.place)
         self._look_after(lane)
 
     def _settle(self, lane: _Lane, *, is_lost: bool) -> None:
@@ -307,17 +341,13 @@ class Lanes:
 
     def _drop_waiting(self) -> None:
         """Give up what waits for a worker or for its user's event before."""
-        kinds: Counter[str] = Counter()
-        size = 0
-        for event in self._waiting():
-            kinds[event.kind] += 1
-            size += len(event.content)
+        waiting = list(self._waiting())
+        for event in waiting:
             self._finish(event, is_lost=True)
-        dropped = kinds.total()
-        if dropped:
-            self._intake.leave(dropped, size)
-            self._intake.drops.note(reasons.CLOSED, dropped)
-            self.ledger.drop(kinds, "queued", reasons.CLOSED)
+        if waiting:
+            given_up = [(event.kind, event.place) for event in waiting]
+            self._intake.give_up(given_up, "queued", reasons.CLOSED)
+            self._intake.leave(len(waiting), sum(len(event.content) for event in waiting))
 
     def _waiting(self) -> Iterator[_Event]:
         """What no worker has; it is forgotten on the way."""
@@ -346,11 +376,22 @@ class LanesDispatch(Dispatch[Lanes]):
         batching: Batching,
         request_of: Callable[[bytes], Request],
         requests_at_once: int = DEFAULT_REQUESTS_AT_ONCE,
+        *,
+        user_of: Callable[[bytes], str] = lambda _: "",
+        owner: Callable[[], Owner | None] | None = None,
     ) -> None:
-        super().__init__(
-            lambda: Lanes(transport, log, batching, request_of, requests_at_once),
-            batching.close_timeout_s,
-        )
+        def start(intake: Intake) -> Lanes:
+            return Lanes(
+                transport,
+                log,
+                batching,
+                request_of,
+                requests_at_once,
+                intake=intake,
+                user_of=user_of,
+            )
+
+        super().__init__(start, log, batching, owner)
 
     def accept(self, kind: str, event: bytes, user_id: str) -> bool:
         """Take an event of a user to be sent; False where it is refused, which is counted."""

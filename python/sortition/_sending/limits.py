@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from sortition._options import callback, choice, seconds_of_waiting, whole_number
+from sortition._sending.spool.options import spool_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,4 +35,7 @@ def limits_of(options: Mapping[str, object]) -> dict[str, Any]:
         limits[name] = choice(name, given[name], ("drop", "resend"))
     if "on_drop" in given:
         limits["on_drop"] = callback("on_drop", given["on_drop"])
+    spool = spool_of(given)
+    if spool is not None:
+        limits["spool"] = spool
     return limits

@@ -16,14 +16,18 @@ from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 from sortition._sending.retrying import is_worth_retrying, pause_s, retry_after_s
+from sortition._sending.spool.attempts import Attempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
+    from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Ledger
+    from sortition._sending.spool.record import StoredEvent
+    from sortition._sending.spool.segment import Place
     from sortition._transport import Request, Response, Transport
 
 _MOST_SENDERS: Final = 4
@@ -46,6 +50,7 @@ class _Batch:
 
     events: tuple[bytes, ...]
     kinds: tuple[str, ...]
+    places: tuple[Place | None, ...]
 
     @property
     def counts(self) -> Kinds:
@@ -54,12 +59,21 @@ class _Batch:
     def halves(self) -> tuple[_Batch, _Batch]:
         half = len(self.events) // 2
         return (
-            _Batch(self.events[:half], self.kinds[:half]),
-            _Batch(self.events[half:], self.kinds[half:]),
+            _Batch(self.events[:half], self.kinds[:half], self.places[:half]),
+            _Batch(self.events[half:], self.kinds[half:], self.places[half:]),
+        )
+
+    def in_memory_alone(self) -> _Batch:
+        """Those of its events that are in no file."""
+        chosen = [index for index, place in enumerate(self.places) if place is None]
+        return _Batch(
+            tuple(self.events[index] for index in chosen),
+            tuple(self.kinds[index] for index in chosen),
+            (None,) * len(chosen),
         )
 
 
-_NOTHING: Final = _Batch((), ())
+_NOTHING: Final = _Batch((), (), ())
 
 
 class Worker:
@@ -98,7 +112,7 @@ class Worker:
         self._outage_log = OutageLog(log) if outage_log is None else outage_log
         self._on_settled = on_settled
         self._changed = threading.Condition(self.ledger.lock)
-        self._queue: deque[tuple[bytes, str, float]] = deque()
+        self._queue: deque[tuple[bytes, str, float, Place | None]] = deque()
         self._queued_bytes = 0
         self._most_events = batching.events_per_request
         self._whole_again_at = 0.0
@@ -117,6 +131,11 @@ class Worker:
     def ledger(self) -> Ledger:
         """What became of the events."""
         return self._intake.ledger
+
+    @property
+    def adopter(self) -> Adopter | None:
+        """What takes over the files of dead processes for it; None where there is no spool."""
+        return self._intake.adopter
 
     @property
     def waits_for_nothing(self) -> bool:
@@ -141,11 +160,12 @@ class Worker:
         """Take an event to be sent; False where it is refused, which is counted."""
         intake = self._intake
         size = len(event)
+        place = intake.keep(kind, event)
         with self._changed:
             had_untold = bool(intake.drops.untold)
             reason = intake.take(kind, size)
             if reason is None:
-                self.put(kind, event)
+                self.put(kind, event, place)
             else:
                 # The first of them wakes the thread, which sends what fills the queue and tells.
                 if not had_untold:
@@ -153,6 +173,8 @@ class Worker:
                 # Another refusal does not empty the queue.
                 self._overflows |= reason == reasons.QUEUE_FULL
             is_running = self._thread is not None and self._thread.is_alive()
+        if reason is not None:
+            intake.discard(place)
         if not is_running:
             self.start()
         if intake.waits_for_nothing:
@@ -164,10 +186,17 @@ class Worker:
         with self._changed:
             self._changed.notify_all()
 
-    def put(self, kind: str, event: bytes) -> None:
+    def readmit(self, events: Sequence[tuple[StoredEvent, Place]]) -> None:
+        """Put events into the queue that come from files, and that the intake has counted."""
+        with self._changed:
+            for event, place in events:
+                self.put(event.kind, event.event, place)
+        self.start()
+
+    def put(self, kind: str, event: bytes, place: Place | None) -> None:
         """Append an event that was taken, under the lock; the thread may have to be started."""
         before = self._queued_bytes
-        self._queue.append((event, kind, time.monotonic()))
+        self._queue.append((event, kind, time.monotonic(), place))
         self._queued_bytes = before + len(event)
         self._accepted += 1
         # The thread sleeps until a batch is due; waking it for every event would cost more than the
@@ -319,9 +348,10 @@ class Worker:
             self._most_events = configured
         events: list[bytes] = []
         kinds: list[str] = []
+        places: list[Place | None] = []
         size, before = 0, self._queued_bytes
         while self._queue and len(events) < self._most_events:
-            event, kind, _ = self._queue[0]
+            event, kind, _, place = self._queue[0]
             size += len(event) + _BYTES_BETWEEN
             if events and size > self._batching.request_bytes:
                 break
@@ -329,15 +359,19 @@ class Worker:
             self._queued_bytes -= len(event)
             events.append(event)
             kinds.append(kind)
+            places.append(place)
         self._intake.leave(len(events), before - self._queued_bytes)
         self._taken += len(events)
         self._overflows = False
-        batch = _Batch(tuple(events), tuple(kinds))
+        batch = _Batch(tuple(events), tuple(kinds), tuple(places))
         self.ledger.move(batch.counts, "queued", "in_flight")
         return batch
 
     def _deliver(self, batch: _Batch) -> None:
         """Send a batch until it is known what became of it, in parts where it is too large."""
+        spool = self._intake.spool
+        if spool is not None:
+            spool.begin_after(batch.places)
         parts = [batch] if batch.events else []
         accepted_sizes: list[int] = []
         is_one_too_large = False
@@ -367,10 +401,12 @@ class Worker:
         """Send a batch again and again; why it is lost, or None where it was accepted."""
         request = self._request_of(batch.events)
         ends_at = time.monotonic() + self._batching.retry_for_s
+        attempts = Attempts(self._intake.spool, batch.places)
         failures = 0
         while True:
             flushes = self._flushes
             self._heartbeat.beat(self._batching.request_timeout_s)
+            attempts.begin()
             try:
                 response = self._pool.send(request, Deadline(self._time_for_one()))
             except SendingError as error:
@@ -386,6 +422,7 @@ class Worker:
                 may_have_arrived = response.status >= 500  # noqa: PLR2004 -- HTTP's own number
                 asked_s = retry_after_s(response.headers.get("retry-after"))
             self._outage_log.note_failure(request.url, failure)
+            attempts.fail(may_have_arrived=may_have_arrived)
             if may_have_arrived and self._batching.on_unknown_outcome == "drop":
                 return reasons.UNKNOWN_OUTCOME
             ended = self._wait_to_retry(max(pause_s(failures), asked_s), ends_at, flushes)
@@ -456,18 +493,28 @@ class Worker:
 
     def _settle(self, batch: _Batch, reason: str | None) -> None:
         """Write down what became of a batch, and tell the caller's callback."""
+        intake = self._intake
+        if intake.spool is not None and reason != reasons.CLOSED:
+            intake.spool.settle(batch.places)
         with self._changed:
             if reason is None:
                 self.ledger.move(batch.counts, "in_flight", "delivered")
+            elif reason == reasons.CLOSED:
+                intake.give_up(zip(batch.kinds, batch.places, strict=True), "in_flight", reason)
+                self._lost += len(batch.events)
             else:
                 self.ledger.drop(batch.counts, "in_flight", reason)
                 self._lost += len(batch.events)
-                self._intake.drops.note(reason, len(batch.events))
-        self._call_back(batch, reason)
+                intake.drops.note(reason, len(batch.events))
+        # What stays in the spool has not come to its end.
+        ended = batch.in_memory_alone() if reason == reasons.CLOSED else batch
+        if ended.events:
+            self._call_back(ended, reason)
         # Only now: whoever flushes or closes waits for the callback, too.
         with self._changed:
             self._settled += len(batch.events)
             self._changed.notify_all()
+            intake.changed.notify_all()
             if self._on_settled is not None:
                 self._on_settled(len(batch.events), reason is not None)
 
@@ -475,15 +522,15 @@ class Worker:
         """Give up what still waits."""
         dropped = len(self._queue)
         if dropped:
-            kinds = Counter(kind for _, kind, _ in self._queue)
+            self._intake.give_up(
+                [(kind, place) for _, kind, _, place in self._queue], "queued", reason
+            )
             self._intake.leave(dropped, self._queued_bytes)
             self._queue.clear()
             self._queued_bytes = 0
             self._taken += dropped
             self._settled += dropped
             self._lost += dropped
-            self._intake.drops.note(reason, dropped)
-            self.ledger.drop(kinds, "queued", reason)
             if self._on_settled is not None:
                 self._on_settled(dropped, True)
 

@@ -41,6 +41,8 @@ def batching_of(
     # Checked also where they have no effect: a service may switch batches on later.
     limits = limits_of(ours)
     if batch_events is None:
+        if "spool" in limits:
+            raise OptionError("spool: needs batch_events; without, nothing waits to be sent")
         return None
     options = dict(of_type(_NAME, batch_events, dict, "a dict"))
     unknown = {f"{_NAME}.{name}": None for name in options if name not in _KNOWN}

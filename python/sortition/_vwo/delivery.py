@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
+    from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
     from sortition._transport import Request, Transport
     from sortition._vwo.arguments import Revenue
@@ -164,7 +165,17 @@ class BatchedDelivery:
             """The request of a batch, with the key that is in use now."""
             return current.taken().events.batch(events)
 
-        self._dispatch = BatchedDispatch(transport, log, batching, batch)
+        def owner() -> Owner | None:
+            # Imported here, so that importing sortition is cheap.
+            from sortition._sending.spool.owner import Owner  # noqa: PLC0415
+
+            snapshot = current.snapshot
+            if snapshot is None:
+                return None
+            settings = snapshot.settings
+            return Owner.of("vwo", str(settings.account_id), settings.sdk_key or "")
+
+        self._dispatch = BatchedDispatch(transport, log, batching, batch, owner)
 
     @property
     def ledger(self) -> Ledger:

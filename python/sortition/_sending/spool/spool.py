@@ -22,7 +22,7 @@ from sortition._sending.spool.process_folder import (
 from sortition._sending.spool.segment import Leftover, Place, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from sortition._log import Log
     from sortition._sending.ledger import Kinds
@@ -90,17 +90,22 @@ class Spool:
 
     Args:
         options: Where, and how much.
-        owner: Whose events they are.
+        owner: Whose events they are; None where that is not known yet.
         log: Where to say that the disk fails.
         events_per_request: How many events are sent together, at most, and so are in one file;
             where they are few, more are.
     """
 
     def __init__(
-        self, options: SpoolOptions, owner: Owner, log: Log, events_per_request: int
+        self,
+        options: SpoolOptions,
+        owner: Callable[[], Owner | None],
+        log: Log,
+        events_per_request: int,
     ) -> None:
         self._options = options
-        self._owner = owner
+        self._find_owner = owner
+        self._owner: Owner | None = None
         self._log = log
         is_few = events_per_request < _FEW_PER_REQUEST
         self._segment_events = _EVENTS_OF_FEW if is_few else events_per_request
@@ -186,7 +191,7 @@ class Spool:
     def adopt(self) -> Adoption:
         """Take over what processes that have ended left for the same account."""
         adoption = Adoption()
-        if self._is_closed:
+        if self._is_closed or (self._owner is None and self._find_owner() is None):
             return adoption
         try:
             root = files.open_root(self._options.folder)
@@ -316,7 +321,7 @@ class Spool:
         files.make_root(path)
         root = files.open_root(path)
         try:
-            made = ProcessFolder.create(root, self._owner)
+            made = ProcessFolder.create(root, self._whose())
             if self._folder is None:
                 self._folder = made
             else:
@@ -370,11 +375,23 @@ class Spool:
         except OSError as error:
             self._note_failure(error)
 
+    def _whose(self) -> Owner:
+        """Whose events they are, for good once it is known.
+
+        Raises:
+            OSError: It is not known yet.
+        """
+        owner = self._owner or self._find_owner()
+        if owner is None:
+            raise OSError(errno.EAGAIN, "nobody knows yet whose events they are")
+        self._owner = owner
+        return owner
+
     def _takes(self, owner: Owner) -> bool:
+        mine = self._whose()
         if self._options.takes_any_key:
-            mine = self._owner
             return (owner.platform, owner.account) == (mine.platform, mine.account)
-        return owner == self._owner
+        return owner == mine
 
     def _is_own(self, name: FolderName) -> bool:
         own = [*self._former, *([self._folder] if self._folder is not None else [])]
