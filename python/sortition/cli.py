@@ -36,6 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _add_serve(commands.add_parser)
     _add_demo(commands.add_parser)
+    _add_spool(commands.add_parser)
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
     try:
@@ -95,6 +96,62 @@ def _add_demo(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--engine", choices=("auto", "compiled", "pure"), default="auto", help="(auto)"
     )
     parser.set_defaults(run=_demo)
+
+
+def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    parser = add_parser(
+        "spool",
+        help="show or send events that are kept in files",
+        description="Show or send the events that a spool's folder keeps.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    shown = commands.add_parser(
+        "ls",
+        help="show what is kept, by process",
+        description="Show what is kept, by process. Nothing is changed.",
+    )
+    shown.add_argument("folder", metavar="FOLDER", help="the folder of the option spool")
+    shown.add_argument("--json", action="store_true", help="as JSON")
+    shown.set_defaults(run=_list_spool)
+    drained = commands.add_parser(
+        "drain",
+        help="send what processes that ended have left",
+        description="Send what processes that ended have left of one account. What a process that "
+        "is alive keeps is left to it. The exit code is 0 where nothing of the account is left.",
+    )
+    drained.add_argument("folder", metavar="FOLDER", help="the folder of the option spool")
+    drained.add_argument("--platform", choices=("vwo", "pagesense"), default="vwo", help="(vwo)")
+    whose = drained.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--settings", type=Path, metavar="FILE", help="the account's settings")
+    whose.add_argument(
+        "--account-id",
+        metavar="ID",
+        help="fetch the settings of this account, with the key in SORTITION_SDK_KEY",
+    )
+    drained.add_argument("--project-name", metavar="NAME", help="the project, for PageSense")
+    drained.add_argument("--base-url", metavar="URL", help="where to send (the platform itself)")
+    drained.add_argument(
+        "--any-key", action="store_true", help="also what was kept with another SDK key"
+    )
+    drained.add_argument(
+        "--timeout-s", type=_count, default=60, metavar="S", help="how long to try, in seconds (60)"
+    )
+    drained.set_defaults(run=_drain_spool)
+
+
+def _list_spool(given: argparse.Namespace) -> int:
+    from sortition import _draining  # noqa: PLC0415 -- the other commands do not need it
+
+    return _draining.show(given.folder, as_json=given.json)
+
+
+def _drain_spool(given: argparse.Namespace) -> int:
+    from sortition import _draining  # noqa: PLC0415 -- the other commands do not need it
+
+    account = _draining.Account(
+        given.platform, given.settings, given.account_id, given.project_name, given.base_url
+    )
+    return _draining.drain(given.folder, account, given.timeout_s, takes_any_key=given.any_key)
 
 
 def _serve(given: argparse.Namespace) -> int:
