@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import threading
 import time
@@ -114,8 +115,10 @@ class Spool:
         self._depth = 0
         self._folder: ProcessFolder | None = None
         self._former: list[ProcessFolder] = []
-        self._segments = 0
+        self._numbers = itertools.count(1)
         self._current: Segment | None = None
+        # The next one, so that a call finds it made.
+        self._spare: Segment | None = None
         self._to_close: list[int] = []
         self._backlog: deque[Leftover] = deque()
         self._bytes = 0
@@ -172,21 +175,15 @@ class Spool:
         last = places[-1] if places else None
         if last is None or len(places) < _FEWEST_OF_A_FILE:
             return
-        try:
-            with self._lock:
-                if last.segment is not self._current or self._is_closed:
-                    return
-                self._depth += 1
-                try:
-                    # Here rather than in the next call, which is not to wait for it.
-                    done = self._replace_current(self._open())
-                finally:
-                    self._depth -= 1
-        except OSError as error:
-            self._note_failure(error)
-        else:
-            if done is not None:
-                self._remove(done)
+        done = None
+        with self._lock:
+            if last.segment is self._current and not self._is_closed:
+                done = self._replace_current(self._take_spare())
+        if done is not None:
+            self._remove(done)
+        # Here rather than in a call, which is not to wait for it.
+        if self._spare is None and not self._is_failing:
+            self._make_spare()
 
     def adopt(self) -> Adoption:
         """Take over what processes that have ended left for the same account."""
@@ -260,11 +257,12 @@ class Spool:
             if self._depth:
                 # A signal handler within one of our own lines, which is to go on with its file.
                 return
-            done = self._replace_current(None)
+            done, spare = self._replace_current(None), self._take_spare()
             folders = [*self._former, *([self._folder] if self._folder is not None else [])]
             self._folder, self._former = None, []
         if done is not None:
             self._remove(done)
+        self._discard(spare)
         try:
             root = files.open_root(self._options.folder)
         except OSError:
@@ -283,7 +281,7 @@ class Spool:
             self._depth == 1
             and (segment.events >= self._segment_events or segment.size >= _MOST_SEGMENT_BYTES)
         ):
-            segment = self._open()
+            segment = self._take_spare() or self._open()
             done = self._replace_current(segment)
             if done is not None:
                 self._remove(done)
@@ -310,31 +308,55 @@ class Spool:
     def _open(self) -> Segment:
         """A new file to append to."""
         folder = self._own_folder()
-        self._segments += 1
-        name = segment_name(folder.token, self._segments)
+        name = segment_name(folder.token, next(self._numbers))
         return Segment(name, folder, files.hold(files.create(name, folder.descriptor)))
 
-    def _own_folder(self) -> ProcessFolder:
-        if self._folder is not None:
-            return self._folder
-        path = self._options.folder
-        files.make_root(path)
-        root = files.open_root(path)
+    def _make_spare(self) -> None:
         try:
-            made = ProcessFolder.create(root, self._whose())
-            if self._folder is None:
-                self._folder = made
-            else:
-                # A signal handler was faster.
-                made.remove(root)
-        finally:
-            os.close(root)
-        return self._folder
+            made = self._open()
+        except OSError as error:
+            self._note_failure(error)
+            return
+        with self._lock:
+            if self._spare is None and not self._is_closed:
+                self._spare = made
+                return
+        self._discard(made)
+
+    def _take_spare(self) -> Segment | None:
+        spare, self._spare = self._spare, None
+        return spare
+
+    def _discard(self, segment: Segment | None) -> None:
+        """Remove a file to which nothing was ever appended."""
+        if segment is not None and segment.descriptor is not None:
+            files.close(segment.descriptor)
+            segment.descriptor = None
+            self._remove(segment)
+
+    def _own_folder(self) -> ProcessFolder:
+        with self._lock:
+            if self._folder is not None:
+                return self._folder
+            path = self._options.folder
+            files.make_root(path)
+            root = files.open_root(path)
+            try:
+                made = ProcessFolder.create(root, self._whose())
+                if self._folder is None:
+                    self._folder = made
+                else:
+                    # A signal handler was faster.
+                    made.remove(root)
+            finally:
+                os.close(root)
+            return self._folder
 
     def _replace_current(self, segment: Segment | None) -> Segment | None:
         """Append to another file from now on; the former one where it can be removed."""
         former, self._current = self._current, segment
-        if former is None or former.descriptor is None:
+        # It may be the same where a signal handler took the spare one at the same time.
+        if former is None or former is segment or former.descriptor is None:
             return None
         self._to_close.append(former.descriptor)
         former.descriptor = None
@@ -441,8 +463,7 @@ class Spool:
     def _moved(self, left: ProcessFolder, name: str) -> ProcessFolder:
         """Move a file to this process's folder; the folder that it is in then."""
         try:
-            with self._lock:
-                own = self._own_folder()
+            own = self._own_folder()
             os.rename(name, name, src_dir_fd=left.descriptor, dst_dir_fd=own.descriptor)
         except OSError:
             # A full disk has no room for a folder, and is not emptied by waiting.
@@ -463,6 +484,7 @@ class Spool:
                 # Somebody has removed it.
                 self._former.append(self._folder)
                 self._folder = None
+                self._discard(self._take_spare())
         if is_first:
             self._log.warning(
                 "spool: %s cannot be written: %s; events are kept in memory only, until it works "
