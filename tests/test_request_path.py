@@ -84,6 +84,22 @@ def test_it_asks_the_kernel_for_nothing(engine: str, server: str, tmp_path: Path
     assert calls.count("futex") < 400
 
 
+@pytest.mark.system
+def test_with_a_spool_an_event_is_one_write(tmp_path: Path) -> None:
+    program = PROGRAM.replace("5000}", "5000}, spool=sys.argv[3]")
+    trace = tmp_path / "trace"
+    arguments = [free_url(), "compiled", str(tmp_path / "spool")]
+    command = ["strace", "-o", str(trace), sys.executable, "-c", program, *arguments]
+    subprocess.run(command, check=True, timeout=100)
+    lines = trace.read_text().splitlines()
+    begin = next(index for index, line in enumerate(lines) if '"/begin"' in line)
+    end = next(index for index, line in enumerate(lines) if '"/end"' in line)
+    calls = [line.partition("(")[0] for line in lines[begin + 1 : end]]
+    assert set(calls) <= HARMLESS | {"write"}
+    # Of three calls each, two have an event.
+    assert calls.count("write") == 800
+
+
 def resident_bytes() -> int:
     status = Path("/proc/self/status").read_text(encoding="ascii")
     found = re.search(r"VmRSS:\s+(\d+) kB", status)
