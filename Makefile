@@ -56,6 +56,11 @@ soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, 
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
 		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py
 
+.PHONY: fuzz
+fuzz: $(VENV)/built $(VENV)/fuzz-tools ## Let a fuzzer make up files of a spool, for a minute
+	@mkdir -p target/fuzz
+	$(BIN)/python fuzz/fuzz_segments.py -max_total_time=60 -max_len=4000 -artifact_prefix=target/fuzz/
+
 .PHONY: fmt
 fmt: $(VENV)/lint-tools ## Lay out the code
 	cargo fmt
