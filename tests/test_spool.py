@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import json
 import logging
 import os
 import random
@@ -128,6 +129,30 @@ class TestSurviving:
         )
         assert client.flush_events()
         assert users(sink) == ids(client, 300)
+
+    def test_without_settings(
+        self, launch: Launch, sink: Sink, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """It is taken over once it is known whose it is."""
+        monkeypatch.setattr(adopter, "_LOOKS_AGAIN_AFTER_S", 0.05)
+        killed(folder, 3)
+        body = json.dumps(settings()).encode()
+        sink.answer = lambda _: Answer(status=503)
+        account, key = settings()["accountId"], settings()["sdkKey"]
+        client = launch(
+            None,
+            account_id=account,
+            sdk_key=key,
+            allow_empty=True,
+            batch_events={"request_time_interval": 1},
+            spool=folder,
+        )
+        assert client.stats().adopted == {}
+        client.flush_events(timeout_s=1)
+        assert client.stats().adopted == {}
+        sink.answer = lambda received: Answer(body=body if received.method == "GET" else b"")
+        assert client.get_and_update_settings_file(account, key)
+        wait_until(lambda: client.stats().delivered == {"conversion": 3})
 
     def test_of_another_environment(self, launch: Launch, sink: Sink, folder: Path) -> None:
         killed(folder, 3)
