@@ -408,6 +408,31 @@ class TestForks:
         wait_until(lambda: spool.adopt().adopted == {"visitor": 1})
         assert loaded(spool) == [b"child"]
 
+    def test_a_fork_while_the_lock_is_opened(
+        self, make: Make, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """The child has a file open that it does not know of; the parent does not lock that one."""
+        real = files.open_file
+        children: list[int] = []
+
+        def forking(name: str, folder: int, flags: int) -> int:
+            descriptor = real(name, folder, flags)
+            if not children:
+                children.append(os.fork())
+                if not children[0]:
+                    signal.pause()
+            return descriptor
+
+        monkeypatch.setattr(files, "open_file", forking)
+        spool = make()
+        keep(spool, b"event")
+        try:
+            spool.close()
+            assert make().adopt().adopted == {"visitor": 1}
+        finally:
+            os.kill(children[0], signal.SIGKILL)
+            os.waitpid(children[0], 0)
+
     def test_a_program_that_is_started_keeps_nothing_alive(self, make: Make) -> None:
         first = make()
         keep(first, b"event")

@@ -38,6 +38,11 @@ class _Held:
     """
 
     descriptors: dict[int, None] = {}  # noqa: RUF012 -- of the process, as its descriptors are
+    forks = 0
+
+    @classmethod
+    def note_fork(cls) -> None:
+        cls.forks += 1
 
     @classmethod
     def let_go(cls) -> None:
@@ -47,13 +52,29 @@ class _Held:
 
 
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_Held.let_go)
+    os.register_at_fork(before=_Held.note_fork, after_in_child=_Held.let_go)
 
 
 def hold(descriptor: int) -> int:
     """Close this in forked children."""
     _Held.descriptors[descriptor] = None
     return descriptor
+
+
+def hold_lock(name: str, folder: int) -> int:
+    """Open a lock file that no forked child is going to keep open.
+
+    Raises:
+        ForeignError: It is no ordinary file of the own user.
+        OSError: It cannot be opened.
+    """
+    while True:
+        forks = _Held.forks
+        descriptor = hold(open_file(name, folder, os.O_RDWR))
+        if _Held.forks == forks:
+            return descriptor
+        # A child may have it that does not know of it. It is not locked yet.
+        close(descriptor)
 
 
 def close(descriptor: int) -> None:

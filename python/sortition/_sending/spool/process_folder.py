@@ -86,7 +86,8 @@ class ProcessFolder:
         descriptors: list[int] = []
         try:
             descriptors.append(files.hold(files.open_folder(begun, root)))
-            descriptors.append(files.hold(files.create(_LOCK, descriptors[0])))
+            os.close(files.create(_LOCK, descriptors[0]))
+            descriptors.append(files.hold_lock(_LOCK, descriptors[0]))
             if not files.is_locked_here(descriptors[1]):
                 raise BlockingIOError("a lock that was just made is held by another process")
             # Whoever sees the folder under its own name sees it locked.
@@ -114,7 +115,7 @@ class ProcessFolder:
         """
         folder = files.hold(files.open_folder(name.text, root))
         try:
-            lock = files.hold(files.open_file(_LOCK, folder, os.O_RDWR))
+            lock = files.hold_lock(_LOCK, folder)
         except FileNotFoundError:
             # Without its lock nobody can tell whether its process is alive; but an empty one is
             # of no use to anybody.
