@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from clients import open_files
 from documents import settings
 from sink import Answer, BlackHole, Sink, free_url, wait_until
 from test_batching import GENEROUS_S, MANY, events_of, sizes, sum_of, worker_of
@@ -383,6 +384,16 @@ class TestSettling:
         assert sum(file.stat().st_size > 0 for file in left_in(folder)) <= 1
         client.close()
         assert list(folder.iterdir()) == []
+
+    def test_files_are_closed(self, launch: Launch, folder: Path) -> None:
+        client = launch(settings(), batch_events={"events_per_request": 2}, spool=folder)
+        assert client.activate("checkout", "Ann")
+        assert client.flush_events()
+        before = open_files()
+        for number in range(400):
+            assert client.activate("checkout", f"u{number}")
+        assert client.flush_events()
+        assert open_files() <= before + 3
 
     def test_retries_that_ended(self, launch: Launch, sink: Sink, folder: Path) -> None:
         sink.answer = lambda _: Answer(status=503)

@@ -340,6 +340,21 @@ class TestTakingOver:
         assert loaded(spool) == [b"%0100d" % number for number in range(dropped, 100)]
         assert sum(file.stat().st_size for file in segments(folder)) <= 5000
 
+    def test_the_oldest_first(self, make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Whichever process they are of."""
+        real = time.time_ns
+        for number in (3, 1, 4, 2, 0):
+            first = make()
+            with monkeypatch.context() as patched:
+                # The higher the number, the younger.
+                behind_ns = (10 - number) * 10**9
+                patched.setattr(time, "time_ns", lambda behind_ns=behind_ns: real() - behind_ns)
+                keep(first, b"%d" % number)
+            first.close()
+        spool = make()
+        spool.adopt()
+        assert loaded(spool) == [b"%d" % number for number in range(5)]
+
     def test_damage_is_counted(self, make: Make, folder: Path) -> None:
         first = make()
         keep(first, b"1", b"2", b"3")
@@ -591,6 +606,24 @@ class TestFailing:
         heir = make()
         assert heir.adopt().dropped == {"damaged": {"unreadable": 1}}
         assert loaded(heir) == [b"before", b"after"]
+
+    def test_it_is_not_logged_again_and_again(
+        self,
+        make: Make,
+        monkeypatch: pytest.MonkeyPatch,
+        caplog: pytest.LogCaptureFixture,
+    ) -> None:
+        """A disk that fails and works in turn."""
+        spool = make()
+        real = os.write
+        calls = iter(range(10_000))
+        monkeypatch.setattr(
+            os, "write", lambda file, data: real(file, data[: 5 if next(calls) % 2 else None])
+        )
+        for _ in range(200):
+            spool.append("visitor", b"event")
+        assert caplog.text.count("cannot be written") == 1
+        assert caplog.text.count("spool: it works again") == 1
 
     def test_it_is_left_alone_for_a_while(
         self, make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch

@@ -120,7 +120,9 @@ class Adopter:
             return False
         thread = self._thread
         if thread is None:
-            self._spool.close()
+            # What is on its way after all is for the end of the process.
+            if self._is_at_rest():
+                self._spool.close()
         else:
             thread.join(max(_LEAST_CLOSING_S, deadline - time.monotonic()))
         left = sum(self._intake.ledger.stats().spooled.values())

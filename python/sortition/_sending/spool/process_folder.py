@@ -155,6 +155,8 @@ class ProcessFolder:
         """Let go of the folder; whoever comes next takes over what is in it."""
         for descriptor in (self._lock, self.descriptor):
             files.close(descriptor)
+        # The number may be that of another folder from now on.
+        self.descriptor = -1
 
 
 def segments_in(folder: int) -> list[str]:

@@ -57,7 +57,9 @@ class Leftover:
     Attributes:
         segment: The segment.
         kinds: How many events of each kind are to be sent.
+        oldest_ms: When the oldest was accepted, in milliseconds since 1970.
     """
 
     segment: Segment
     kinds: Kinds
+    oldest_ms: int

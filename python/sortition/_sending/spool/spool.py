@@ -44,6 +44,8 @@ _MOST_FORMER: Final = 8
 _MOST_SEGMENT_BYTES: Final = 1024 * 1024
 _TRIES_AGAIN_AFTER_S: Final = 5.0
 """How long a disk that failed is left alone."""
+_LOG_INTERVAL_S: Final = 60.0
+"""How often it is logged, at most, that a disk begins to fail."""
 
 
 class _FullError(OSError):
@@ -124,6 +126,8 @@ class Spool:
         self._bytes = 0
         self._tries_again_at = 0.0
         self._is_failing = False
+        self._is_failure_logged = False
+        self._logs_from = 0.0
         self._is_closed = False
 
     @property
@@ -207,6 +211,8 @@ class Spool:
             self._note_failure(error)
         finally:
             os.close(root)
+        # As they were accepted, whichever process did.
+        self._backlog = deque(sorted(self._backlog, key=lambda one: one.oldest_ms))
         while self._bytes > self._options.most_bytes and self._backlog:
             leftover = self._backlog.popleft()
             adoption.drop(leftover.kinds, reasons.SPOOL_FULL)
@@ -453,11 +459,12 @@ class Spool:
         folder = self._moved(left, name)
         kinds = Counter(event.kind for event in content.events)
         events = len(content.events)
+        oldest_ms = min(event.accepted_at_ms for event in content.events)
         segment = Segment(name, folder, size=len(data), events=events, pending=events)
         adoption.adopted.update(kinds)
         with self._lock:
             self._bytes += segment.size
-            self._backlog.append(Leftover(segment, kinds))
+            self._backlog.append(Leftover(segment, kinds, oldest_ms))
         return folder is not left
 
     def _moved(self, left: ProcessFolder, name: str) -> ProcessFolder:
@@ -472,9 +479,14 @@ class Spool:
 
     def _note_failure(self, error: OSError) -> None:
         """Leave the disk alone for a while, and begin anew with another file."""
+        now = time.monotonic()
         with self._lock:
-            is_first, self._is_failing = not self._is_failing, True
-            self._tries_again_at = time.monotonic() + _TRIES_AGAIN_AFTER_S
+            is_to_log = not self._is_failing and now >= self._logs_from
+            if is_to_log:
+                self._logs_from = now + _LOG_INTERVAL_S
+            self._is_failing = True
+            self._is_failure_logged |= is_to_log
+            self._tries_again_at = now + _TRIES_AGAIN_AFTER_S
             if not isinstance(error, _FullError):
                 # Behind a record that is not whole, nothing is appended.
                 done = self._replace_current(None)
@@ -485,7 +497,7 @@ class Spool:
                 self._former.append(self._folder)
                 self._folder = None
                 self._discard(self._take_spare())
-        if is_first:
+        if is_to_log:
             self._log.warning(
                 "spool: %s cannot be written: %s; events are kept in memory only, until it works "
                 "again",
@@ -495,8 +507,9 @@ class Spool:
 
     def _note_success(self) -> None:
         with self._lock:
-            is_first, self._is_failing = self._is_failing, False
-        if is_first:
+            is_to_log = self._is_failing and self._is_failure_logged
+            self._is_failing = self._is_failure_logged = False
+        if is_to_log:
             self._log.warning("spool: it works again, and events are kept in files")
 
 
