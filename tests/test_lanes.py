@@ -621,3 +621,27 @@ def test_a_fork_while_events_are_on_their_way(start: Start, server: FaultServer)
     assert dispatch.flush(GENEROUS_S)
     assert (server.distinct, server.repeated) == (58, 0)
     assert dispatch.ledger.stats().delivered == {KIND: 50}
+
+
+def test_what_the_log_and_the_callback_are_told_adds_up(caplog: pytest.LogCaptureFixture) -> None:
+    """Every lost event is in a line of the log, however many threads lose them."""
+    told: Counter[str] = Counter()
+    lost = 50
+    with BlackHole() as hole:
+        dispatch = start_at(
+            hole.url,
+            close_timeout_s=0.3,
+            request_timeout_s=0.2,
+            on_drop=lambda reason, count: told.update({reason: count}),
+        )
+        for number in range(lost):
+            assert dispatch.accept(KIND, event(f"u{number}"), f"u{number}")
+        assert dispatch.close(0.3) is False
+
+    def logged() -> int:
+        lines = [one.getMessage() for one in caplog.records]
+        return sum(int(line.split()[0]) for line in lines if line.endswith(" lost: closed"))
+
+    wait_until(lambda: dispatch.ledger.stats().dropped == {"closed": {KIND: lost}})
+    wait_until(lambda: told == {"closed": lost})
+    wait_until(lambda: logged() == lost)

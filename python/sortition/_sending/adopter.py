@@ -201,7 +201,7 @@ class Adopter:
                 intake.drops.note(reason, kinds.total())
         self._log.info("%d events of a process that ended are sent", adoption.adopted.total())
         if adoption.dropped:
-            intake.drops.tell()
+            intake.tell_drops()
 
     def _load(self) -> None:
         """Put the events of one file into the queue."""
@@ -227,7 +227,7 @@ class Adopter:
                 intake.ledger.repeat(sent)
                 is_wanted = self._waiting_for_it > 0
         if loaded.dropped:
-            intake.drops.tell()
+            intake.tell_drops()
         if events:
             self._queue.readmit(events)
             if is_wanted:

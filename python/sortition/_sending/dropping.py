@@ -14,12 +14,15 @@ if TYPE_CHECKING:
 
     OnDrop: TypeAlias = Callable[[str, int], object]
 
-
 _INTERVAL_S: Final = 1.0
+_LOGGED_AGAIN_AFTER_S: Final = 600.0
 
 
 class Drops:
-    """Counts what is lost or refused until it is told, which is at most once a second.
+    """Counts what is lost or refused until it is told.
+
+    The caller is told at most once a second; the log at once, then every ten minutes, and at the
+    end: what it has been told adds up to all.
 
     Attributes:
         untold: How many events, by reason; guarded by the lock.
@@ -32,6 +35,8 @@ class Drops:
         self._lock = lock
         self._log = log
         self._on_drop = on_drop
+        self._unlogged: Counter[str] = Counter()
+        self._quiet_until: dict[str, float] = {}
 
     def note(self, reason: str, count: int) -> None:
         """Events were lost or refused; to be called under the lock."""
@@ -41,13 +46,27 @@ class Drops:
         """Whether there is something that may be told now."""
         return bool(self.untold) and time.monotonic() >= self.tells_from
 
-    def tell(self) -> None:
-        """Tell the caller and the log of what was not told yet; to be called without the lock."""
+    def tell(self, *, is_ending: bool) -> None:
+        """Tell of what was not told yet; to be called without the lock.
+
+        Args:
+            is_ending: Whether there may be no later time to log anything.
+        """
+        now = time.monotonic()
         with self._lock:
             untold, self.untold = self.untold, Counter()
-            self.tells_from = time.monotonic() + _INTERVAL_S
+            self.tells_from = now + _INTERVAL_S
+            self._unlogged.update(untold)
+            logged = {
+                reason: self._unlogged.pop(reason)
+                for reason in list(self._unlogged)
+                if is_ending or now >= self._quiet_until.get(reason, 0.0)
+            }
+            self._quiet_until.update(dict.fromkeys(logged, now + _LOGGED_AGAIN_AFTER_S))
+        for reason, count in logged.items():
+            self._log.error("%s", _words(reason, count))
         for reason, count in untold.items():
-            tell_of_drop(self._log, self._on_drop, reason, count)
+            _call_back(self._log, self._on_drop, reason, count)
 
 
 def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
@@ -55,9 +74,16 @@ def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> N
 
     To be called with no lock of ours held: the caller's code may do anything.
     """
-    log.recurring_error(
-        ("dropped", reason), lambda: f"{count} events were lost: {reason.replace('_', ' ')}"
-    )
+    log.recurring_error(("dropped", reason), lambda: _words(reason, count))
+    _call_back(log, on_drop, reason, count)
+
+
+def _words(reason: str, count: int) -> str:
+    events = "event was" if count == 1 else "events were"
+    return f"{count} {events} lost: {reason.replace('_', ' ')}"
+
+
+def _call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
     if on_drop is None:
         return
     try:

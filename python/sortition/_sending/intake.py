@@ -142,10 +142,14 @@ class Intake:
         """Whether the time is over in which what waits may be sent."""
         return self.closes_at is not None and time.monotonic() >= self.closes_at
 
+    def tell_drops(self) -> None:
+        """Tell of what was lost or refused; to be called without the lock."""
+        self.drops.tell(is_ending=self.is_closing or self.waits_for_nothing)
+
     def end(self) -> bool:
         """Say what was left when everything that waited was given up; whether nothing was."""
         on_their_way = sum(self.ledger.stats().in_flight.values())
         if on_their_way:
             self._log.warning("closed while %d events were on their way", on_their_way)
-        self.drops.tell()
+        self.tell_drops()
         return not on_their_way

@@ -306,7 +306,7 @@ class Worker:
                 batch = None
             # Where there is nothing to send, it was for their sake.
             if batch is _NOTHING or self._intake.drops.are_due():
-                self._intake.drops.tell()
+                self._intake.tell_drops()
 
     def _next(self) -> _Batch | None:
         """Wait for a batch that is to be sent now; None where there will be none."""
@@ -318,9 +318,9 @@ class Worker:
                 if self._queue and self._is_due():
                     return self._take()
                 is_last = (intake.is_closing or intake.waits_for_nothing) and not self._queue
-                if drops.untold and (is_last or drops.are_due()):
+                if drops.are_due() or (drops.untold and intake.waits_for_nothing and is_last):
                     return _NOTHING
-                if is_last:
+                if is_last and not drops.untold:
                     self._heartbeat.beat(None)
                     # Whoever has another event is not to count on a thread that is about to end.
                     self._thread = None
@@ -489,7 +489,7 @@ class Worker:
                     self._heartbeat.beat(left_s + self._batching.request_timeout_s)
                     self._changed.wait(left_s)
             if tells:
-                drops.tell()
+                intake.tell_drops()
 
     def _settle(self, batch: _Batch, reason: str | None) -> None:
         """Write down what became of a batch, and tell the caller's callback."""
