@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sortition._checking.commands import add_doctor, add_validate
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_serve(commands.add_parser)
     _add_demo(commands.add_parser)
     _add_spool(commands.add_parser)
+    add_validate(commands.add_parser)
+    add_doctor(commands.add_parser)
     given = parser.parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = given.run
     try:

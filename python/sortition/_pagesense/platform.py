@@ -27,6 +27,18 @@ def compiled(engine: Engine, document: bytes) -> Snapshot:
     return Snapshot(engine.module.PagesenseSettings.compile(document), document)
 
 
+def first_request(base_url: str, credentials: Credentials) -> Request:
+    """The request for settings by what a caller gives."""
+    return settings_request(
+        base_url,
+        credentials.account_id,
+        credentials.sdk_key,
+        credentials.project_name,
+        # The portal's name is not known yet; the platform's SDK has this in its place.
+        credentials.account_id,
+    )
+
+
 class PagesensePlatform:
     """See `sortition._settings.platform.Platform`."""
 
@@ -60,14 +72,7 @@ class PagesensePlatform:
 
     def request_by(self, credentials: Credentials) -> Request:
         """The request by what a caller gives."""
-        return settings_request(
-            self._base_url,
-            credentials.account_id,
-            credentials.sdk_key,
-            credentials.project_name,
-            # The portal's name is not known yet; the platform's SDK has this in its place.
-            credentials.account_id,
-        )
+        return first_request(self._base_url, credentials)
 
     def compile(self, document: bytes) -> Snapshot:
         """See `Platform`."""
