@@ -61,6 +61,33 @@ fuzz: $(VENV)/built $(VENV)/fuzz-tools ## Let a fuzzer make up files of a spool,
 	@mkdir -p target/fuzz
 	$(BIN)/python fuzz/fuzz_segments.py -max_total_time=60 -max_len=4000 -artifact_prefix=target/fuzz/
 
+# What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
+# which a sanitizer would be needed.
+FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+	-Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0
+FUZZ_HOST := $(shell rustc -vV 2>/dev/null | sed -n 's/^host: //p')
+FUZZ_SECONDS ?= 20
+FUZZ := target/fuzz
+
+.PHONY: fuzz
+fuzz: fuzz-vwo_settings fuzz-pagesense_settings ## Look for settings documents that break the parser
+
+.PHONY: fuzz-seeds
+fuzz-seeds:
+	rm -rf $(FUZZ)/*/seeds
+	$(PYTHON) rust/fuzz/seeds.py $(FUZZ)
+
+# No input may take longer than ten seconds or more than half a gigabyte.
+.PHONY: fuzz-%
+fuzz-%: fuzz-seeds
+	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked \
+		--manifest-path rust/fuzz/Cargo.toml --target-dir $(FUZZ)/build --target $(FUZZ_HOST) --bin $*
+	mkdir -p $(FUZZ)/$*/found
+	$(FUZZ)/build/$(FUZZ_HOST)/release/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+		-rss_limit_mb=512 -max_len=32768 -dict=$(FUZZ)/$*/words.dict -print_final_stats=1 \
+		-verbosity=0 -artifact_prefix=$(FUZZ)/$*/ $(FUZZ)/$*/found $(FUZZ)/$*/seeds
+
 .PHONY: fmt
 fmt: $(VENV)/lint-tools ## Lay out the code
 	cargo fmt
@@ -87,6 +114,10 @@ unicode: ## Write the Unicode tables anew; needs Python 3.11
 .PHONY: check-unicode
 check-unicode: ## Check that the Unicode tables are those of Python 3.11
 	$(PYTHON) rust/engine/unicode/generate.py --check
+
+.PHONY: schema
+schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
+	PYTHONPATH=tests $(BIN)/python tests/schema.py
 
 .PHONY: bench
 bench: $(VENV)/built $(VENV)/bench-tools ## Measure, compiled against pure
