@@ -161,3 +161,62 @@ def test_swaps_while_many_threads_decide(launch: Launch) -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
+
+
+def test_swaps_of_groups_while_many_threads_decide(launch: Launch) -> None:
+    """T-62: who wins a group, the key of the account and the prefix come from one version."""
+    documents = []
+    for number, winner in enumerate(("1", "2")):
+        campaigns = [
+            campaign(one, f"c{one}", variations=[variation(1, f"{number}", 100)]) for one in (1, 2)
+        ]
+        groups = {"7": {"name": "G", "campaigns": [1, 2], "et": 2, "p": [int(winner)], "wt": {}}}
+        documents.append(
+            settings(
+                *campaigns,
+                version=number,
+                groups=groups,
+                campaignGroups={"1": 7, "2": 7},
+                collectionPrefix=f"prefix-{number}",
+                isEventArchEnabled=bool(number),
+            )
+        )
+    clients = [launch(document, is_development_mode=True) for document in documents]
+    snapshots = [client._current.taken() for client in clients]
+    wanted = {("0", None), (None, "1")}
+    for one in clients:
+        names = [one.get_variation_name(key, "Ann") for key in ("c1", "c2")]
+        assert tuple(names) in wanted
+    client = clients[0]
+    wrong: list[object] = []
+    seen: set[str] = set()
+    stop = threading.Event()
+
+    def decide() -> None:
+        while not stop.is_set():
+            # One call sees one version: each campaign is won in one of them only.
+            first, second = (client.get_variation_name(key, "Ann") for key in ("c1", "c2"))
+            if first not in ("0", None) or second not in ("1", None):
+                wrong.append((first, second))
+            snapshot = client._current.taken()
+            number = str(snapshot.settings.version)
+            seen.add(number)
+            if snapshot.settings.collection_prefix != f"prefix-{number}":
+                wrong.append(snapshot)
+
+    threads = [threading.Thread(target=decide) for _ in range(16)]
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.0001)
+    try:
+        for thread in threads:
+            thread.start()
+        for number in range(SWAPS):
+            assert client._current.replace(snapshots[number % 2])
+            stop.wait(0.0001)
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+    for thread in threads:
+        thread.join()
+    assert wrong == []
+    assert seen == {"0", "1"}
