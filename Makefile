@@ -60,6 +60,8 @@ soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, 
 fuzz: $(VENV)/built $(VENV)/fuzz-tools ## Let a fuzzer make up files of a spool, for a minute
 	@mkdir -p target/fuzz
 	$(BIN)/python fuzz/fuzz_segments.py -max_total_time=60 -max_len=4000 -artifact_prefix=target/fuzz/
+		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py \
+		tests/test_independence.py
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
 # which a sanitizer would be needed.

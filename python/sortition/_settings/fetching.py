@@ -19,6 +19,7 @@ MOST_BYTES: Final = 32 * 1024 * 1024
 LONGEST_RETRY_AFTER_S: Final = 3600.0
 """The longest that a server is left alone because it asked for it."""
 
+_MOST_VALIDATOR: Final = 1024
 _OK: Final = range(200, 300)
 _NOT_MODIFIED: Final = 304
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
@@ -97,6 +98,11 @@ def _validators_of(url: str, response: Response) -> Validators | None:
     headers = {
         name: response.headers[given]
         for name, given in (("If-None-Match", "etag"), ("If-Modified-Since", "last-modified"))
-        if given in response.headers
+        if _can_be_sent_back(response.headers.get(given, ""))
     }
     return Validators(url, headers) if headers else None
+
+
+def _can_be_sent_back(value: str) -> bool:
+    """Whether a server's word is one that no server would choke on."""
+    return 0 < len(value) <= _MOST_VALIDATOR and value.isascii() and value.isprintable()

@@ -239,6 +239,8 @@ class LiveSettings(Generic[SnapshotT]):
         try:
             fetched = fetch(pool, request, deadline, validators)
         except SettingsUnavailableError as error:
+            # It may be the validators that the server does not like.
+            self._validators = None
             return self._failed(str(error), error.status, error.retry_after_s)
         document = fetched.document
         if document is None or (current is not None and document == current.document):
@@ -299,6 +301,7 @@ class LiveSettings(Generic[SnapshotT]):
         request = self.platform.request(current, is_via_webhook=is_via_webhook)
         if request is None:
             return Outcome(is_new=False, error="it is not known what to ask for")
+        was_failing = self._endpoint.status().is_failing
         outcome = self.exchange(request, pool, deadline)
         if outcome.error is not None:
             why = outcome.error
@@ -306,6 +309,7 @@ class LiveSettings(Generic[SnapshotT]):
             words = "there are none yet" if current is None else "the old ones stay in use"
             # One for all errors: an outage has many, and is one thing.
             self._log.recurring_error("settings", lambda: f"settings: {words}: {why}")
-        elif outcome.is_new:
-            self._log.info("settings: new ones are in use")
+        elif outcome.is_new or was_failing:
+            words = "new ones are in use" if outcome.is_new else "the server answers again"
+            self._log.info("settings: %s", words)
         return outcome
