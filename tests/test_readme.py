@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -98,3 +99,13 @@ def test_the_programs_of_the_docs() -> None:
     assert len(programs) == 2
     for program in programs:
         exec(program, {})  # noqa: S102
+
+
+def test_the_programs_about_settings() -> None:
+    programs = blocks("python", "docs/settings.md")
+    assert len(programs) == 3
+    namespace: dict[str, object] = {}
+    with server.running(SETTINGS) as url, tempfile.TemporaryDirectory() as folder:
+        for program in programs:
+            here = program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url)
+            exec(here.replace("/tmp/shop", folder), namespace)  # noqa: S102, S108

@@ -46,7 +46,10 @@ def launch() -> vwo.Client:
     vwo.launch(Path("settings.json"), user_storage=Memory(), log_level=vwo.LOG_LEVELS.DEBUG)
     vwo.launch(b"{}", goal_type_to_track=vwo.GOAL_TYPES.CUSTOM, engine="pure")
     vwo.launch({"version": 1}, request_timeout_s=2, should_track_returning_user=True)
+    vwo.launch(account_id=5, sdk_key="key", poll_interval_s=60, settings_cache=Path("cache"))
+    vwo.launch(account_id="5", sdk_key="key", fallback_settings_file=b"{}", allow_empty=True)
     vwo.launch(5)  # E: arg-type
+    vwo.launch(settings_cache=5)  # E: arg-type
     vwo.launch("{}", engine="rust")  # E: arg-type
     vwo.launch("{}", user_storage=5)  # E: arg-type
     vwo.launch("{}", goal_type="ALL")  # E: arg-type
@@ -72,6 +75,12 @@ def use(client: vwo.Client) -> None:
     client.activate("checkout", "Ann", custom_variables="pro")  # E: arg-type
     engine: int = client.status().engine  # E: assignment
     print(engine, client.status().problems[0].path)
+    health: vwo.Health = client.healthz()
+    told: dict[str, object] = health.as_dict()
+    status: int = client.handle_webhook({"X-VWO-Auth": "secret"}, b"{}", "secret")
+    client.handle_webhook([(b"x-vwo-auth", b"secret")], b"{}", ["new", b"old"])
+    client.handle_webhook({"X-VWO-Auth": "secret"}, b"{}", 5)  # E: arg-type
+    print(told, status, client.status().state == "ready", client.status().endpoints["settings"])
 
 
 class Profiles(pagesense.UserStorageService):
