@@ -11,7 +11,7 @@ from sortition import _arguments
 from sortition._arguments import BadArgumentError
 from sortition._options import first_given
 from sortition._sending import ledger as reasons
-from sortition._settings.current import SnapshotT
+from sortition._settings.current import NoSettingsError, SnapshotT
 from sortition._settings.live import NOT_BEGUN
 from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
 
@@ -156,7 +156,11 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     @property
     def _snapshot(self) -> SnapshotT:
         """The snapshot that a call works with; to be taken once."""
-        return self._current.taken()
+        # As `Current.taken` does, without calling it: every call comes here.
+        snapshot = self._current.snapshot
+        if snapshot is None:
+            raise NoSettingsError
+        return snapshot
 
     def _take_webhook(self, headers: object, secret: object, platform_header: str) -> int:
         """Ask for settings soon where a request knows the secret; the status to answer with."""
