@@ -363,6 +363,23 @@ class TestTheCache:
         assert decides(client) is None
         assert "cannot be used: its settings are of another account" in caplog.text
 
+    def test_a_file_of_another_user(
+        self,
+        launch: Launch,
+        sink: Sink,
+        path: Path,
+        caplog: pytest.LogCaptureFixture,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        serve(sink, only("Good"))
+        launch(None, settings_cache=path, **FETCHED).close()
+        serve(sink, b"", 503)
+        me = os.geteuid()
+        monkeypatch.setattr(os, "geteuid", lambda: me + 1)
+        client = launch(None, settings_cache=path, allow_empty=True, **FETCHED)
+        assert decides(client) is None
+        assert "cannot be used: it belongs to another user" in caplog.text
+
     @pytest.mark.parametrize("place", ["/proc/none/settings", "/dev/full/settings"])
     def test_a_place_that_cannot_be_written_to(
         self, launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, place: str

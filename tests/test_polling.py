@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import json
 import os
+import signal
 import subprocess
 import sys
 import textwrap
 import threading
 import time
+import types
 import weakref
 from typing import TYPE_CHECKING, Any
 
@@ -397,6 +400,30 @@ class TestForks:
 
         with poller._turn, poller._changed, client._current._replacing.get():
             assert in_child(child)
+
+    def test_a_fork_of_which_python_does_not_know(
+        self, launch: Launch, sink: Sink, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """T-04, as far as uWSGI without its fork hooks goes: each call asks whose process it is."""
+        monkeypatch.setitem(sys.modules, "uwsgi", types.ModuleType("uwsgi"))
+        serve(sink, only("Old"))
+        client = launch(only("Old"), **OFTEN)
+        decides(client)
+        asked_again(sink)
+        told, tells = os.pipe()
+        child = ctypes.PyDLL(None).fork()
+        if child == 0:
+            signal.alarm(30)
+            # Python still takes the parent's threads for its own.
+            before = set(threading.enumerate())
+            decides(client)
+            new = set(threading.enumerate()) - before
+            os.write(tells, b"1" if new else b"0")
+            os._exit(0)
+        os.waitpid(child, 0)
+        assert os.read(told, 1) == b"1"
+        os.close(told)
+        os.close(tells)
 
     def test_the_child_of_a_closed_client_starts_nothing(self, launch: Launch, sink: Sink) -> None:
         serve(sink, only("Old"))

@@ -36,7 +36,8 @@ class Current(Generic[SnapshotT]):
     def __init__(self, snapshot: SnapshotT | None = None) -> None:
         self.snapshot = snapshot
         self._is_final = False
-        self._replacing = PerProcess(threading.Lock)
+        # A finalizer may freeze while its own thread replaces.
+        self._replacing = PerProcess(threading.RLock)
 
     def taken(self) -> SnapshotT:
         """The snapshot in use, for a call that cannot do without.
