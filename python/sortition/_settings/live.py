@@ -95,8 +95,8 @@ class LiveSettings(Generic[SnapshotT]):
         self._is_confirmed = False
         self._is_via_webhook = False
         self._is_closed = False
-        # What came with the settings in use, and with which.
-        self._validators: tuple[SnapshotT, Validators | None] | None = None
+        # What came with the settings in use.
+        self._validators: Validators | None = None
         self._pollers = PerProcess(self._poller)
 
     def use(
@@ -120,7 +120,7 @@ class LiveSettings(Generic[SnapshotT]):
         self._source = source
         self._confirmed_at = None if age_s is None else now_s() - age_s
         self._is_confirmed = source in ("given", "server")
-        self._validators = (snapshot, validators)
+        self._validators = validators
         self.platform.report(snapshot)
         return True
 
@@ -234,10 +234,8 @@ class LiveSettings(Generic[SnapshotT]):
     def exchange(self, request: Request, pool: SenderPool, deadline: Deadline) -> Outcome:
         """One request for settings, and the use of what comes."""
         current = self.current.snapshot
-        known = self._validators
-        validators = known[1] if known is not None and known[0] is current else None
         try:
-            fetched = fetch(pool, request, deadline, validators)
+            fetched = fetch(pool, request, deadline, self._validators)
         except SettingsUnavailableError as error:
             # It may be the validators that the server does not like.
             self._validators = None
@@ -248,7 +246,7 @@ class LiveSettings(Generic[SnapshotT]):
                 self._confirmed_at = now_s()
                 self._is_confirmed = True
                 self._source = "server"
-                self._validators = (current, fetched.validators)
+                self._validators = fetched.validators
                 if self._cache is not None:
                     self._cache.keep(document or current.document)
             self._endpoint.note_success()
