@@ -54,14 +54,8 @@ test-system: $(VENV)/built $(VENV)/test-tools ## Run the tests that need the pac
 .PHONY: soak
 soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, and print the figures
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
-		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py
-
-.PHONY: fuzz
-fuzz: $(VENV)/built $(VENV)/fuzz-tools ## Let a fuzzer make up files of a spool, for a minute
-	@mkdir -p target/fuzz
-	$(BIN)/python fuzz/fuzz_segments.py -max_total_time=60 -max_len=4000 -artifact_prefix=target/fuzz/
-		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py \
-		tests/test_independence.py
+		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py \
+		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
 # which a sanitizer would be needed.
@@ -73,7 +67,13 @@ FUZZ_SECONDS ?= 20
 FUZZ := target/fuzz
 
 .PHONY: fuzz
-fuzz: fuzz-vwo_settings fuzz-pagesense_settings ## Look for settings documents that break the parser
+fuzz: fuzz-vwo_settings fuzz-pagesense_settings fuzz-spool ## Look for documents and files that break a parser
+
+.PHONY: fuzz-spool
+fuzz-spool: $(VENV)/built $(VENV)/fuzz-tools
+	@mkdir -p $(FUZZ)/spool
+	$(BIN)/python fuzz/fuzz_segments.py -max_total_time=$(FUZZ_SECONDS) -max_len=4000 \
+		-artifact_prefix=$(FUZZ)/spool/
 
 .PHONY: fuzz-seeds
 fuzz-seeds:
