@@ -870,8 +870,12 @@ def test_two_platforms_and_two_clients_side_by_side(engine: Engine) -> None:
         assert len(third.received) == 1
 
 
-def test_a_redirect_is_a_failure(launched: Callable[..., pagesense.Client], sink: Sink) -> None:
-    sink.answer = lambda _: Answer(status=302, headers={"Location": f"{sink.url}/elsewhere"})
+@pytest.mark.parametrize("location", ["/elsewhere", "http://["])
+def test_a_redirect_is_a_failure(
+    launched: Callable[..., pagesense.Client], sink: Sink, location: str
+) -> None:
+    """It is not followed, and nobody looks where it leads to."""
+    sink.answer = lambda _: Answer(status=302, headers={"Location": location})
     client = launched()
     client.activate_experiment("Exp All", "user1")
     assert client.flush() is False
@@ -879,7 +883,29 @@ def test_a_redirect_is_a_failure(launched: Callable[..., pagesense.Client], sink
     assert len(sink.received) == 1
 
 
+def test_of_a_redirect_no_more_is_read_than_of_any_answer(sink: Sink) -> None:
+    large = Answer(status=302, headers={"Location": "/elsewhere"}, body=bytes(10_000_000))
+    sink.answer = lambda _: large
+    transport = pagesense.RequestsTransport()
+    answer = transport.send(pagesense.Request("GET", sink.url, most_answer_bytes=1000), 10)
+    transport.close()
+    assert (answer.status, len(answer.body), answer.is_whole) == (302, 1000, False)
+
+
 # Privacy and messages
+
+
+def test_broken_headers_of_an_answer_put_nothing_into_a_log(
+    launched: Callable[..., pagesense.Client], sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """urllib3 warns of them with the whole URL: the key, the user's id and their attributes."""
+    sink.answer = lambda _: Answer(headers={"Connection": "close", "X-One": "1\r\nno header"})
+    client = launched()
+    client.activate_experiment("Exp All", "secret-user")
+    client.track_project_goal("Sign up", "secret-user")
+    assert client.flush()
+    assert client.stats().delivered == {"visitor": 1, "conversion": 1}
+    assert not caplog.text
 
 
 def test_d11_messages_say_something_and_no_secrets(

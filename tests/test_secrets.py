@@ -75,7 +75,7 @@ def use(client: vwo.Client) -> None:
     ("is_event_arch", "batch_events"),
     [(False, None), (True, None), (False, {"events_per_request": 3})],
 )
-@pytest.mark.parametrize("state", ["well", "refused", "500", "redirected", "not http"])
+@pytest.mark.parametrize("state", ["well", "refused", "500", "redirected", "not http", "broken"])
 def test_logs_at_debug(
     launch: Launch,
     sink: Sink,
@@ -85,7 +85,11 @@ def test_logs_at_debug(
     batch_events: object,
 ) -> None:
     """Whatever the network does; only urllib3's own debug lines hold the URL that it requests."""
-    answers = {"500": Answer(500), "redirected": Answer(302, headers={"Location": "http://x/?y"})}
+    answers = {
+        "500": Answer(500),
+        "redirected": Answer(302, headers={"Location": "http://x/?y"}),
+        "broken": Answer(headers={"Connection": "close", "X-One": "1\r\nno header"}),
+    }
     sink.answer = lambda _: answers.get(state, Answer())
     url = {"refused": free_url(), "not http": sink.url.replace("http:", "https:")}
     client = launch(

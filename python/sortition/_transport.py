@@ -227,7 +227,13 @@ def _new_session() -> requests.Session:
 
         import requests  # noqa: PLC0415
 
+        from sortition._quiet_connections import QuietAdapter  # noqa: PLC0415
+
     session = requests.Session()
+    for scheme in ("https://", "http://"):
+        session.mount(scheme, QuietAdapter())
+    # Else `requests` would read the whole answer that redirects, and look where to.
+    session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005
     # An authentication that does nothing keeps `requests` from looking for one in `.netrc`.
     session.auth = lambda prepared: prepared
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
