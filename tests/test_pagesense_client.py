@@ -768,6 +768,25 @@ def test_values_that_json_cannot_carry(
     assert client.stats().refused == {"argument": {"visitor": 1, "conversion": 1}}
 
 
+def test_values_that_are_nearly_json(
+    launched: Callable[..., pagesense.Client], sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Those of a class that raises, and those that are nested a little too deep for the event."""
+    client = launched()
+    assert client.activate_experiment("Exp All", "user1", {"a": Unreadable(b=1), "c": 2})
+    assert client.flush()
+    assert raws(sink)[0]["fvrd"][0]["fsca"] == [{"ln": "c", "v": 2}]
+    deep: list[object] = []
+    deepest = sys.getrecursionlimit()
+    for depth in range(deepest):
+        deep = [deep]
+        if depth > deepest - 100:
+            assert client.activate_experiment("Exp All", "user1", {"a": deep}) == "Original"
+    left_out = client.stats().left_out["visitor"]
+    assert 1 < left_out < 100
+    assert "bug" not in caplog.text
+
+
 def test_a_user_id_that_cannot_be_encoded(
     launched: Callable[..., pagesense.Client], sink: Sink
 ) -> None:

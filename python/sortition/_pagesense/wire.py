@@ -34,6 +34,8 @@ _LANGUAGE: Final = 5
 _SDK_GROUP: Final = "Ro7xIyuMqrAPQWn"
 """The platform's id for its Python SDK."""
 _MOST_INTEGER: Final = 2**63
+_LEVELS_ABOVE: Final = 8
+"""More than an event has above a value, which alone may be just not nested too deep."""
 _MOST_SETTINGS_BYTES: Final = 32 * 1024 * 1024
 """The size beyond which a settings document is refused."""
 
@@ -142,7 +144,8 @@ def fields_of(values: Mapping[object, object]) -> tuple[list[Field], list[str]]:
     """The values as the platform wants them; and of each that cannot be carried, what it is."""
     fields: list[Field] = []
     left_out: list[str] = []
-    for name, value in values.items():
+    # Another thread may change what the caller gave.
+    for name, value in list(values.items()):
         if not isinstance(name, str):
             left_out.append(f"a name of type {kind(name)} is no text")
         elif _is_plain(value) or _is_json(value):
@@ -163,9 +166,11 @@ def _is_plain(value: object) -> bool:
 
 
 def _is_json(value: object) -> bool:
+    for _ in range(_LEVELS_ABOVE):
+        value = [value]
     try:
         json.dumps(value, allow_nan=False)
-    except (TypeError, ValueError, RecursionError):
+    except Exception:  # noqa: BLE001 -- a class of the caller's may raise anything
         return False
     return True
 
