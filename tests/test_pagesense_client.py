@@ -429,6 +429,26 @@ def test_a_start_without_the_server(engine: Engine, sink: Sink, tmp_path: Path) 
     assert client.healthz().state == "closed"
 
 
+def test_a_fallback_of_old_is_no_obstacle(engine: Engine, sink: Sink) -> None:
+    """Its key may be good no more, its project gone: what the launch was given is asked for."""
+    fallback = json.loads(json.dumps(DOCUMENT))
+    fallback["projectsettings"][0].update(project_key="gone", sdk_key="old", project_name="Gone")
+    sink.answer = lambda _: Answer(status=503)
+    with pagesense.launch(
+        **ACCOUNT,
+        base_url=sink.url,
+        engine=engine.name,
+        init_timeout_s=0.3,
+        fallback_settings=fallback,
+    ) as client:
+        assert client.status().source == "fallback"
+        sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+        assert client.handle_webhook({"X-OAuth-Token": "s3cret"}, b"", "s3cret") == 202
+        wait_until(lambda: client.status().source == "server")
+        assert client.status().project_name == "Http One"
+        assert {one.target for one in sink.received} == {sink.received[0].target}
+
+
 # Deciding
 
 

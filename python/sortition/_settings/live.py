@@ -257,7 +257,7 @@ class LiveSettings(Generic[SnapshotT]):
         except SettingsError as error:
             words = f"GET {request.url}: the answer is no usable {noun}: {error}"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
-        if not self.platform.is_ours(snapshot, current):
+        if not self.platform.is_ours(snapshot, self._confirmed(current)):
             words = f"the answer is the {noun} of another account"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
         is_new = self.use(snapshot, "server", validators=fetched.validators)
@@ -270,6 +270,13 @@ class LiveSettings(Generic[SnapshotT]):
     def _is_awaited(self) -> bool:
         """Whether the server's settings are still to come."""
         return not self._is_confirmed
+
+    def _confirmed(self, current: SnapshotT | None) -> SnapshotT | None:
+        """These, where they are more than what the client makes do with meanwhile.
+
+        What came from a file may be of another project, or hold a key that is good no more.
+        """
+        return current if self._is_confirmed else None
 
     def _is_stale(self, age_s: float | None) -> bool:
         if self._is_awaited:
@@ -296,7 +303,8 @@ class LiveSettings(Generic[SnapshotT]):
     def _poll(self, pool: SenderPool, deadline: Deadline) -> Outcome:
         current = self.current.snapshot
         is_via_webhook, self._is_via_webhook = self._is_via_webhook, False
-        request = self.platform.request(current, is_via_webhook=is_via_webhook)
+        known = self._confirmed(current)
+        request = self.platform.request(known, is_via_webhook=is_via_webhook)
         if request is None:
             return Outcome(is_new=False, error="it is not known what to ask for")
         was_failing = self._endpoint.status().is_failing

@@ -24,7 +24,8 @@ class Platform(Protocol[SnapshotT]):
         """The request for the settings that come after these.
 
         Args:
-            current: The settings in use; None where there are none.
+            current: The settings in use; None where there are none that were given or came from
+                the server.
             is_via_webhook: Whether a webhook of the platform asked for it.
 
         Returns:
