@@ -382,6 +382,29 @@ def test_a_client_that_fetched_its_settings_polls(engine: Engine, sink: Sink) ->
         assert threads(client) == []
 
 
+@pytest.mark.parametrize(
+    ("named", "account"), [("acct-x", "acct-x"), ("12345-eu", "12345"), ("1-EU-2", "1-EU-2")]
+)
+def test_a_refresh_of_settings_that_were_given(
+    engine: Engine, sink: Sink, named: str, account: str
+) -> None:
+    """It asks as a first fetch does, with what the settings say."""
+    given = json.loads(json.dumps(DOCUMENT))
+    given["projectsettings"][0]["sdk_account_id"] = named
+    sink.answer = lambda _: Answer(body=json.dumps(given).encode())
+    with pagesense.launch(given, base_url=sink.url, engine=engine.name) as client:
+        assert client.get_and_update_project_settings() is True
+        assert client.get_and_update_project_settings(project_name="Http One") is True
+    wanted = {"ai": account, "sk": KEY, "pn": "Http One", "a": account, "sgi": "Ro7xIyuMqrAPQWn"}
+    assert raws(sink) == [{"fpqd": wanted}] * 2
+
+
+def test_a_refresh_without_a_data_center(engine: Engine, caplog: pytest.LogCaptureFixture) -> None:
+    with pagesense.launch(DOCUMENT, is_development_mode=True, engine=engine.name) as client:
+        assert client.get_and_update_project_settings() is False
+    assert "the client knows no data center to ask" in caplog.text
+
+
 def test_a_refresh_of_another_project_is_refused(
     engine: Engine, sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -11,7 +11,7 @@ from sortition._client import LivingClient
 from sortition._errors import OptionError
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
-from sortition._pagesense.credentials import Credentials, account_of
+from sortition._pagesense.credentials import Credentials, account_of, split_account
 from sortition._pagesense.credentials import filled as text_of
 from sortition._pagesense.deciding import Asked, Chosen, Decider
 from sortition._pagesense.delivery import Delivery
@@ -326,14 +326,9 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         launch = self._launch
         credentials = self._credentials(sdk_account_id, sdk_key, project_name)
-        platform = launch.platform
-        if credentials is None:
-            request = platform.request(self._snapshot)
-        else:
-            request = platform.request_by(credentials)
-        if request is None:
-            raise BadArgumentError("nothing is known to ask for settings with")
-        outcome = self._live.ask(request, credentials)
+        if not launch.base_url:
+            raise BadArgumentError("the client knows no data center to ask")
+        outcome = self._live.ask(launch.platform.request_by(credentials), credentials)
         if outcome.is_success:
             self._live.stop_polling()
             return True
@@ -412,17 +407,16 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     def _credentials(
         self, sdk_account_id: object, sdk_key: object, project_name: object
-    ) -> Credentials | None:
+    ) -> Credentials:
         """What to ask for settings with: what is given, and the client's own for the rest.
 
-        None where nothing is given, and the launch was given nothing either.
+        Where the launch was given nothing, that is what the settings say.
         """
         known = self._launch.credentials
-        if sdk_account_id is None and sdk_key is None and project_name is None:
-            return known
         if known is None:
             settings = self._settings
-            known = Credentials(settings.sdk_account_id, settings.sdk_key, settings.project_name)
+            account_id, _ = split_account(settings.sdk_account_id)
+            known = Credentials(account_id, settings.sdk_key, settings.project_name)
         account_id, key, project = known.account_id, known.sdk_key, known.project_name
         try:
             if sdk_account_id is not None:

@@ -71,6 +71,13 @@ def account_of(sdk_account_id: object) -> tuple[str, str]:
     return account, known_data_center("sdk_account_id", center)
 
 
+def split_account(account_id: str) -> tuple[str, str | None]:
+    """The account and the data center of settings: theirs may name none, and have any hyphens."""
+    account, _, center = account_id.partition("-")
+    center = center.strip().upper()
+    return (account.strip(), center) if center in DATA_CENTERS else (account_id, None)
+
+
 def filled(name: str, value: object) -> str:
     """Text that is not blank, and that UTF-8 can hold.
 

@@ -22,7 +22,12 @@ from sortition._options import (
     with_methods,
 )
 from sortition._pagesense.constants import DATA_CENTERS
-from sortition._pagesense.credentials import Credentials, credentials_of, known_data_center
+from sortition._pagesense.credentials import (
+    Credentials,
+    credentials_of,
+    known_data_center,
+    split_account,
+)
 from sortition._pagesense.delivery import NoDelivery, QueuedDelivery
 from sortition._pagesense.platform import PagesensePlatform, compiled
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S, Batching
@@ -129,7 +134,7 @@ def configure(
     credentials, named = credentials_of(
         sdk_account_id, sdk_key, project_name, is_needed=given is None
     )
-    in_settings = None if given is None else _named_in(given.settings.sdk_account_id)
+    in_settings = None if given is None else split_account(given.settings.sdk_account_id)[1]
     center = _data_center(data_center, named, in_settings)
     interval_s = _interval(poll_interval_s, has_settings=given is not None)
     sends_nothing = is_development and not interval_s
@@ -177,12 +182,6 @@ def configure(
             own_transport.close()
         raise
     return configuration, live
-
-
-def _named_in(account_id: str) -> str | None:
-    """The data center that an account id of the settings names, where it does."""
-    center = account_id.partition("-")[2].strip().upper()
-    return center if center in DATA_CENTERS else None
 
 
 def _data_center(given: object, named: str | None, in_settings: str | None) -> str | None:

@@ -59,6 +59,8 @@ class PagesensePlatform:
         is_via_webhook: bool = False,  # noqa: ARG002 -- the platform has one request for both
     ) -> Request | None:
         """The request by the settings in use; for the first ones, by what the launch was given."""
+        if not self._base_url:
+            return None
         if current is not None:
             known = current.settings
             return settings_request(
