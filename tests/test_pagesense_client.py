@@ -25,6 +25,7 @@ from sortition._pagesense.constants import DATA_CENTERS
 from sortition.compat.pagesense import (
     GoalProperty,
     GoalPropertyDataType,
+    PageSenseClient,
     PageSenseClientBuilder,
     PageSenseLogger,
     PageSenseSDKOptions,
@@ -574,6 +575,7 @@ def test_a_profile_of_the_callers_class() -> None:
     assert profile.get_user_id() == "user1"
     assert profile.get_experiment_array() == [{"experiment_key": "a", "variation_key": "b"}]
     assert "user1" not in repr(profile)
+    assert repr(UserProfile("user1", "no JSON")) == "<UserProfile of 7 characters>"
 
 
 def test_a_storage_that_raises(
@@ -1143,6 +1145,32 @@ def test_the_builder_says_why_there_is_no_client(sink: Sink) -> None:
     assert build("acct", "key", "name", options, base_url=sink.url) is None
     assert "was answered with status 403" in messages.taken[0][1]
     assert "sdk_account_id: must be ACCOUNT-DATACENTER" in messages.taken[1][1]
+
+
+@pytest.mark.parametrize("level", [[], None, 5, "info", {"INFO": 1}])
+def test_a_level_that_is_none_is_the_default(sink: Sink, level: Any) -> None:
+    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    options = PageSenseSDKOptions()
+    options.log_level = level
+    build: Any = PageSenseClientBuilder.create_new_pagesense_client
+    client = build(*ACCOUNT.values(), options, base_url=sink.url)
+    assert client is not None
+    assert client.client._launch.log._level == logging.INFO
+    client.close()
+
+
+def test_a_user_context_of_the_callers_class_that_raises(
+    launched: Callable[..., pagesense.Client], sink: Sink
+) -> None:
+    class Unfinished(PageSenseUserContext):
+        def __init__(self) -> None:
+            """It does not do what its base does."""
+
+    theirs = PageSenseClient(launched())
+    assert theirs.activate_experiment("Exp All", Unfinished()) is None
+    theirs.track_goal("Sign up", Unfinished())
+    assert theirs.client.flush()
+    assert not sink.received
 
 
 def test_a_user_context() -> None:

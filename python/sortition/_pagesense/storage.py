@@ -45,7 +45,7 @@ class UserProfile:
 
     def __repr__(self) -> str:
         # A user's id is in no repr.
-        return f"<UserProfile with {len(self.get_experiment_array())} assignments>"
+        return f"<UserProfile of {len(self._json)} characters>"
 
 
 class UserStorageService:

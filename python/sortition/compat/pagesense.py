@@ -315,15 +315,16 @@ class PageSenseClient:
     def _user(
         self, call: str, user_context: object, sends: str | None = None
     ) -> tuple[Any, Any] | None:
-        """The id and the attributes of a user; None, which is logged, where it is no context."""
+        """The id and the attributes of a user; None, which is logged, where there are none."""
+        words = f"must be a PageSenseUserContext, got {kind(user_context)}"
         if isinstance(user_context, PageSenseUserContext):
-            return user_context.user_id, user_context.user_attributes
+            try:
+                return user_context.user_id, user_context.user_attributes
+            except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+                words = f"cannot be read: {type(error).__name__}"
         client = self.client
         client._log.recurring_error(  # noqa: SLF001 -- two faces of one client
-            (call, "user_context"),
-            lambda: (
-                f"{call}: user_context must be a PageSenseUserContext, got {kind(user_context)}"
-            ),
+            (call, "user_context"), lambda: f"{call}: user_context {words}"
         )
         if sends is not None:
             client._delivery.ledger.refuse(sends, ARGUMENT)  # noqa: SLF001
@@ -377,7 +378,7 @@ class PageSenseClientBuilder:
         """
         given = sdk_options if isinstance(sdk_options, PageSenseSDKOptions) else None
         known = given or PageSenseSDKOptions()
-        level = known.log_level if known.log_level in _LEVELS else _DEFAULT_LEVEL
+        level: str = known.log_level if known.log_level in [*_LEVELS] else _DEFAULT_LEVEL
         logger = None if known.custom_logger is None else _Logger(known.custom_logger)
         log = Log("pagesense", logger, _LEVELS[level])
         if given is None and sdk_options is not None:
