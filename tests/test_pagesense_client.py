@@ -1208,6 +1208,30 @@ def test_goal_properties() -> None:
         GoalProperty("x", "x", "", "STRING")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("kind", ["audience", "goal"])
+def test_link_names_that_stand_for_two(
+    launched: Callable[..., pagesense.Client], sink: Sink, kind: str
+) -> None:
+    """Which is meant is not known: what refers to them is set aside, and the others serve."""
+    changed = json.loads(json.dumps(DOCUMENT))
+    (project,) = changed["projectsettings"]
+    meant = {"audience": "chrome-only", "goal": "dev-goal"}[kind]
+    (one,) = [one for one in project[f"{kind}s"] if one[f"{kind}_link_name"] == meant]
+    project[f"{kind}s"].append({**one, f"{kind}_name": "Another"})
+    client = launched(changed)
+    refused = {"audience": "Exp Chrome", "goal": "Exp Dev"}[kind]
+    assert client.get_variation_name(refused, "user1", {"Browser": "Chrome"}) is None
+    assert client.get_variation_name("Exp All", "user1") == "Original"
+    twice, *others = [problem.path for problem in client.status().problems]
+    assert twice.endswith(f".{kind}s[{len(project[f'{kind}s']) - 1}].{kind}_link_name")
+    assert others
+    assert all(".experiments[" in path for path in others)
+    client.track_project_goal_by_identifier("dev-goal", "user1")
+    assert client.flush()
+    (raw,) = raws(sink)
+    assert (raw["fgrd"][0]["gln"], raw["fgrd"][0]["el"] == []) == ("dev-goal", kind == "goal")
+
+
 def test_a_client_that_nobody_closes_ends(sink: Sink) -> None:
     """What it took is sent all the same."""
     client: pagesense.Client | None = pagesense.launch(DOCUMENT, base_url=sink.url)
