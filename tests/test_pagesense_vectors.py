@@ -6,15 +6,20 @@ choices" is named; everything else is as it was recorded.
 
 from __future__ import annotations
 
+import functools
 import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from sink import Answer
 from vectors import pagesense
 
 import sortition
+from sortition.pagesense import launch
 
 if TYPE_CHECKING:
+    from sink import Sink
+
     from sortition._engine import Engine
     from sortition._engine.pagesense import Settings
 
@@ -261,6 +266,26 @@ def test_documents(engine: Engine, name: str) -> None:
         problem.consequence == "experiment_set_aside" and problem.path.startswith(in_experiments)
         for problem in settings.problems
     )
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_documents_from_a_server(engine: Engine, sink: Sink, name: str) -> None:
+    """The same for a client that is launched with each, and D10: only with a 2xx status."""
+    case = DOCUMENTS[name]
+    sink.answer = lambda _: Answer(case["server_status"], case["body"].encode())
+    wanted = wanted_experiments(case) if case["server_status"] == 200 else None
+    options: Any = {"base_url": sink.url, "engine": engine.name, "init_timeout_s": 0.5}
+    launched = functools.partial(
+        launch, sdk_account_id="acct1-US", sdk_key="k", project_name="p", **options
+    )
+    if wanted is None:
+        with pytest.raises(sortition.SettingsUnavailableError):
+            launched()
+        return
+    with launched() as client:
+        explained = client.explain(wanted[0]["experiment_name"], "user1", {"Browser": "Chrome"})
+        assert explained is not None
+        assert explained.experiment_key == wanted[0]["experiment_key"]
 
 
 def variations_of(case: dict[str, Any], settings: Settings) -> dict[str, str | None]:

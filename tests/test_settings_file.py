@@ -38,6 +38,13 @@ def test_it_fetches_the_document_as_it_is(sink: Sink) -> None:
     assert vwo.launch(TEXT).get_variation_name("checkout", "Ann")
 
 
+def test_a_byte_order_mark_is_left_out(sink: Sink) -> None:
+    sink.answer = lambda _: Answer(body=b"\xef\xbb\xbf" + TEXT.encode())
+    assert vwo.get_settings_file(604812, KEY, base_url=sink.url) == TEXT
+    with vwo.launch(account_id=604812, sdk_key=KEY, base_url=sink.url) as client:
+        assert client.status().settings_version == 1
+
+
 def test_a_webhook_has_its_own_path(sink: Sink) -> None:
     sink.answer = lambda _: Answer(body=TEXT.encode())
     assert vwo.get_settings_file("604812", KEY, True, base_url=sink.url) == TEXT

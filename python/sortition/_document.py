@@ -47,10 +47,14 @@ def document_of(settings_file: object, name: str = "settings_file") -> bytes:
         except UnicodeEncodeError:
             raise OptionError(f"{name}: holds half of a surrogate pair") from None
     if isinstance(settings_file, bytes | bytearray | memoryview):
-        # Some editors put a byte order mark in front, which is no JSON.
-        return bytes(settings_file).removeprefix(b"\xef\xbb\xbf")
+        return bytes(settings_file)
     words = "JSON text, bytes, a dict or a path"
     raise OptionTypeError(f"{name}: must be {words}, got {kind(settings_file)}")
+
+
+def without_byte_order_mark(document: bytes) -> bytes:
+    """The document without what some editors put in front, which is no JSON."""
+    return document.removeprefix(b"\xef\xbb\xbf")
 
 
 def _content_of(name: str, path: os.PathLike[str]) -> bytes:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def compiled(engine: Engine, document: bytes) -> Snapshot:
-    """The settings that a client could use.
+    """The settings that a client could use. A byte order mark in front makes them none.
 
     Raises:
         SettingsError: They cannot be used at all; the message names the places.

@@ -22,7 +22,6 @@ LONGEST_RETRY_AFTER_S: Final = 3600.0
 _MOST_VALIDATOR: Final = 1024
 _OK: Final = range(200, 300)
 _NOT_MODIFIED: Final = 304
-_BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +89,7 @@ def fetch(
         raise SettingsUnavailableError(
             f"GET {request.url}: the answer is too long or came too slowly"
         )
-    document = response.body.removeprefix(_BYTE_ORDER_MARK)
-    return Fetched(document, _validators_of(request.url, response), wait_s)
+    return Fetched(response.body, _validators_of(request.url, response), wait_s)
 
 
 def _validators_of(url: str, response: Response) -> Validators | None:

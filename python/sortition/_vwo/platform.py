@@ -9,6 +9,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sortition._document import without_byte_order_mark
 from sortition._engine.problem import Problem
 from sortition._errors import OptionError, OptionTypeError, SettingsError
 from sortition._launching import report_problems
@@ -89,7 +90,7 @@ def compiled(engine: Engine, document: bytes) -> Settings:
     Raises:
         SettingsError: They cannot be used at all; the message names the places.
     """
-    settings = engine.module.VwoSettings.compile(document)
+    settings = engine.module.VwoSettings.compile(without_byte_order_mark(document))
     if settings.sdk_key is None or is_sendable_key(settings.sdk_key):
         return settings
     raise SettingsError((Problem("sdkKey", _KEY_WORDS, "something else", "document_refused"),))

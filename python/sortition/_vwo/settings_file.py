@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sortition import _engine
+from sortition._document import without_byte_order_mark
 from sortition._errors import SettingsError, SettingsUnavailableError
 from sortition._options import checked_base_url, of_type, seconds
 from sortition._sending.pool import Deadline, SenderPool
@@ -40,7 +41,7 @@ def fetch(
     finally:
         pool.close()
         transport.close()
-    return _usable(document, request)
+    return _usable(without_byte_order_mark(document), request)
 
 
 def _usable(document: bytes, request: Request) -> str:
