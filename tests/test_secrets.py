@@ -12,7 +12,12 @@ from sink import Answer, free_url
 
 import sortition
 from sortition import _guard, vwo
+from sortition._engine.pure.pagesense.decision import Request as PagesenseRequest
+from sortition._engine.pure.vwo.decision import Request as VwoRequest
+from sortition._pagesense.deciding import Asked as PagesenseAsked
+from sortition._pagesense.deciding import Chosen as PagesenseChosen
 from sortition._transport import Request, Response
+from sortition._vwo.events import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -209,6 +214,20 @@ def test_reprs(launch: Launch) -> None:
     for shown in (repr(client), str(client), repr(client.status()), repr(request), str(request)):
         assert KEY not in shown
     assert "secret" not in repr(Response(200, b"secret"))
+
+
+def test_what_a_call_hands_on_shows_no_user() -> None:
+    """Tools that report errors show what stands in the frames."""
+    given: dict[str, object] = {"mail": USER}
+    handed_on = [
+        PagesenseChosen(USER),
+        PagesenseAsked("track_goal", USER, given),
+        PagesenseRequest(USER, given, has_user_storage=False, profile=None, goal_name=None),
+        Visitor(USER, USER, USER),
+        VwoRequest("track", USER, given, given, False, {"records": USER}, False, None),
+    ]
+    for one in handed_on:
+        assert USER not in repr(one)
 
 
 def test_the_guard_shows_no_text_of_an_exception(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sortition._options import nearest
@@ -33,8 +33,8 @@ class Asked:
     """
 
     call: str
-    user_id: str
-    attributes: dict[str, object] | None
+    user_id: str = field(repr=False)
+    attributes: dict[str, object] | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,8 @@ class Chosen:
         named_by: Which of them.
     """
 
-    name: str
+    # With the arguments of a call in the wrong order it is a user's id.
+    name: str = field(repr=False)
     named_by: NamedBy = "name"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
 from sortition._transport import Request
@@ -45,9 +45,9 @@ class Visitor:
         ip_address: The user's IP address.
     """
 
-    user_id: str
-    user_agent: str | None
-    ip_address: str | None
+    user_id: str = field(repr=False)
+    user_agent: str | None = field(repr=False)
+    ip_address: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sortition._engine.pure.pagesense import reason as reasons
@@ -26,8 +26,8 @@ class Request:
         goal_name: The name of the goal that is to be tracked; None where none is.
     """
 
-    user_id: str
-    attributes: Mapping[str, object]
+    user_id: str = field(repr=False)
+    attributes: Mapping[str, object] = field(repr=False)
     has_user_storage: bool
     profile: Profile | None
     goal_name: str | None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sortition._engine.pure.attributes import plain_text_of
@@ -47,11 +47,11 @@ class Request:
     """Everything a decision depends on, besides the settings."""
 
     call: model.Call
-    user_id: str
-    custom_variables: Mapping[str, object]
-    variation_targeting_variables: Mapping[str, object]
+    user_id: str = field(repr=False)
+    custom_variables: Mapping[str, object] = field(repr=False)
+    variation_targeting_variables: Mapping[str, object] = field(repr=False)
     has_user_storage: bool
-    records: Mapping[str, object]
+    records: Mapping[str, object] = field(repr=False)
     should_track_returning_user: bool
     goal: GoalRequest | None
 
