@@ -13,6 +13,7 @@ import logging
 import pickle
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -1232,10 +1233,23 @@ def test_link_names_that_stand_for_two(
     assert (raw["fgrd"][0]["gln"], raw["fgrd"][0]["el"] == []) == ("dev-goal", kind == "goal")
 
 
-def test_a_client_that_nobody_closes_ends(sink: Sink) -> None:
-    """What it took is sent all the same."""
-    client: pagesense.Client | None = pagesense.launch(DOCUMENT, base_url=sink.url)
+@pytest.mark.parametrize("closes", [False, True])
+def test_a_client_leaves_no_thread(sink: Sink, closes: bool) -> None:
+    """Nor one that nobody closes: what it took is sent all the same."""
+    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    before = set(threading.enumerate())
+
+    def ours() -> list[threading.Thread]:
+        running = set(threading.enumerate()) - before
+        return [one for one in running if one.name.startswith("sortition")]
+
+    client: pagesense.Client | None = pagesense.launch(**ACCOUNT, base_url=sink.url)
     assert client is not None
-    client.activate_experiment("Exp All", "user1")
+    for number in range(20):
+        client.activate_experiment("Exp All", f"user{number}")
+    assert {one.name for one in ours()} > {"sortition-settings", "sortition-worker"}
+    if closes:
+        client.close()
     del client
-    wait_until(lambda: len(sink.received) == 1)
+    wait_until(lambda: sum("trackvisitor" in one.path for one in sink.received) == 20)
+    wait_until(lambda: not ours())
