@@ -540,9 +540,15 @@ class TestFailing:
         for number in range(100):
             assert client.activate("checkout", f"u{number}")
         assert caplog.text.count("events are kept in memory only") == 1
+        status = client.status()
+        assert status.state == "degraded"
+        (reason,) = status.reasons
+        assert reason.endswith("as the spool fails: No such file or directory")
+        assert client.healthz()
         parent.mkdir()
         assert client.activate("checkout", "Ann")
         assert caplog.text.count("spool: it works again") == 1
+        assert client.status().state == "ready"
         assert len(left_in(parent / "spool")) == 1
         assert client.flush_events()
         assert sum(sizes(sink)) == 101

@@ -18,7 +18,7 @@ from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from sortition._health import EndpointStatus, ThreadStatus
+    from sortition._health import SendingHealth
     from sortition._log import Log
     from sortition._sending.ledger import Ledger, Stats
     from sortition._settings.live import LiveSettings
@@ -39,7 +39,7 @@ class Delivery(Protocol):
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """How the server that takes events is, and what sends them; None where none is."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from sortition._clock import now_s
 
@@ -112,6 +112,21 @@ class Heartbeat:
         # Twice, as a thread of a busy machine is not to be taken for a dead one.
         is_late = next_within_s is not None and age_s > 2 * max(next_within_s, _LEAST_S)
         return ThreadStatus(is_running, age_s, is_late)
+
+
+class SendingHealth(NamedTuple):
+    """How what sends the events of a client is, as far as there is something to tell.
+
+    Attributes:
+        endpoint: The server.
+        thread: The threads.
+        spool_failure: Why events cannot be kept in files, in words that hold no secret; None where
+            they can, or are not to be.
+    """
+
+    endpoint: EndpointStatus | None = None
+    thread: ThreadStatus | None = None
+    spool_failure: str | None = None
 
 
 def together(threads: Sequence[ThreadStatus]) -> ThreadStatus:

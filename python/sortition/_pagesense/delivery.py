@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from sortition._health import SendingHealth
 from sortition._pagesense.wire import event_request, user_of
 from sortition._process import PerProcess
 from sortition._sending.lanes import LanesDispatch
 from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
-    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.batched import Batching
@@ -41,7 +41,7 @@ class Delivery(Protocol):
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """How the server that takes events is, and the threads that send; None where none is."""
 
 
@@ -101,7 +101,7 @@ class QueuedDelivery:
         """See `Delivery`."""
         self._dispatch.release()
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """See `Delivery`."""
         return self._dispatch.health()
 
@@ -132,6 +132,6 @@ class NoDelivery:
     def release(self) -> None:
         """See `Delivery`."""
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """See `Delivery`."""
-        return None, None
+        return SendingHealth()

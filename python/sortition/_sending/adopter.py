@@ -77,6 +77,11 @@ class Adopter:
         self._waiting_for_it = 0
         self._cannot_start = False
 
+    @property
+    def spool_failure(self) -> str | None:
+        """Why events cannot be kept in files; None where they can."""
+        return self._spool.failure
+
     def start(self) -> None:
         """Start the thread, where it does not run."""
         if self._thread is not None or self._cannot_start:

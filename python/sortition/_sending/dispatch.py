@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
+from sortition._health import SendingHealth
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.adopter import Adopter, Readmitting
@@ -116,10 +117,13 @@ class Dispatch(Generic[QueueT]):
         worker = self._workers.existing()
         return worker is None or _outer(worker).close(timeout_s)
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
-        """How the server and the threads of this process are; None before the first event."""
+    def health(self) -> SendingHealth:
+        """How the server, the threads and the spool of this process are."""
         worker = self._workers.existing()
-        return (None, None) if worker is None else worker.health()
+        if worker is None:
+            return SendingHealth()
+        adopter = worker.adopter
+        return SendingHealth(*worker.health(), None if adopter is None else adopter.spool_failure)
 
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
+from sortition._health import SendingHealth
 from sortition._process import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.dropping import tell_of_drop
@@ -15,7 +16,7 @@ from sortition._sending.outage import OutageLog
 from sortition._sending.pool import Deadline, SenderPool, SendingError
 
 if TYPE_CHECKING:
-    from sortition._health import EndpointStatus, ThreadStatus
+    from sortition._health import EndpointStatus
     from sortition._log import Log
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Kinds
@@ -97,10 +98,10 @@ class SynchronousDispatch:
         if process is not None:
             process.pool.close()
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """How the server is in this process; there is no thread whose health would matter."""
         process = self._process.existing()
-        return (None if process is None else process.endpoint()), None
+        return SendingHealth(None if process is None else process.endpoint())
 
     def _warn_of_event_loop(self) -> None:
         """Say once that the caller holds up everything else on its event loop."""

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sortition._engine.problem import Problem
-    from sortition._health import EndpointStatus, ThreadStatus
+    from sortition._health import EndpointStatus, SendingHealth, ThreadStatus
     from sortition._settings.live import SettingsStatus
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
@@ -18,7 +18,8 @@ State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 - ``ready``: it decides by settings that are known to be good.
 - ``empty``: it has no settings, and every call returns its nothing.
 - ``stale``: it decides, by settings that the server has not confirmed for too long.
-- ``degraded``: it decides, and something behind the calls does not work: a thread, or sending.
+- ``degraded``: it decides, and something behind the calls does not work: a thread, sending, or the
+  spool.
 - ``closed``: it was closed, or the visitor opted out; every call returns its nothing.
 """
 
@@ -84,7 +85,7 @@ class ClientStatus:
         cls,
         settings: SettingsStatus,
         closed: str | None,
-        events: tuple[EndpointStatus | None, ThreadStatus | None],
+        events: SendingHealth,
         **own: Any,
     ) -> Self:
         """A client's status, from that of its parts.
@@ -92,18 +93,18 @@ class ClientStatus:
         Args:
             settings: How the settings are.
             closed: Why no call is answered any more; None where calls are.
-            events: The server that takes events and the thread that sends them, as far as there
-                are.
+            events: The server that takes events, the thread that sends them and their spool, as far
+                as there are.
             **own: The attributes that are not found out here: `engine`, `problems`, and those of
                 the platform.
         """
-        endpoint, thread = events
+        endpoint, thread, spool_failure = events
         endpoints = {"settings": settings.endpoint, "events": endpoint}
         threads = {"settings": settings.thread, "events": thread}
         known_threads = {name: one for name, one in threads.items() if one is not None}
         found = list(_unsettled(settings) if closed is None else _closed(closed))
         if closed is None:
-            found += _degraded(endpoint, known_threads)
+            found += _degraded(endpoint, known_threads, spool_failure)
         return cls(
             state=found[0][0] if found else "ready",
             reasons=tuple(words for _, words in found),
@@ -135,13 +136,17 @@ def _unsettled(settings: SettingsStatus) -> Iterator[tuple[State, str]]:
 
 
 def _degraded(
-    endpoint: EndpointStatus | None, threads: Mapping[str, ThreadStatus]
+    endpoint: EndpointStatus | None,
+    threads: Mapping[str, ThreadStatus],
+    spool_failure: str | None,
 ) -> Iterator[tuple[State, str]]:
     for name, thread in threads.items():
         if thread.is_late:
             yield "degraded", f"the thread for {name} has not been heard of for too long"
     if endpoint is not None and endpoint.is_failing:
         yield "degraded", f"events are not accepted{_after(endpoint)}"
+    if spool_failure is not None:
+        yield "degraded", f"events are kept in memory only, as the spool fails: {spool_failure}"
 
 
 def _after(endpoint: EndpointStatus) -> str:

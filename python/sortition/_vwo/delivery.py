@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
+from sortition._health import SendingHealth
 from sortition._process import PerProcess
 from sortition._sending.batched import BatchedDispatch
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR, Ledger
@@ -16,7 +17,6 @@ from sortition._sending.synchronous import SynchronousDispatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
@@ -70,7 +70,7 @@ class Delivery(Protocol):
     def release(self) -> None:
         """Nobody uses it any more: send what waits and end, without waiting for it."""
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """How the server that takes events is, and the thread that sends; None where none is."""
 
 
@@ -146,7 +146,7 @@ class SynchronousDelivery:
         """See `Delivery`."""
         self._dispatch.close()
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """See `Delivery`."""
         return self._dispatch.health()
 
@@ -254,7 +254,7 @@ class BatchedDelivery:
         """See `Delivery`."""
         self._dispatch.release()
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """See `Delivery`."""
         return self._dispatch.health()
 
@@ -305,6 +305,6 @@ class NoDelivery:
     def release(self) -> None:
         """See `Delivery`."""
 
-    def health(self) -> tuple[EndpointStatus | None, ThreadStatus | None]:
+    def health(self) -> SendingHealth:
         """See `Delivery`."""
-        return None, None
+        return SendingHealth()

@@ -125,7 +125,7 @@ class Spool:
         self._backlog: deque[Leftover] = deque()
         self._bytes = 0
         self._tries_again_at = 0.0
-        self._is_failing = False
+        self._failure: str | None = None
         self._is_failure_logged = False
         self._logs_from = 0.0
         self._is_closed = False
@@ -135,9 +135,14 @@ class Spool:
         """Whether something that was taken over waits to be loaded."""
         return bool(self._backlog)
 
+    @property
+    def failure(self) -> str | None:
+        """Why events were last not kept in files; None where they are."""
+        return self._failure
+
     def append(self, kind: str, event: bytes) -> Place | None:
         """Keep an event; None where that cannot be done, and it is in memory alone."""
-        if self._is_failing and time.monotonic() < self._tries_again_at:
+        if self._failure is not None and time.monotonic() < self._tries_again_at:
             return None
         at_ms = time.time_ns() // 1_000_000
         try:
@@ -150,7 +155,7 @@ class Spool:
         except OSError as error:
             self._note_failure(error)
             return None
-        if self._is_failing and place is not None:
+        if self._failure is not None and place is not None:
             self._note_success()
         return place
 
@@ -186,7 +191,7 @@ class Spool:
         if done is not None:
             self._remove(done)
         # Here rather than in a call, which is not to wait for it.
-        if self._spare is None and not self._is_failing:
+        if self._spare is None and self._failure is None:
             self._make_spare()
 
     def adopt(self) -> Adoption:
@@ -481,10 +486,10 @@ class Spool:
         """Leave the disk alone for a while, and begin anew with another file."""
         now = time.monotonic()
         with self._lock:
-            is_to_log = not self._is_failing and now >= self._logs_from
+            is_to_log = self._failure is None and now >= self._logs_from
             if is_to_log:
                 self._logs_from = now + _LOG_INTERVAL_S
-            self._is_failing = True
+            self._failure = error.strerror or type(error).__name__
             self._is_failure_logged |= is_to_log
             self._tries_again_at = now + _TRIES_AGAIN_AFTER_S
             if not isinstance(error, _FullError):
@@ -502,13 +507,14 @@ class Spool:
                 "spool: %s cannot be written: %s; events are kept in memory only, until it works "
                 "again",
                 self._options.folder,
-                error.strerror or type(error).__name__,
+                self._failure,
             )
 
     def _note_success(self) -> None:
         with self._lock:
-            is_to_log = self._is_failing and self._is_failure_logged
-            self._is_failing = self._is_failure_logged = False
+            is_to_log = self._failure is not None and self._is_failure_logged
+            self._failure = None
+            self._is_failure_logged = False
         if is_to_log:
             self._log.warning("spool: it works again, and events are kept in files")
 
