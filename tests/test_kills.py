@@ -217,5 +217,5 @@ def test_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
                 f"{len(lost)} lost, {repeats} arrived again; killed at {dict(hits)}"
             )
     assert lost == []
-    assert len(accepted) > 50 * KILLS
+    assert len(accepted) > 20 * KILLS
     assert set(hits) == set(MOMENTS)

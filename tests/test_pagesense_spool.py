@@ -180,7 +180,7 @@ def test_kills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             assert client.flush(60)
             assert client.stats().dropped.keys() <= {"damaged"}
     assert [user for user in accepted if user not in arrived] == []
-    assert len(accepted) > 20 * KILLS
+    assert len(accepted) > 5 * KILLS
     repeated = Counter(run for runs in arrived.values() for run in runs[:-1])
     assert max(repeated.values(), default=0) <= AT_ONCE
 
