@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from documents import campaign, settings, variation
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from sink import Received, Sink
 
 SOAK = os.environ.get("SORTITION_SOAK") == "1"
+CONFIRMED_S = 0.1
 FROZEN_S = 600.0 if SOAK else 3.0
 PROGRAM = textwrap.dedent(
     """
@@ -75,7 +76,7 @@ def test_the_next_use_sees_that_time_has_passed(sink: Sink) -> None:
             process.stdin.write(f"{word}\n")
             process.stdin.flush()
 
-        def ask(word: str) -> object:
+        def ask(word: str) -> Any:
             assert process.stdout is not None
             tell(word)
             return json.loads(process.stdout.readline())
@@ -84,6 +85,13 @@ def test_the_next_use_sees_that_time_has_passed(sink: Sink) -> None:
             wait_until(lambda: str(ask("status")).startswith("['ready'"))
             wait_until(lambda: any(one.method == "GET" for one in sink.received))
             tell("track")
+
+            def is_just_confirmed() -> bool:
+                state, age_s, _ = ask("status")
+                return bool(state == "ready" and age_s < CONFIRMED_S)
+
+            # No answer is on its way then, which would be read when it wakes.
+            wait_until(is_just_confirmed)
             process.send_signal(signal.SIGSTOP)
             document = only("New")
             # What it is asked when it wakes is there before it does.
@@ -96,8 +104,8 @@ def test_the_next_use_sees_that_time_has_passed(sink: Sink) -> None:
             assert (state == "stale" and age_s > 2) or name == "New", (state, age_s, name)
             # It flushes, polls and is well again.
             assert ask("flush") is True
-            wait_until(lambda: ask("status")[0] == "ready")  # type: ignore[index]
-            wait_until(lambda: ask("status")[2] == "New")  # type: ignore[index]
+            wait_until(lambda: ask("status")[0] == "ready")
+            wait_until(lambda: ask("status")[2] == "New")
         finally:
             process.kill()
     assert [one.path for one in sink.received if one.method == "POST"] == [
