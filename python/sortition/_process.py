@@ -7,7 +7,10 @@ ever. So what holds threads, sockets or locks is made anew by each process, at i
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Generic, TypeVar
+import sys
+import threading
+import weakref
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -15,18 +18,54 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class ForkedError(BaseException):
+    """Raised in a greenlet that came along with a fork: what it has in hand is its parent's."""
+
+
 class Forks:
     """How often this process and its ancestors were forked."""
 
     count = 0
+    # Those of this process whose work is not to go on in a child.
+    greenlets: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
     @classmethod
     def note(cls) -> None:
         cls.count += 1
+        inherited = list(cls.greenlets)
+        cls.greenlets.clear()
+        for greenlet in inherited:
+            # As soon as greenlets have their turns again.
+            greenlet.kill(ForkedError, block=False)
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=Forks.note)
+
+
+def only_here(work: Callable[[], None]) -> Callable[[], None]:
+    """The work of a thread, which ends where a fork takes it along.
+
+    A fork leaves threads behind. Where gevent has put greenlets in their place, it copies them, and
+    each would go on in both processes: sending the parent's events from the child as well, and
+    reading answers from the connection that the two share. (Eventlet's go on in neither: there a
+    child has to make itself a new hub.)
+    """
+
+    def run() -> None:
+        gevent = sys.modules.get("gevent")
+        current = None if gevent is None else gevent.getcurrent()
+        # In a thread of the system it is the root of greenlets, and none of gevent's.
+        if gevent is not None and isinstance(current, gevent.Greenlet):
+            Forks.greenlets.add(current)
+        try:
+            work()
+        except ForkedError:
+            # The fork made the interpreter forget the thread, at whose end it would complain of
+            # that; asking for it makes it known again.
+            threading.current_thread()
+
+    return run
 
 
 class PerProcess(Generic[T]):

@@ -8,6 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from sortition._process import ForkedError, only_here
 from sortition._transport import NotSentError
 
 if TYPE_CHECKING:
@@ -205,6 +206,8 @@ class SenderPool:
         has_most_of_its_time = job.deadline.leaves_most()
         try:
             job.response = self._transport.send(job.request, timeout_s)
+        except ForkedError:
+            raise
         except BaseException as error:  # noqa: BLE001 -- a transport may raise anything
             is_for_good = isinstance(error, ValueError | TypeError)
             is_not_sent = isinstance(error, NotSentError)
@@ -228,6 +231,9 @@ class _Sender(threading.Thread):
         self._pool = pool
 
     def run(self) -> None:
+        only_here(self._work)()
+
+    def _work(self) -> None:
         while True:
             try:
                 job = self.jobs.get(timeout=_IDLE_S)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._errors import DeliveryError
 from sortition._health import Heartbeat
+from sortition._process import ForkedError, only_here
 from sortition._sending import ledger as reasons
 from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
@@ -278,7 +279,9 @@ class Worker:
             if self._settled == self._accepted and not self._intake.drops.untold:
                 return
             # A daemon, so that one that hangs does not keep the interpreter from exiting.
-            thread = threading.Thread(target=self._run, name="sortition-worker", daemon=True)
+            thread = threading.Thread(
+                target=only_here(self._run), name="sortition-worker", daemon=True
+            )
             try:
                 thread.start()
             except RuntimeError:
@@ -387,6 +390,8 @@ class Worker:
                 accepted_sizes += [len(part.events)] if reason is None else []
                 is_one_too_large |= reason == reasons.TOO_LARGE
                 self._settle(part, reason)
+        except ForkedError:
+            raise
         except BaseException:
             for part in parts:
                 self._settle(part, reasons.FAULT)
@@ -542,6 +547,8 @@ class Worker:
         error = None if reason is None else DeliveryError(reason, len(batch.events))
         try:
             callback(error, [json.loads(event) for event in batch.events])
+        except ForkedError:
+            raise
         except BaseException as raised:  # noqa: BLE001 -- the caller's code may raise anything
             self._log.exception_of("flush_callback", raised)
 

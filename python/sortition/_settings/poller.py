@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from sortition._clock import now_s
 from sortition._health import Heartbeat
+from sortition._process import only_here
 from sortition._sending.pool import Deadline, SenderPool
 
 if TYPE_CHECKING:
@@ -101,7 +102,9 @@ class Poller:
             if self._thread is not None and self._thread.is_alive():
                 return
             # A daemon, so that it does not keep the interpreter from exiting.
-            thread = threading.Thread(target=self._run, name="sortition-settings", daemon=True)
+            thread = threading.Thread(
+                target=only_here(self._run), name="sortition-settings", daemon=True
+            )
             try:
                 thread.start()
             except RuntimeError:
