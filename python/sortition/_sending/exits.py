@@ -37,6 +37,12 @@ class _Open:
             from multiprocessing import util  # noqa: PLC0415 -- only where it is in use
 
             util.Finalize(None, _close_all, exitpriority=0)
+        # So does a child of Celery's, after a signal of Celery's own.
+        celery_signals = sys.modules.get("celery.signals")
+        if celery_signals is not None:
+            celery_signals.worker_process_shutdown.connect(
+                _close_all, weak=False, dispatch_uid="sortition"
+            )
 
     def add(self, worker: Closable, timeout_s: float) -> None:
         def forget(reference: weakref.ref[Closable]) -> None:
@@ -86,7 +92,7 @@ def close_at_exit(worker: Closable, timeout_s: float) -> bool:
     return not _Exit.has_come
 
 
-def _close_all() -> None:
+def _close_all(**_of_a_signal: object) -> None:
     _Exit.has_come = True
     registered = _OPEN.existing()
     if registered is not None:
