@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import signal
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from documents import campaign, settings
+from sink import BlackHole
+from test_batching import sum_of
 
-from sortition import vwo
+from sortition import _guard, vwo
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,3 +178,31 @@ def test_a_revenue_that_cannot_be_sent(
         assert client.track("checkout", "Ann", "purchase", revenue_value=revenue) is None
     assert client.track("checkout", "Ann", "purchase", revenue_value=10**18)
     assert len(sink.received) == 1
+
+
+class TimeLimitError(Exception):
+    """As Celery's, which is an ordinary exception."""
+
+
+def test_what_a_signal_handler_raises_reaches_the_caller(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is no bug of ours, and meant for whoever made the call."""
+    monkeypatch.setattr(_guard, "propagates", False)
+
+    class Limit:
+        def reached(self, *_: object) -> None:
+            raise TimeLimitError
+
+    before = signal.signal(signal.SIGALRM, Limit().reached)
+    try:
+        with BlackHole() as hole:
+            client = launch(settings(), base_url=hole.url, request_timeout_s=60)
+            with pytest.raises(TimeLimitError):  # noqa: PT012 -- it may come at once
+                signal.setitimer(signal.ITIMER_REAL, 0.2)
+                client.track("checkout", "Ann", "purchase")
+            stats = client.stats()
+        assert sum(stats.accepted.values()) == sum_of(stats)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

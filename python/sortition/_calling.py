@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import signal
+import traceback
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
 
 from sortition import _guard
@@ -79,7 +81,9 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
             except NoSettingsError:
                 _complain(log, name, "there are no settings yet")
                 _refuse(self, sends, NO_SETTINGS)
-            except Exception as error:  # noqa: BLE001 -- the outer edge
+            except Exception as error:
+                if _is_of_a_signal_handler(error):
+                    raise
                 if isinstance(error, TypeError) and _is_of_the_call_itself(error):
                     # Such as: missing 1 required positional argument: 'user_id'
                     _complain(log, name, str(error).partition("() ")[2])
@@ -105,3 +109,15 @@ def _complain(log: Log, name: str, mistake: str) -> None:
 def _is_of_the_call_itself(error: TypeError) -> bool:
     """Whether Python could not even begin the call: no frame lies below ours."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
+
+
+def _is_of_a_signal_handler(error: Exception) -> bool:
+    """Whether a signal handler of the service raised it, such as at a time limit of Celery's.
+
+    It came into the call by chance, and is meant for whoever made the call.
+    """
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    functions = (getattr(handler, "__func__", handler) for handler in handlers)
+    codes = {getattr(function, "__code__", None) for function in functions}
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_code in codes for frame in frames)
