@@ -48,14 +48,15 @@ test-python: $(VENV)/built $(VENV)/test-tools
 	$(BIN)/python -m pytest -m "not system"
 
 .PHONY: test-system
-test-system: $(VENV)/built $(VENV)/test-tools ## Run the tests that need the packages of apt.txt
+test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run the tests that need the packages of apt.txt
 	$(BIN)/python -m pytest -m system
 
 .PHONY: soak
-soak: $(VENV)/built $(VENV)/test-tools ## Run what takes long at its full size, and print the figures
+soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run what takes long at its full size, and print the figures
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
 		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py \
-		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py
+		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py \
+		tests/test_processes.py tests/test_servers.py tests/test_greenlets.py
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
 # which a sanitizer would be needed.
@@ -154,6 +155,12 @@ $(VENV)/pip:
 
 $(VENV)/%-tools: pyproject.toml $(VENV)/pip
 	$(BIN)/pip install --quiet --group $*
+	@touch $@
+
+# Its gunicorn is older than that of the other servers.
+$(VENV)/eventlet/made: pyproject.toml $(VENV)/pip
+	$(PYTHON) -m venv --without-pip $(VENV)/eventlet
+	$(BIN)/pip --python $(VENV)/eventlet/bin/python install --quiet --group eventlet
 	@touch $@
 
 $(VENV)/built: pyproject.toml $(VENV)/build-tools $(RUST_SOURCES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
+import cells
 import hypothesis
 import pytest
 import requests
@@ -79,3 +80,10 @@ def session() -> Iterator[requests.Session]:
 def made(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
     """Certificates for servers on the loopback."""
     return certificates(tmp_path_factory.mktemp("certificates"))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what became of the events of all services that were run."""
+    if cells.MATRIX:
+        terminalreporter.section("what became of events")
+        terminalreporter.write_line(cells.table())
