@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sortition._process import only_here
 from sortition._sending import ledger as reasons
 
 if TYPE_CHECKING:
@@ -90,7 +91,9 @@ class Adopter:
             if self._thread is not None:
                 return
             # A daemon, so that a disk that hangs does not keep the interpreter from exiting.
-            self._thread = threading.Thread(target=self._run, name="sortition-spool", daemon=True)
+            self._thread = threading.Thread(
+                target=only_here(self._run), name="sortition-spool", daemon=True
+            )
             try:
                 self._thread.start()
             except RuntimeError:
