@@ -849,6 +849,24 @@ class TestClosing:
         assert client.activate("checkout", "Bob") is None
         assert sizes(sink) == [1]
 
+    def test_from_a_finalizer(self, launch: Launch, sink: Sink) -> None:
+        """T-10."""
+        client = launch(settings(), batch_events=MANY)
+
+        class Owner:
+            def __del__(self) -> None:
+                answers.append(client.close())
+
+        answers: list[bool] = []
+        assert client.activate("checkout", "Ann")
+        owner = Owner()
+        owner.itself = owner  # type: ignore[attr-defined]  # so that it is found by a collection
+        del owner
+        with worker_of(client)._changed:
+            gc.collect()
+        assert answers == [True]
+        assert sizes(sink) == [1]
+
     def test_one_that_nobody_closes(self, sink: Sink) -> None:
         """It sends what waits, ends its thread and is forgotten."""
         before = set(threading.enumerate())

@@ -383,6 +383,20 @@ class TestForks:
         os.close(told)
         os.close(tells)
 
+    def test_a_parent_goes_on_after_many_forks(self, launch: Launch, sink: Sink) -> None:
+        """T-03."""
+        serve(sink, only("Old"))
+        client = launch(only("Old"), **OFTEN)
+        decides(client)
+        asked_again(sink)
+        poller, polling = client._live._pollers.get(), pollers()
+        for _ in range(50):
+            assert in_child(lambda: decides(client) == "Old" and client.close(5.0))
+        asked_again(sink)
+        serve(sink, only("New"))
+        wait_until(lambda: decides(client) == "New")
+        assert (client._live._pollers.get(), pollers()) == (poller, polling)
+
     def test_a_fork_while_every_lock_is_held(self, launch: Launch, sink: Sink) -> None:
         """T-07."""
         serve(sink, only("Old"))
