@@ -110,8 +110,12 @@ class Application:
         if isinstance(client, pagesense.Client):
             # The call does not say it; where another thread's was refused, neither does this.
             before = client.stats().refused
-            client.activate_experiment("Test 1", user_id)
-            is_accepted = client.stats().refused == before
+            variation = client.activate_experiment("Test 1", user_id)
+            if variation is None:
+                # One user in ten thousand has bucket 0, which is no variation's.
+                user_id = uuid.uuid4().hex
+                variation = client.activate_experiment("Test 1", user_id)
+            is_accepted = variation is not None and client.stats().refused == before
         else:
             is_accepted = bool(client.track("checkout", user_id, "purchase"))
         if is_accepted:
