@@ -6,11 +6,13 @@ they accepted.
 
 from __future__ import annotations
 
+import asyncio
 import atexit
 import contextlib
 import functools
 import gc
 import os
+import re
 import signal
 import sys
 import threading
@@ -19,6 +21,7 @@ import weakref
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from subprocess import DEVNULL
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -216,6 +219,27 @@ def process_pool_executor(app: Application, method: str) -> None:
     with ProcessPoolExecutor(app.plan.size, mp_context=get_context(method)) as pool:
         list(pool.map(accept_some, range(app.plan.size)))
         accept()
+
+
+def subprocesses_of_uvloop(app: Application) -> None:
+    """Programs are run while threads call, and find no socket of this process."""
+    import uvloop  # noqa: PLC0415 -- only where it is installed
+
+    async def run_and_accept() -> None:
+        for _ in range(app.plan.size):
+            run = await asyncio.create_subprocess_exec(
+                "ls", "-l", "/proc/self/fd", stdout=asyncio.subprocess.PIPE, stdin=DEVNULL
+            )
+            reading = asyncio.create_task(run.communicate())
+            accepting = [asyncio.to_thread(app.accept_one, way) for way in app.clients]
+            assert all(await asyncio.gather(*accepting))
+            found, _ = await reading
+            assert run.returncode == 0
+            # uvloop's own, into which the program writes.
+            assert len(set(re.findall(rb"socket:\S+", found))) == 1
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run_and_accept())
 
 
 # -- Threads -----------------------------------------------------------------------------------
@@ -456,6 +480,7 @@ PROGRAMS: dict[str, Callable[[Application], None]] = {
         }.items()
         for method in ("fork", "forkserver", "spawn")
     },
+    "subprocesses of uvloop": subprocesses_of_uvloop,
     "threads": callers,
     "daemon threads": daemon_threads,
     "many clients": many_clients,

@@ -1,4 +1,4 @@
-"""T-01, T-04, T-14, T-51: the servers that services run on, and what became of every event.
+"""T-01, T-04, T-05, T-14, T-51: the servers that services run on, and what became of every event.
 
 Each is the real one, with two workers and the application of `application.py`. It is ended by the
 signal that systemd, Docker and Kubernetes send.
@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from application import BATCH, BATCHES, PAGESENSE
-from cells import GENEROUS_S, SOAK, Service, assert_exactly_once
+from cells import GENEROUS_S, SOAK, Service, assert_exactly_once, cells_of
 from sink import wait_until
 
 from sortition.testing import faults
@@ -304,6 +304,13 @@ def test_uvicorn_workers(service: Service, loop: str, *, closes: bool) -> None:
     for cell in cells:
         assert (cell.repeated, cell.by_others, cell.unknown) == (0, 0, 0)
         assert cell.lost < BATCH * WORKERS
+
+
+def test_subprocesses_of_uvloop(server: FaultServer, tmp_path: Path) -> None:
+    """T-05."""
+    size = 200 if SOAK else 40
+    service = Service(server, tmp_path, size=size)
+    assert_exactly_once(cells_of(service, "subprocesses of uvloop"), in_parent=size, in_children=0)
 
 
 @pytest.fixture
