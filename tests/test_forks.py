@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -12,11 +14,14 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
+from certificates import certificates
+from clients import forked, read_to_the_end
 from documents import settings
 from sink import wait_until
 
 from sortition import vwo
-from sortition._process import PerProcess
+from sortition._inherited_connections import open_here
+from sortition._process import ForkedError, PerProcess
 from sortition._vwo.delivery import SynchronousDelivery
 
 if TYPE_CHECKING:
@@ -186,3 +191,70 @@ def test_forks_while_many_threads_send(launch: Launch) -> None:
         for thread in threads:
             thread.join()
     wait_until(lambda: bool(client.track("checkout", "parent", "purchase")))
+
+
+class TestInheritedConnections:
+    @pytest.mark.parametrize("scheme", ["http", "https"])
+    @pytest.mark.parametrize("when", ["in use", "unused"])
+    def test_a_child_does_not_hold_them_open(self, tmp_path: Path, scheme: str, when: str) -> None:
+        """And the parent has its answer, and its server the end, while the child is there."""
+        made = certificates(tmp_path)
+        transport = vwo.RequestsTransport(verify=str(made.authority))
+        with ThreadPoolExecutor(1) as threads, socket.create_server(("127.0.0.1", 0)) as server:
+            server.settimeout(GENEROUS_S)
+            request = vwo.Request("GET", f"{scheme}://127.0.0.1:{server.getsockname()[1]}/")
+            answer = threads.submit(transport.send, request, GENEROUS_S)
+            connection = server.accept()[0]
+            # Less than a child lives, with which all that it holds would end.
+            connection.settimeout(GENEROUS_S / 2)
+            if scheme == "https":
+                context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+                context.load_cert_chain(made.certificate, made.key)
+                connection = context.wrap_socket(connection, server_side=True)
+
+            def respond() -> None:
+                connection.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
+                assert answer.result().status == 204
+
+            with connection:
+                assert connection.recv(65536).startswith(b"GET / ")
+                if when == "unused":
+                    respond()
+                with forked(transport.close):
+                    if when == "in use":
+                        respond()
+                    transport.close()
+                    assert read_to_the_end(connection) == b""
+
+    def test_what_has_the_number_of_a_closed_one_is_left_alone(self, tmp_path: Path) -> None:
+        holder = type("Holder", (), {})()
+        file = tmp_path / "file"
+        file.write_bytes(b"mine")
+        opened = open_here(holder, socket.socket)
+        number = opened.fileno()
+        opened.close()
+        mine = os.open(file, os.O_RDONLY)
+        if mine != number:
+            os.dup2(mine, number)
+            os.close(mine)
+        try:
+            assert in_child(lambda: os.pread(number, 9, 0) == b"mine")
+        finally:
+            os.close(number)
+
+    def test_a_copy_of_who_opens_one_ends(self) -> None:
+        """As greenlets are copied; of a fork within the call both have the rest."""
+        holder = type("Holder", (), {})()
+        parent = os.getpid()
+        children = []
+
+        def connect() -> socket.socket:
+            children.append(os.fork())
+            return socket.socket()
+
+        try:
+            open_here(holder, connect).close()
+        except ForkedError:
+            os._exit(3)
+        assert os.getpid() == parent
+        assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 3

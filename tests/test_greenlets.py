@@ -35,10 +35,6 @@ WORLDS: dict[str, dict[str, Any]] = {
 }
 # What they say of themselves.
 QUIET = ("-W", "ignore")
-copied = pytest.mark.xfail(
-    strict=False,
-    reason="an answer that comes at the moment of the fork may still be read in the child",
-)
 each_world = pytest.mark.parametrize("when", ["first", "after import"])
 each_kind = pytest.mark.parametrize("kind", WORLDS)
 
@@ -64,7 +60,6 @@ def test_every_event_arrives_once(service: Service, kind: str, when: str, name: 
     assert_exactly_once(cells, in_children=0)
 
 
-@copied
 @each_world
 @pytest.mark.parametrize("name", ["os.fork", "fork of a fork", "closed clients"])
 def test_forks(service: Service, when: str, name: str) -> None:
@@ -73,7 +68,6 @@ def test_forks(service: Service, when: str, name: str) -> None:
     assert_exactly_once(cells)
 
 
-@copied
 @each_world
 def test_a_child_leaves_alone_what_its_parent_has_on_its_way(
     server: FaultServer, tmp_path: Path, when: str

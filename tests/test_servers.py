@@ -172,17 +172,7 @@ def test_gunicorn(service: Service, kind: str) -> None:
     assert all(cell.children >= WORKERS for cell in cells)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        pytest.param(
-            "gevent",
-            # As in `test_greenlets.py`.
-            marks=pytest.mark.xfail(strict=False, reason="an answer read in the child"),
-        ),
-        "eventlet",
-    ],
-)
+@pytest.mark.parametrize("kind", ["gevent", "eventlet"])
 def test_patched_before_import(service: Service, kind: str) -> None:
     """T-51: the other order, in which the application is imported into a patched world."""
     patch = {

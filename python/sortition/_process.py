@@ -43,6 +43,19 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=Forks.note)
 
 
+def end_copy(forks: int) -> None:
+    """End a greenlet that runs in a child before the notice of the fork has reached it.
+
+    Args:
+        forks: `Forks.count` where its work began.
+
+    Raises:
+        ForkedError: It is a copy.
+    """
+    if Forks.count != forks:
+        raise ForkedError
+
+
 def only_here(work: Callable[[], None]) -> Callable[[], None]:
     """The work of a thread, which ends where a fork takes it along.
 

@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from requests.adapters import HTTPAdapter
 
+from sortition._inherited_connections import open_here
+
 if TYPE_CHECKING:
+    import socket
+
     from urllib3 import PoolManager
 
 
@@ -50,6 +54,9 @@ def _quieted(pool_class: Any) -> Any:
 
     class Connection(pool_class.ConnectionCls):  # type: ignore[misc]
         response_class = Response
+
+        def _new_conn(self) -> socket.socket:
+            return open_here(self, super()._new_conn)
 
     class Pool(pool_class):  # type: ignore[misc]
         ConnectionCls = Connection

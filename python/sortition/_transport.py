@@ -134,7 +134,9 @@ class RequestsTransport:
         """Send a request and wait for its answer; see `Transport.send`."""
         deadline = time.monotonic() + timeout_s
         query = request.query
-        session = self._take()
+        # In a copy of this thread that a fork makes, the session goes back to its parent's.
+        unused = self._unused.get()
+        session = _take(unused)
         import requests  # noqa: PLC0415 -- see `_new_session`
 
         try:
@@ -161,7 +163,9 @@ class RequestsTransport:
                 raise NotSentError from error
             raise
         finally:
-            self._give_back(session)
+            unused.append(session)
+            if self._is_closed:
+                self.close()
 
     def close(self) -> None:
         """Close the connections of this process; those in use now, after their request."""
@@ -173,17 +177,6 @@ class RequestsTransport:
             except IndexError:
                 # Another thread took the last one, and closes it.
                 return
-
-    def _take(self) -> requests.Session:
-        try:
-            return self._unused.get().pop()
-        except IndexError:
-            return _new_session()
-
-    def _give_back(self, session: requests.Session) -> None:
-        self._unused.get().append(session)
-        if self._is_closed:
-            self.close()
 
 
 class _Importing:
@@ -218,6 +211,13 @@ if hasattr(os, "register_at_fork"):
         after_in_parent=_Importing.go_on,
         after_in_child=_Importing.renew,
     )
+
+
+def _take(unused: deque[requests.Session]) -> requests.Session:
+    try:
+        return unused.pop()
+    except IndexError:
+        return _new_session()
 
 
 def _new_session() -> requests.Session:

@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._process import ForkedError, only_here
+from sortition._process import ForkedError, Forks, end_copy, only_here
 from sortition._transport import NotSentError
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ class SenderPool:
 
     def __init__(self, transport: Transport, most_senders: int = MOST_SENDERS) -> None:
         self._transport = transport
+        self._forks = Forks.count
         self._most_senders = most_senders
         self._free_places = most_senders
         self._changed = threading.Condition()
@@ -204,11 +205,13 @@ class SenderPool:
             job.failure = SendingError("no time was left for it")
             return
         has_most_of_its_time = job.deadline.leaves_most()
+        end_copy(self._forks)
         try:
             job.response = self._transport.send(job.request, timeout_s)
         except ForkedError:
             raise
         except BaseException as error:  # noqa: BLE001 -- a transport may raise anything
+            end_copy(self._forks)
             is_for_good = isinstance(error, ValueError | TypeError)
             is_not_sent = isinstance(error, NotSentError)
             # By class only: the text of the HTTP library holds the URL, and with it the key.

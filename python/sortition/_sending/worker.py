@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._errors import DeliveryError
 from sortition._health import Heartbeat
-from sortition._process import ForkedError, only_here
+from sortition._process import ForkedError, Forks, end_copy, only_here
 from sortition._sending import ledger as reasons
 from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
@@ -110,6 +110,7 @@ class Worker:
         self._batching = batching
         self._request_of = request_of
         self._pool = SenderPool(transport, _MOST_SENDERS)
+        self._forks = Forks.count
         self._outage_log = OutageLog(log) if outage_log is None else outage_log
         self._on_settled = on_settled
         self._changed = threading.Condition(self.ledger.lock)
@@ -298,6 +299,7 @@ class Worker:
         while True:
             try:
                 batch = self._next()
+                end_copy(self._forks)
                 if batch is None:
                     # During the exit another event may come, and another thread for it.
                     if self._intake.is_closing:
@@ -413,7 +415,7 @@ class Worker:
             self._heartbeat.beat(self._batching.request_timeout_s)
             attempts.begin()
             try:
-                response = self._pool.send(request, Deadline(self._time_for_one()))
+                response = self._send(request)
             except SendingError as error:
                 failure, may_have_arrived, asked_s = str(error), error.may_have_arrived, 0.0
                 if error.is_for_good:
@@ -436,6 +438,12 @@ class Worker:
             failures += 1
             if may_have_arrived:
                 self.ledger.repeat(batch.counts)
+
+    def _send(self, request: Request) -> Response:
+        try:
+            return self._pool.send(request, Deadline(self._time_for_one()))
+        finally:
+            end_copy(self._forks)
 
     def _time_for_one(self) -> float:
         """How long one request may take, in seconds."""
