@@ -138,6 +138,18 @@ def test_its_key_is_in_no_name(folder: Path) -> None:
     client.close(0)
 
 
+def test_requests_that_end_at_the_same_time(
+    sink: Sink, folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One removes a file to which another was about to append: that is no fault of the disk."""
+    with launch(sink.url, folder) as client:
+        for number in range(3000):
+            assert track(client, f"user {number}")
+        assert client.flush(60)
+    assert client.stats().delivered == {"visitor": 3000}
+    assert "cannot be written" not in caplog.text
+
+
 @pytest.mark.timeout(1800)
 def test_kills(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As `tests/test_kills.py`: at most what was on its way arrives again."""

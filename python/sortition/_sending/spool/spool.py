@@ -405,6 +405,10 @@ class Spool:
             with self._lock:
                 segment.size += written
                 self._bytes += written
+        except FileNotFoundError as error:
+            # Where another thread has settled the last of its events, the file is gone for good.
+            if segment.pending:
+                self._note_failure(error)
         except OSError as error:
             self._note_failure(error)
 
