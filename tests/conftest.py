@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 import cells
@@ -26,6 +27,9 @@ hypothesis.settings.load_profile("sortition")
 
 # Every server of the tests is on this machine, where no proxy would find it.
 os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
+
+# A shell that runs the tests in the background has them ignore Ctrl-C, and their children too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A bug is raised, so that the guard hides nothing from the tests.
 _guard.propagates = True
