@@ -53,7 +53,7 @@ test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/event
 
 .PHONY: soak
 soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run what takes long at its full size, and print the figures
-	SORTITION_SOAK=1 $(BIN)/python -m pytest -s tests/test_outages.py tests/test_request_path.py \
+	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/test_outages.py tests/test_request_path.py \
 		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py \
 		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py \
 		tests/test_processes.py tests/test_servers.py tests/test_greenlets.py

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 SOAK = os.environ.get("SORTITION_SOAK") == "1"
 TESTS = Path(__file__).parent
 PACKAGE = Path(sortition.__file__).parents[1]
-GENEROUS_S = 100.0
+GENEROUS_S = 1200.0 if SOAK else 100.0
 
 
 @dataclass(frozen=True)
