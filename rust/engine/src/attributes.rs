@@ -49,6 +49,11 @@ pub trait Attributes {
 
     /// Whether there is an entry of this name, also one that holds nothing.
     fn contains(&self, name: &str) -> bool;
+
+    /// The same as `get`, for whoever keeps the settings' names by their number.
+    fn get_numbered(&self, _number: usize, name: &str) -> Value<'_> {
+        self.get(name)
+    }
 }
 
 /// Attributes held by Rust, for programs and tests without an interpreter.
@@ -83,6 +88,13 @@ impl<A: Attributes> Attributes for WithText<'_, A> {
 
     fn contains(&self, name: &str) -> bool {
         name == self.name || self.others.contains(name)
+    }
+
+    fn get_numbered(&self, number: usize, name: &str) -> Value<'_> {
+        if name == self.name {
+            return Value::Text(Cow::Borrowed(self.text));
+        }
+        self.others.get_numbered(number, name)
     }
 }
 

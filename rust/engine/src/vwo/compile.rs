@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::allocation::Allocation;
 use super::bucket::seed_prefix;
 use super::group::{Algorithm, Group};
-use super::segment::Segment;
+use super::segment::{Segment, VariableNames};
 use super::settings::{
     Campaign, CampaignType, Goal, GoalType, Settings, Variable, Variation, VariationSeed,
 };
@@ -234,9 +234,17 @@ impl<'v> Compiler<'v> {
         Some(Segment::compile(place, segments, &mut self.problems))
     }
 
-    fn finish(self) -> Result<Settings, Vec<Problem>> {
+    fn finish(mut self) -> Result<Settings, Vec<Problem>> {
         if self.campaigns.is_empty() && !self.wire.campaigns.is_empty() {
             return Err(self.problems);
+        }
+        let mut names = VariableNames::default();
+        for campaign in &mut self.campaigns {
+            let of_variations = campaign.variations.iter_mut();
+            let segments = of_variations.filter_map(|variation| variation.segments.as_mut());
+            for segment in campaign.segments.iter_mut().chain(segments) {
+                segment.number(&mut names);
+            }
         }
         let running = RunningById::of(&self.campaigns);
         let groups = self
@@ -259,6 +267,7 @@ impl<'v> Compiler<'v> {
             by_key: self.by_key,
             set_aside: self.set_aside,
             groups,
+            variable_names: names.into_names(),
             problems: self.problems.into(),
         })
     }

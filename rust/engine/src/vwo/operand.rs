@@ -4,6 +4,7 @@
 
 use std::borrow::Cow;
 
+use crate::attributes::Value;
 use crate::problem::Consequence;
 use crate::python::pattern::{Pattern, PatternError, Search};
 use crate::python::{float, text};
@@ -114,6 +115,31 @@ impl Operand {
             as_text: compared(rule, operand).into(),
             pattern,
             as_number,
+        }
+    }
+
+    /// Whether the rule is true of this number, where it compares numbers: the same answer as
+    /// `matches` gives of the number's text, without making and reading that. `None` where only
+    /// `matches` knows.
+    #[must_use]
+    pub fn is_true_of_number(&self, value: &Value<'_>) -> Option<bool> {
+        let operand = self.as_number.as_ref()?;
+        operand.text.as_ref()?;
+        let number = match value {
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "reading the integer's text rounds it just so"
+            )]
+            Value::Integer(integer) => *integer as f64,
+            Value::Number(number) if number.is_finite() => *number,
+            _ => return None,
+        };
+        match self.rule {
+            Rule::LessThan => Some(number < operand.number),
+            Rule::LessThanOrEqual => Some(number <= operand.number),
+            Rule::GreaterThan => Some(number > operand.number),
+            Rule::GreaterThanOrEqual => Some(number >= operand.number),
+            _ => None,
         }
     }
 
@@ -254,6 +280,48 @@ mod tests {
     fn answer(operand: &str, value: &str) -> Result<bool, Unanswerable> {
         let answer = Operand::compile(operand, |_| {}).matches(value)?;
         Ok(answer == Comparison::True)
+    }
+
+    #[test]
+    fn a_number_is_compared_as_its_text_would_be() {
+        let values = [
+            Value::Integer(-7),
+            Value::Integer(20),
+            Value::Integer(i64::MAX),
+            Value::Integer((1 << 53) + 1),
+            Value::Number(20.0),
+            Value::Number(-0.0),
+            Value::Number(1e300),
+            Value::Number(f64::INFINITY),
+            Value::Number(f64::NAN),
+            Value::Boolean(true),
+            Value::Text("20".into()),
+            Value::Missing,
+        ];
+        let mut answered = 0;
+        for operand in [
+            "gt(20)",
+            "gte(20.0)",
+            "lt(9007199254740993)",
+            "lte(-0)",
+            "gt(inf)",
+            "20",
+        ] {
+            let operand = Operand::compile(operand, |_| {});
+            for value in &values {
+                let Some(answer) = operand.is_true_of_number(value) else {
+                    continue;
+                };
+                answered += 1;
+                let text = value.clone().into_text().unwrap();
+                assert_eq!(
+                    operand.matches(&text),
+                    Ok(answer.into()),
+                    "{operand:?} {value:?}"
+                );
+            }
+        }
+        assert_eq!(answered, 4 * 7);
     }
 
     fn fault(operand: &str) -> Option<Fault> {

@@ -3,6 +3,7 @@
 //! Source: VWO spec, section 7; pinned by the vectors in `vwo/segments.jsonl`.
 
 use std::cell::Cell;
+use std::collections::HashMap;
 
 use serde_json::{Map, Value};
 
@@ -27,6 +28,8 @@ pub enum Segment {
     Variable {
         /// The variable's name.
         name: Box<str>,
+        /// The name's number among those of the settings.
+        number: usize,
         /// What it is compared with.
         operand: Operand,
         /// The operand as it stood in the settings.
@@ -36,6 +39,30 @@ pub enum Segment {
     User(Box<[Box<str>]>),
     /// A node that could not be compiled; its expression is false.
     Broken,
+}
+
+/// The names of all variables that the settings' segments ask for, each once.
+#[derive(Debug, Default)]
+pub(super) struct VariableNames {
+    numbers: HashMap<Box<str>, usize>,
+    names: Vec<Box<str>>,
+}
+
+impl VariableNames {
+    fn number_of(&mut self, name: &str) -> usize {
+        if let Some(&number) = self.numbers.get(name) {
+            return number;
+        }
+        let number = self.names.len();
+        self.numbers.insert(name.into(), number);
+        self.names.push(name.into());
+        number
+    }
+
+    /// The names, by their numbers.
+    pub(super) fn into_names(self) -> Box<[Box<str>]> {
+        self.names.into()
+    }
 }
 
 /// What a clause saw, for whoever listens.
@@ -126,8 +153,23 @@ impl Segment {
         });
         Self::Variable {
             name: name.as_str().into(),
+            number: usize::MAX,
             operand,
             source: source.as_str().into(),
+        }
+    }
+
+    /// Numbers the names of the variables, each name once for all segments of the settings.
+    pub(super) fn number(&mut self, names: &mut VariableNames) {
+        match self {
+            Self::All(segments) | Self::Any(segments) => {
+                for segment in segments {
+                    segment.number(names);
+                }
+            }
+            Self::Not(segment) => segment.number(names),
+            Self::Variable { name, number, .. } => *number = names.number_of(name),
+            Self::User(_) | Self::Broken => {}
         }
     }
 
@@ -174,10 +216,22 @@ impl Segment {
             Self::Not(segment) => Ok(!segment.answer(attributes, given_up, !is_negated, listen)?),
             Self::Variable {
                 name,
+                number,
                 operand,
                 source,
             } => {
-                let attribute = attributes.get(name);
+                let attribute = attributes.get_numbered(*number, name);
+                let clause = |value: Option<&str>, answer: Option<bool>| Clause {
+                    name: name.to_string(),
+                    operand: source.to_string(),
+                    value: value.map(str::to_owned),
+                    is_negated,
+                    is_true: answer,
+                };
+                if let Some(is_true) = operand.is_true_of_number(&attribute) {
+                    listen(&|| clause(attribute.clone().into_text().as_deref(), Some(is_true)));
+                    return Ok(is_true);
+                }
                 let is_missing = matches!(attribute, attributes::Value::Missing);
                 let value = attribute.into_text();
                 let comparison = match &value {
@@ -188,13 +242,7 @@ impl Segment {
                     given_up.set(true);
                 }
                 let answer = comparison.map(|comparison| comparison == Comparison::True);
-                listen(&|| Clause {
-                    name: name.to_string(),
-                    operand: source.to_string(),
-                    value: value.as_deref().filter(|_| !is_missing).map(str::to_owned),
-                    is_negated,
-                    is_true: answer.ok(),
-                });
+                listen(&|| clause(value.as_deref().filter(|_| !is_missing), answer.ok()));
                 answer
             }
             Self::User(users) => {

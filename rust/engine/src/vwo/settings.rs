@@ -29,6 +29,8 @@ pub struct Settings {
     /// The keys of the campaigns that were set aside.
     pub(super) set_aside: HashSet<Box<str>>,
     pub(super) groups: Box<[Group]>,
+    /// The names of the variables that segments ask for, by their numbers.
+    pub(super) variable_names: Box<[Box<str>]>,
     pub(super) problems: Box<[Problem]>,
 }
 
@@ -79,6 +81,13 @@ impl Settings {
     #[must_use]
     pub fn groups(&self) -> &[Group] {
         &self.groups
+    }
+
+    /// The names of the variables that segments ask for, by the numbers that the segments give to
+    /// [`Attributes::get_numbered`](crate::attributes::Attributes::get_numbered).
+    #[must_use]
+    pub fn variable_names(&self) -> &[Box<str>] {
+        &self.variable_names
     }
 
     /// What is wrong in the document, in its order.
