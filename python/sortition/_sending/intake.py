@@ -64,7 +64,7 @@ class Intake:
         if reason is None:
             self.events += 1
             self.size += size
-            self.ledger.accept({kind: 1}, "queued")
+            self.ledger.queue(kind)
             return None
         self.ledger.refuse(kind, reason)
         self.drops.note(reason, 1)

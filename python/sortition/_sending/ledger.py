@@ -9,7 +9,6 @@ at every instant:
 from __future__ import annotations
 
 import threading
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
@@ -106,57 +105,66 @@ class Ledger:
     def __init__(self) -> None:
         # Reentrant: a signal handler or a finalizer may run within any of our lines.
         self.lock = threading.RLock()
-        self._terms: dict[str, Counter[str]] = {
-            name: Counter()
+        # Not counters, whose every change is a call of Python's.
+        self._terms: dict[str, dict[str, int]] = {
+            name: {}
             for name in (
                 *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
                 *("possibly_duplicated", "left_out"),
             )
         }
-        self._dropped: dict[str, Counter[str]] = {}
-        self._refused: dict[str, Counter[str]] = {}
+        self._accepted = self._terms["accepted"]
+        self._queued = self._terms["queued"]
+        self._dropped: dict[str, dict[str, int]] = {}
+        self._refused: dict[str, dict[str, int]] = {}
+
+    def queue(self, kind: str) -> None:
+        """One event was taken, to wait in a queue; to be called under the lock.
+
+        This is on the path of every call.
+        """
+        accepted, queued = self._accepted, self._queued
+        accepted[kind] = accepted.get(kind, 0) + 1
+        queued[kind] = queued.get(kind, 0) + 1
 
     def accept(self, kinds: Kinds, into: Waiting) -> None:
         """Events were taken."""
         with self.lock:
-            accepted, waiting = self._terms["accepted"], self._terms[into]
-            # On the path of every call, where `Counter.update` would take most of the time.
-            for kind, count in kinds.items():
-                accepted[kind] += count
-                waiting[kind] += count
+            _add(self._accepted, kinds)
+            _add(self._terms[into], kinds)
 
     def adopt(self, kinds: Kinds) -> None:
         """Events were taken over from a process that died."""
         with self.lock:
-            self._terms["adopted"].update(kinds)
-            self._terms["spooled"].update(kinds)
+            _add(self._terms["adopted"], kinds)
+            _add(self._terms["spooled"], kinds)
 
     def refuse(self, kind: str, reason: str, count: int = 1) -> None:
         """Events were not taken."""
         with self.lock:
-            self._refused.setdefault(reason, Counter())[kind] += count
+            _add(self._refused.setdefault(reason, {}), {kind: count})
 
     def move(self, kinds: Kinds, source: Waiting, target: Waiting | Literal["delivered"]) -> None:
         """Events went on."""
         with self.lock:
-            self._terms[source].subtract(kinds)
-            self._terms[target].update(kinds)
+            _subtract(self._terms[source], kinds)
+            _add(self._terms[target], kinds)
 
     def drop(self, kinds: Kinds, source: Waiting, reason: str) -> None:
         """Events were lost."""
         with self.lock:
-            self._terms[source].subtract(kinds)
-            self._dropped.setdefault(reason, Counter()).update(kinds)
+            _subtract(self._terms[source], kinds)
+            _add(self._dropped.setdefault(reason, {}), kinds)
 
     def repeat(self, kinds: Kinds) -> None:
         """Events are sent again, and the server may have them already."""
         with self.lock:
-            self._terms["possibly_duplicated"].update(kinds)
+            _add(self._terms["possibly_duplicated"], kinds)
 
     def leave_out(self, kind: str) -> None:
         """A value was left out of an event of this kind."""
         with self.lock:
-            self._terms["left_out"][kind] += 1
+            _add(self._terms["left_out"], {kind: 1})
 
     def is_at_rest(self) -> bool:
         """Whether nothing is queued or on its way."""
@@ -175,5 +183,15 @@ class Ledger:
             )
 
 
-def _shown(counts: Counter[str]) -> Kinds:
+def _add(counts: dict[str, int], kinds: Kinds) -> None:
+    for kind, count in kinds.items():
+        counts[kind] = counts.get(kind, 0) + count
+
+
+def _subtract(counts: dict[str, int], kinds: Kinds) -> None:
+    for kind, count in kinds.items():
+        counts[kind] = counts.get(kind, 0) - count
+
+
+def _shown(counts: Kinds) -> Kinds:
     return {kind: count for kind, count in counts.items() if count}

@@ -113,7 +113,8 @@ class Worker:
         self._forks = Forks.count
         self._outage_log = OutageLog(log) if outage_log is None else outage_log
         self._on_settled = on_settled
-        self._changed = threading.Condition(self.ledger.lock)
+        self._lock = self.ledger.lock
+        self._changed = threading.Condition(self._lock)
         self._queue: deque[tuple[bytes, str, float, Place | None]] = deque()
         self._queued_bytes = 0
         self._most_events = batching.events_per_request
@@ -163,7 +164,8 @@ class Worker:
         intake = self._intake
         size = len(event)
         place = intake.keep(kind, event)
-        with self._changed:
+        # The condition's lock by itself: this is on the path of every call.
+        with self._lock:
             had_untold = bool(intake.drops.untold)
             reason = intake.take(kind, size)
             if reason is None:
@@ -174,10 +176,10 @@ class Worker:
                     self._changed.notify_all()
                 # Another refusal does not empty the queue.
                 self._overflows |= reason == reasons.QUEUE_FULL
-            is_running = self._thread is not None and self._thread.is_alive()
+            has_ended = self._thread is None
         if reason is not None:
             intake.discard(place)
-        if not is_running:
+        if has_ended:
             self.start()
         if intake.waits_for_nothing:
             self.flush(self._batching.close_timeout_s)
@@ -197,16 +199,15 @@ class Worker:
 
     def put(self, kind: str, event: bytes, place: Place | None) -> None:
         """Append an event that was taken, under the lock; the thread may have to be started."""
-        before = self._queued_bytes
-        self._queue.append((event, kind, time.monotonic(), place))
+        queue, before = self._queue, self._queued_bytes
+        queue.append((event, kind, time.monotonic(), place))
         self._queued_bytes = before + len(event)
         self._accepted += 1
         # The thread sleeps until a batch is due; waking it for every event would cost more than the
         # event.
-        is_first = len(self._queue) == 1
-        fills_count = len(self._queue) == self._most_events
+        waiting = len(queue)
         fills_bytes = before < self._batching.request_bytes <= self._queued_bytes
-        if is_first or fills_count or fills_bytes:
+        if waiting in (1, self._most_events) or fills_bytes:
             self._changed.notify_all()
 
     def flush(self, timeout_s: float) -> bool:
@@ -281,7 +282,7 @@ class Worker:
                 return
             # A daemon, so that one that hangs does not keep the interpreter from exiting.
             thread = threading.Thread(
-                target=only_here(self._run), name="sortition-worker", daemon=True
+                target=only_here(self._work), name="sortition-worker", daemon=True
             )
             try:
                 thread.start()
@@ -294,6 +295,21 @@ class Worker:
         if is_exiting and (self._intake.is_closing or self._intake.waits_for_nothing):
             # Better to send here, within the bounds that the transport keeps, than not at all.
             self._run()
+
+    def _work(self) -> None:
+        """The thread: whatever ends it, the next event starts another."""
+        is_copy = False
+        try:
+            self._run()
+        except ForkedError:
+            # The worker is the parent's, and so are its locks.
+            is_copy = True
+            raise
+        finally:
+            if not is_copy:
+                with self._lock:
+                    if self.is_current:
+                        self._thread = None
 
     def _run(self) -> None:
         while True:
