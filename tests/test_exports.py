@@ -47,7 +47,7 @@ def test_the_platform_s_own_names_are_there() -> None:
 
 
 def test_every_public_method_says_what_it_returns() -> None:
-    for name, method in inspect.getmembers(vwo.Client, inspect.isfunction):
+    for name, method in inspect.getmembers(vwo.Client, inspect.isroutine):
         if not name.startswith("_"):
             assert inspect.getdoc(method), name
 
@@ -101,6 +101,34 @@ def test_nothing_but_requests_is_required() -> None:
     """T-67: in any version, so that an installation changes nothing that a service runs."""
     required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]
     assert required == ["requests"]
+
+
+@pytest.mark.parametrize("name", ["sortition.vwo", "sortition.pagesense"])
+def test_importing_loads_next_to_nothing(name: str) -> None:
+    """What is exported is loaded when it is asked for."""
+    allowed = {"sortition", name, "sortition._defaults", "sortition._exit"}
+    allowed |= {
+        "sortition._exporting",
+        "sortition._version",
+        "sortition._vwo",
+        "sortition._vwo.constants",
+    }
+    program = f"""
+import sys, {name}
+loaded = [one for one in sys.modules if one.startswith("sortition") or one == "requests"]
+print(*loaded)
+assert "Client" in dir({name}) and {name}.Client.__name__ == "Client"
+try:
+    {name}.no_such_name
+except AttributeError as error:
+    assert "no_such_name" in str(error)
+else:
+    sys.exit("it has what it does not have")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
+    )
+    assert set(done.stdout.split()) <= allowed
 
 
 def test_the_package_for_tests_is_imported_by_those_who_want_it() -> None:

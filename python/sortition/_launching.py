@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from sortition._engine.problem import Problem
     from sortition._log import Log
 
-DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
-"""How long a request may take."""
-
 _MOST_PROBLEMS_LOGGED: Final = 20
 
 

@@ -13,27 +13,27 @@ The names of the platform's own Python SDK are in `sortition.compat.pagesense`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never
+from sortition._exporting import exporting as _exporting
 
-from sortition import _options
-from sortition._log import Logger
-from sortition._pagesense import launching as _launching
-from sortition._pagesense.client import Client
-from sortition._pagesense.explaining import Explanation
-from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
-from sortition._pagesense.result import Status
-from sortition._pagesense.storage import UserProfile, UserStorageLike, UserStorageService
-from sortition._sending.ledger import Stats
-from sortition._settings.status import Health
-from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
-
+# Not `typing`'s: importing that would take longer than everything here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from typing import Never
 
     from sortition._document import SettingsFile
     from sortition._engine import EngineChoice
+    from sortition._log import Logger
+    from sortition._pagesense.client import Client
+    from sortition._pagesense.explaining import Explanation
+    from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
+    from sortition._pagesense.result import Status
+    from sortition._pagesense.storage import UserProfile, UserStorageLike, UserStorageService
     from sortition._sending.batched import OnUnknownOutcome
+    from sortition._sending.ledger import Stats
+    from sortition._settings.status import Health
+    from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
 
 __all__ = [
     "Client",
@@ -193,9 +193,13 @@ def launch(
 
     Source: PageSense spec, "Our choices" and section 2.
     """
-    _options.ensure_known(unknown, _LAUNCH_OPTIONS)
+    from sortition._options import ensure_known  # noqa: PLC0415 -- not needed to import this module
+    from sortition._pagesense.client import Client  # noqa: PLC0415
+    from sortition._pagesense.launching import configure  # noqa: PLC0415
+
+    ensure_known(unknown, _LAUNCH_OPTIONS)
     return Client(
-        *_launching.configure(
+        *configure(
             settings,
             sdk_account_id=sdk_account_id,
             sdk_key=sdk_key,
@@ -228,4 +232,28 @@ def launch(
             spool_bytes=spool_bytes,
             spool_age_s=spool_age_s,
         )
+    )
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _exporting(
+        __name__,
+        {
+            "Client": "sortition._pagesense.client",
+            "Explanation": "sortition._pagesense.explaining",
+            "GoalProperty": "sortition._pagesense.goal_property",
+            "GoalPropertyDataType": "sortition._pagesense.goal_property",
+            "Health": "sortition._settings.status",
+            "Logger": "sortition._log",
+            "NotSentError": "sortition._transport",
+            "Request": "sortition._transport",
+            "RequestsTransport": "sortition._transport",
+            "Response": "sortition._transport",
+            "Stats": "sortition._sending.ledger",
+            "Status": "sortition._pagesense.result",
+            "Transport": "sortition._transport",
+            "UserProfile": "sortition._pagesense.storage",
+            "UserStorageLike": "sortition._pagesense.storage",
+            "UserStorageService": "sortition._pagesense.storage",
+        },
     )

@@ -11,30 +11,29 @@ The names are those of the platform's own Python SDK: moving here is a change of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Never
-
-from sortition import _options
-from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S
-from sortition._log import Logger
-from sortition._sending.ledger import Stats
-from sortition._settings.status import Health
-from sortition._storage import UserStorage, UserStorageLike
-from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
-from sortition._vwo import launching as _launching
-from sortition._vwo import settings_file as _settings_file
-from sortition._vwo.client import Client
+from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
+from sortition._exporting import exporting as _exporting
 from sortition._vwo.constants import GOAL_TYPES, LOG_LEVELS
-from sortition._vwo.explaining import Explanation
-from sortition._vwo.launching import Integrations
-from sortition._vwo.result import Status, TrackResult
 
+# Not `typing`'s: importing that would take longer than everything here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
+    from typing import Any, Never
 
     from sortition._document import SettingsFile
     from sortition._engine import EngineChoice
+    from sortition._log import Logger
     from sortition._sending.batched import OnUnknownOutcome
+    from sortition._sending.ledger import Stats
+    from sortition._settings.status import Health
+    from sortition._storage import UserStorage, UserStorageLike
+    from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
+    from sortition._vwo.client import Client
+    from sortition._vwo.explaining import Explanation
+    from sortition._vwo.launching import Integrations
+    from sortition._vwo.result import Status, TrackResult
 
 __all__ = [
     "GOAL_TYPES",
@@ -209,9 +208,13 @@ def launch(
 
     Source: VWO spec, section 2.
     """
-    _options.ensure_known(unknown, _LAUNCH_OPTIONS)
+    from sortition._options import ensure_known  # noqa: PLC0415 -- not needed to import this module
+    from sortition._vwo.client import Client  # noqa: PLC0415
+    from sortition._vwo.launching import configure  # noqa: PLC0415
+
+    ensure_known(unknown, _LAUNCH_OPTIONS)
     return Client(
-        *_launching.configure(
+        *configure(
             settings_file,
             logger=logger,
             user_storage=user_storage,
@@ -277,10 +280,35 @@ def get_settings_file(
 
     Source: VWO spec, section 1.
     """
-    return _settings_file.fetch(
+    from sortition._vwo.settings_file import fetch  # noqa: PLC0415 -- as above
+
+    return fetch(
         account_id,
         sdk_key,
         is_via_webhook=is_via_webhook,
         base_url=base_url,
         request_timeout_s=request_timeout_s,
+    )
+
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _exporting(
+        __name__,
+        {
+            "Client": "sortition._vwo.client",
+            "Explanation": "sortition._vwo.explaining",
+            "Health": "sortition._settings.status",
+            "Integrations": "sortition._vwo.launching",
+            "Logger": "sortition._log",
+            "NotSentError": "sortition._transport",
+            "Request": "sortition._transport",
+            "RequestsTransport": "sortition._transport",
+            "Response": "sortition._transport",
+            "Stats": "sortition._sending.ledger",
+            "Status": "sortition._vwo.result",
+            "TrackResult": "sortition._vwo.result",
+            "Transport": "sortition._transport",
+            "UserStorage": "sortition._storage",
+            "UserStorageLike": "sortition._storage",
+        },
     )

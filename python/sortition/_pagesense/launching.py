@@ -9,9 +9,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
+from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
 from sortition._document import document_of
 from sortition._errors import OptionError, OptionTypeError
-from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of
+from sortition._launching import engine_of
 from sortition._log import Log
 from sortition._options import (
     checked_base_url,

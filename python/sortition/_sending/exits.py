@@ -5,13 +5,13 @@ One hook for all clients, however many come and go.
 
 from __future__ import annotations
 
-import atexit
 import sys
 import threading
 import time
 import weakref
 from typing import Protocol
 
+from sortition._exit import Exit
 from sortition._process import PerProcess
 
 
@@ -72,12 +72,6 @@ class _Open:
 _OPEN = PerProcess(_Open)
 
 
-class _Exit:
-    """Whether the hook has run: what comes later is seen to by nobody."""
-
-    has_come = False
-
-
 def close_at_exit(worker: Closable, timeout_s: float) -> bool:
     """Close a worker before the interpreter exits.
 
@@ -89,14 +83,15 @@ def close_at_exit(worker: Closable, timeout_s: float) -> bool:
         Whether there is still time: False during the exit, when events are to be sent at once.
     """
     _OPEN.get().add(worker, timeout_s)
-    return not _Exit.has_come
+    return not Exit.has_come
 
 
 def _close_all(**_of_a_signal: object) -> None:
-    _Exit.has_come = True
+    # A child of `multiprocessing` or Celery comes here by itself.
+    Exit.has_come = True
     registered = _OPEN.existing()
     if registered is not None:
         registered.close()
 
 
-atexit.register(_close_all)
+Exit.hooks.append(_close_all)

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
-from typing import Final
+
+# Not `typing`'s: importing that would take longer than everything here.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
 
 
 class GOAL_TYPES:  # noqa: N801 -- the platform's name

@@ -8,8 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
 from sortition._errors import OptionError
-from sortition._launching import DEFAULT_REQUEST_TIMEOUT_S, engine_of
+from sortition._launching import engine_of
 from sortition._log import Log
 from sortition._options import (
     callback,
