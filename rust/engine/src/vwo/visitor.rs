@@ -1,6 +1,7 @@
 //! The visitor id that stands for a user on the wire, so that the raw user id never leaves.
 
-use uuid::Uuid;
+use sha1::{Digest, Sha1};
+use uuid::{Builder, Uuid};
 
 /// Makes visitor ids for the users of one account.
 ///
@@ -26,17 +27,30 @@ impl VisitorIds {
     /// The visitor ids of the account with this id.
     #[must_use]
     pub fn for_account(account_id: &str) -> Self {
-        let platform = Uuid::new_v5(&Uuid::NAMESPACE_URL, b"https://vwo.com");
+        let platform = named(&Uuid::NAMESPACE_URL, "https://vwo.com");
         Self {
-            account: Uuid::new_v5(&platform, account_id.as_bytes()),
+            account: named(&platform, account_id),
         }
     }
 
     /// This user's visitor id: 32 hexadecimal digits in upper case.
     #[must_use]
     pub fn of(&self, user_id: &str) -> String {
-        let visitor = Uuid::new_v5(&self.account, user_id.as_bytes());
+        let visitor = named(&self.account, user_id);
         let mut digits = [0; 32];
         visitor.simple().encode_upper(&mut digits).to_owned()
     }
+}
+
+/// A UUID of version 5, by a SHA-1 that uses what the processor has for it, as that of `uuid` does not.
+fn named(namespace: &Uuid, name: &str) -> Uuid {
+    let digest = Sha1::new()
+        .chain_update(namespace)
+        .chain_update(name)
+        .finalize();
+    let mut bytes = [0; 16];
+    for (byte, digested) in bytes.iter_mut().zip(digest) {
+        *byte = digested;
+    }
+    Builder::from_sha1_bytes(bytes).into_uuid()
 }
