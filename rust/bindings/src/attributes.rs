@@ -9,6 +9,8 @@ use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
 use sortition_engine::attributes::{Attributes, Value};
 use sortition_engine::vwo::decision::{Record, Records, Stored};
 
+use crate::calling::{item_of, text_of};
+
 /// What a caller's object raised that is for nobody to swallow, such as `KeyboardInterrupt`.
 #[derive(Default)]
 pub(crate) struct Interrupt(RefCell<Option<PyErr>>);
@@ -38,7 +40,7 @@ impl Attributes for PyAttributes<'_, '_> {
         let Some(attributes) = self.attributes else {
             return Value::Missing;
         };
-        match attributes.get_item(name) {
+        match item_of(attributes, &PyString::new(attributes.py(), name)) {
             Ok(None) => Value::Missing,
             Ok(Some(value)) => read(&value, self.interrupt),
             Err(error) => {
@@ -50,10 +52,14 @@ impl Attributes for PyAttributes<'_, '_> {
 
     fn contains(&self, name: &str) -> bool {
         self.attributes.is_some_and(|attributes| {
-            attributes.contains(name).unwrap_or_else(|error| {
-                self.interrupt.note(attributes.py(), error);
-                false
-            })
+            let name = PyString::new(attributes.py(), name);
+            match item_of(attributes, &name) {
+                Ok(item) => item.is_some(),
+                Err(error) => {
+                    self.interrupt.note(attributes.py(), error);
+                    false
+                }
+            }
         })
     }
 }
@@ -81,7 +87,7 @@ fn read(value: &Bound<'_, PyAny>, interrupt: &Interrupt) -> Value<'static> {
         return Value::Number(number.value());
     }
     // Only Python knows what `str()` makes of any other object.
-    match value.str() {
+    match text_of(value) {
         Ok(text) => match text.to_str() {
             Ok(text) => Value::Object(Cow::Owned(text.to_owned())),
             Err(_) => Value::Unreadable,
@@ -101,7 +107,7 @@ impl Records for PyRecords<'_, '_> {
         let Some(records) = self.0 else {
             return Stored::NotAsked;
         };
-        match records.get_item(campaign_key) {
+        match item_of(records, &PyString::new(records.py(), campaign_key)) {
             Ok(None) => Stored::NotAsked,
             Ok(Some(record)) => read_record(&record),
             Err(_) => Stored::Unusable,
@@ -120,7 +126,7 @@ fn read_record(record: &Bound<'_, PyAny>) -> Stored<'static> {
         return Stored::Nothing;
     }
     let text = |name: &str| -> Option<Cow<'static, str>> {
-        let value = record.get_item(name).ok()??;
+        let value = item_of(record, &PyString::new(record.py(), name)).ok()??;
         let text = value.cast::<PyString>().ok()?.to_str().ok()?;
         Some(Cow::Owned(text.to_owned()))
     };

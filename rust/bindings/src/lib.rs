@@ -1,6 +1,7 @@
 //! The compiled module `sortition._core`: a table of contents.
 
 mod attributes;
+mod calling;
 mod error;
 mod hashing;
 mod model;
