@@ -18,7 +18,7 @@ from documents import project, settings
 
 ROOT = Path(__file__).parents[1]
 PROGRAM = """
-import json, logging, os, sys
+import json, logging, os, sys, time
 from sortition import _core, vwo
 
 class Memory(logging.Handler):
@@ -39,6 +39,14 @@ tests = _core.PagesenseSettings.compile(sys.argv[2].encode())
 profile = _core.PagesenseProfile.read(None)
 decision = client._snapshot.settings.decide("track", "checkout", "Ann", goal_identifier="purchase")
 assert client.activate("checkout", "Ann") == "Control"
+worker = batched._delivery._dispatch._workers.get()
+assert batched.activate("checkout", "Ann") == "Control"
+# The thread that sends is to wait, and not to be met by a panic of its own.
+while not worker._changed._waiters:
+    time.sleep(0.01)
+inbox = worker.inbox()
+assert batched.activate("checkout", "Ann") == "Control"
+assert inbox.kinds() == {"visitor": 1}
 
 os.environ["SORTITION_INJECT_PANICS"] = "1"
 for one in (client, batched):
@@ -68,6 +76,7 @@ entries = [
     lambda: settings.conversion_event(decision, "Ann", 0),
     lambda: settings.push_event("Ann", 0, "plan", "pro"),
     lambda: _core.vwo_batch([b"{}"]),
+    lambda: inbox.gather(0.0),
     lambda: _core.PagesenseSettings.compile(b"{}"),
     lambda: tests.experiment("Test 1"),
     lambda: tests.goal("Signup"),
@@ -92,8 +101,9 @@ except Exception as error:
 
 del os.environ["SORTITION_INJECT_PANICS"]
 assert client.activate("checkout", "Ann") == "Control"
+assert inbox.kinds() == {"visitor": 1}
 assert batched.activate("checkout", "Ann") == "Control"
-assert batched.stats().queued == {"visitor": 1}
+assert batched.stats().queued == {"visitor": 3}
 batched.close(0.01)
 print("survived")
 """

@@ -139,7 +139,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         except BadArgumentError as error:
             self._log.error("close: %s", error)
         if self._refuses_with is None:
-            self._refuses_with = reasons.CLOSED
+            self._refuse(reasons.CLOSED)
         self._live.close()
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         self._close_transport()
@@ -152,6 +152,14 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def _begin(self) -> None:
         """The first call in this process: start what works behind the calls."""
         self._begun = self._live.begin()
+
+    def _refuse(self, reason: str) -> None:
+        """Refuse every call from now on, for this reason."""
+        self._refuses_with = reason
+        self._answer_directly()
+
+    def _answer_directly(self) -> None:
+        """Have calls answered by the engine itself where they can be; here none are."""
 
     @property
     def _snapshot(self) -> SnapshotT:

@@ -11,13 +11,16 @@ __all__ = [
     "IS_DEBUG_BUILD",
     "PAGESENSE_REASONS",
     "REASONS",
+    "Inbox",
     "PagesenseDecision",
     "PagesenseProfile",
     "PagesenseSettings",
     "VwoDecision",
+    "VwoDirect",
     "VwoSettings",
     "__version__",
     "allocation_ranges",
+    "answer_directly",
     "murmur3_32",
     "pagesense_bucket",
     "pagesense_ranges",
@@ -37,6 +40,16 @@ __version__: Final[str]
 IS_DEBUG_BUILD: Final[bool]
 PAGESENSE_REASONS: Final[tuple[str, ...]]
 REASONS: Final[tuple[str, ...]]
+
+def answer_directly(class_: type, name: str, document: str) -> None:
+    """Have a method of a class look at its arguments first, and a `VwoDirect` answer plain ones.
+
+    The class's instances have it in their attribute ``_direct``, or None there. `document` is the
+    method's docstring, with its signature before it, as `inspect` wants it.
+
+    Raises:
+        ValueError: There is no such method, or it was replaced already.
+    """
 
 def murmur3_32(data: bytes, hash_seed: int) -> int: ...
 def traffic_bucket(hash: int) -> int: ...  # noqa: A002 -- the field's word for it
@@ -124,6 +137,64 @@ class VwoSettings:
         Raises:
             UnicodeEncodeError: An argument holds half of a surrogate pair.
         """
+
+@final
+class Inbox:
+    """Takes the events of plain calls, within what is granted, until the queue gathers them.
+
+    Safe to use from any number of threads.
+    """
+
+    def __new__(cls, largest: int) -> Inbox:
+        """Take nothing until something is granted.
+
+        Args:
+            largest: How many bytes one event may have.
+        """
+
+    def grant(self, events: int, size: int) -> None:
+        """Take so many events and bytes of them, together with what is in it."""
+
+    def gather(
+        self, now_s: float
+    ) -> tuple[list[tuple[bytes, str, float, None]], dict[str, int], int]:
+        """Empty it, and take nothing until something is granted again.
+
+        Args:
+            now_s: The time, on whatever clock the events' times are to be of.
+
+        Returns:
+            The events as a queue has them, in their order: each with its kind, the time at which it
+            was taken, and no place in a file; how many of each kind; their bytes.
+        """
+
+    def kinds(self) -> dict[str, int]:
+        """How many events of each kind are in it."""
+
+@final
+class VwoDirect:
+    """Answers the plain calls of one client, with one snapshot and in one process."""
+
+    def __new__(
+        cls,
+        settings: VwoSettings,
+        log_levels: dict[int, bool] | None,
+        goal_type_to_track: str,
+        inbox: Inbox | None,
+        result_class: type[dict[str, bool]],
+    ) -> VwoDirect:
+        """See `sortition._vwo.direct`.
+
+        Args:
+            settings: The settings to decide by.
+            log_levels: Which levels the client's logger remembers to take or not; None where it
+                never takes debug messages.
+            goal_type_to_track: The launch option, or its default.
+            inbox: What takes events; None where no plain call may send one.
+            result_class: What ``track`` returns.
+        """
+
+    def is_of_this_process(self) -> bool: ...
 
 @final
 class VwoDecision:

@@ -54,6 +54,27 @@ class Log:
         self._has_complained = False
         self._recurring: dict[Hashable, _Recurring] = {}
 
+    @property
+    def may_take_debug(self) -> bool:
+        """Whether a debug message may be wanted by anybody, now or later."""
+        return self._level <= logging.DEBUG
+
+    @property
+    def remembered_levels(self) -> dict[int, bool] | None:
+        """For each level, whether the logger takes it, as far as it remembers.
+
+        The standard logger keeps this dictionary for ever and empties it whenever any level
+        changes: a level that stands there as False is not taken. None for any other logger.
+        """
+        logger = self._standard if self._logger is None else self._logger
+        if not isinstance(logger, logging.Logger):
+            return None
+        kind, standard = type(logger), logging.Logger
+        if kind.log is not standard.log or kind.isEnabledFor is not standard.isEnabledFor:
+            return None
+        levels = getattr(logger, "_cache", None)
+        return levels if type(levels) is dict else None
+
     def debug(self, message: str, *values: object) -> None:
         """Log what helps to follow a single decision."""
         self._write(logging.DEBUG, message, values)

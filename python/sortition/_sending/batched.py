@@ -11,6 +11,7 @@ from sortition._sending.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sortition._core import Inbox
     from sortition._log import Log
     from sortition._sending.spool.options import SpoolOptions
     from sortition._sending.spool.owner import Owner
@@ -79,6 +80,10 @@ class BatchedDispatch(Dispatch[Worker]):
             batching,
             owner,
         )
+
+    def inbox(self) -> Inbox | None:
+        """What takes encoded events of this process beside `accept`; None where all go that way."""
+        return None if self._has_spool else self._workers.get().inbox()
 
     def accept(self, kind: str, event: bytes) -> bool:
         """Take an event to be sent; False where it is refused, which is counted."""

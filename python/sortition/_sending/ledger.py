@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._core import Inbox
+
 Waiting: TypeAlias = Literal["queued", "in_flight", "spooled"]
 """Where an event is before it is known what became of it."""
 
@@ -100,11 +102,14 @@ class Ledger:
     Attributes:
         lock: Guards the ledger, and whatever must change together with it. No input or output
             happens under it.
+        inbox: What takes events beside the queue, until the queue gathers them; None where nothing
+            does.
     """
 
     def __init__(self) -> None:
         # Reentrant: a signal handler or a finalizer may run within any of our lines.
         self.lock = threading.RLock()
+        self.inbox: Inbox | None = None
         # Not counters, whose every change is a call of Python's.
         self._terms: dict[str, dict[str, int]] = {
             name: {}
@@ -169,18 +174,27 @@ class Ledger:
     def is_at_rest(self) -> bool:
         """Whether nothing is queued or on its way."""
         with self.lock:
-            return not any(self._terms["queued"].values()) and not any(
-                self._terms["in_flight"].values()
-            )
+            terms = self._known()
+            return not any(terms["queued"].values()) and not any(terms["in_flight"].values())
 
     def stats(self) -> Stats:
         """All terms at one instant."""
         with self.lock:
             return Stats(
-                **{name: _shown(counts) for name, counts in self._terms.items()},
+                **{name: _shown(counts) for name, counts in self._known().items()},
                 dropped={reason: _shown(counts) for reason, counts in self._dropped.items()},
                 refused={reason: _shown(counts) for reason, counts in self._refused.items()},
             )
+
+    def _known(self) -> dict[str, dict[str, int]]:
+        """All terms with what the queue has not gathered yet; to be called under the lock."""
+        taken = {} if self.inbox is None else self.inbox.kinds()
+        if not taken:
+            return self._terms
+        accepted, queued = dict(self._accepted), dict(self._queued)
+        _add(accepted, taken)
+        _add(queued, taken)
+        return {**self._terms, "accepted": accepted, "queued": queued}
 
 
 def _add(counts: dict[str, int], kinds: Kinds) -> None:

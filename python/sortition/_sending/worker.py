@@ -22,6 +22,7 @@ from sortition._sending.spool.attempts import Attempts
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sortition._core import Inbox
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.adopter import Adopter
@@ -159,6 +160,16 @@ class Worker:
         """Whether its thread is the one that asks, as in a callback of the caller's."""
         return threading.current_thread() is self._thread
 
+    def inbox(self) -> Inbox:
+        """What takes events for this queue where there is nothing to do about them but to wait."""
+        with self._lock:
+            inbox = self.ledger.inbox
+            if inbox is None:
+                from sortition._core import Inbox  # noqa: PLC0415 -- absent where no wheel fits
+
+                inbox = self.ledger.inbox = Inbox(self._batching.request_bytes)
+            return inbox
+
     def accept(self, kind: str, event: bytes) -> bool:
         """Take an event to be sent; False where it is refused, which is counted."""
         intake = self._intake
@@ -166,6 +177,7 @@ class Worker:
         place = intake.keep(kind, event)
         # The condition's lock by itself: this is on the path of every call.
         with self._lock:
+            self._gather()
             had_untold = bool(intake.drops.untold)
             reason = intake.take(kind, size)
             if reason is None:
@@ -177,6 +189,7 @@ class Worker:
                 # Another refusal does not empty the queue.
                 self._overflows |= reason == reasons.QUEUE_FULL
             has_ended = self._thread is None
+            self._grant()
         if reason is not None:
             intake.discard(place)
         if has_ended:
@@ -210,6 +223,41 @@ class Worker:
         if waiting in (1, self._most_events) or fills_bytes:
             self._changed.notify_all()
 
+    def _gather(self) -> None:
+        """Put what is in the inbox into the queue, and let it take nothing for now.
+
+        To be called under the lock by whatever has to do with all that was taken; `_grant` ends
+        that.
+        """
+        inbox = self.ledger.inbox
+        if inbox is None:
+            return
+        events, kinds, size = inbox.gather(time.monotonic())
+        if events:
+            self._intake.admit(kinds, size)
+            self._queue.extend(events)
+            self._queued_bytes += size
+            self._accepted += len(events)
+
+    def _grant(self) -> None:
+        """Let the inbox take what nothing is to be done about: nobody is woken for it.
+
+        The event that begins or fills a batch is not among it, and none for which a thread is
+        missing. While a batch is sent, it is whatever the queue has room for.
+        """
+        inbox = self.ledger.inbox
+        if inbox is None:
+            return
+        waiting = len(self._queue)
+        events, size = self._intake.room()
+        if self._thread is None or not waiting:
+            events = 0
+        elif waiting < self._most_events:
+            events = min(events, self._most_events - waiting - 1)
+        if self._queued_bytes < self._batching.request_bytes:
+            size = min(size, self._batching.request_bytes - self._queued_bytes - 1)
+        inbox.grant(events, size)
+
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
         deadline = time.monotonic() + timeout_s
@@ -232,11 +280,13 @@ class Worker:
     def _hurry(self) -> tuple[int, int]:
         """Send what waits; up to which event, and how many were lost before."""
         with self._changed:
+            self._gather()
             wanted, lost = self._accepted, self._lost
             if self._settled < wanted:
                 self._wanted_until = wanted
                 self._flushes += 1
                 self._changed.notify_all()
+            self._grant()
         self.start()
         return wanted, lost
 
@@ -253,6 +303,7 @@ class Worker:
     def release(self, timeout_s: float) -> None:
         """Take nothing any more, and end when what waits was sent or this time has passed."""
         with self._changed:
+            self._gather()
             self._intake.close(timeout_s)
             self._changed.notify_all()
         self.hurry()
@@ -268,6 +319,7 @@ class Worker:
     def give_up(self) -> None:
         """Drop what still waits, and send nothing any more."""
         with self._changed:
+            self._gather()
             self._intake.closes_at = time.monotonic()
             self._drop_queue(reasons.CLOSED)
             self._changed.notify_all()
@@ -291,6 +343,7 @@ class Worker:
                 is_exiting = not threading.main_thread().is_alive()
             else:
                 self._thread = thread
+                self._grant()
                 return
         if is_exiting and (self._intake.is_closing or self._intake.waits_for_nothing):
             # Better to send here, within the bounds that the transport keeps, than not at all.
@@ -310,6 +363,7 @@ class Worker:
                 with self._lock:
                     if self.is_current:
                         self._thread = None
+                        self._grant()
 
     def _run(self) -> None:
         while True:
@@ -334,10 +388,13 @@ class Worker:
         intake, drops = self._intake, self._intake.drops
         with self._changed:
             while True:
+                self._gather()
                 if intake.is_over():
                     self._drop_queue(reasons.CLOSED)
                 if self._queue and self._is_due():
-                    return self._take()
+                    batch = self._take()
+                    self._grant()
+                    return batch
                 is_last = (intake.is_closing or intake.waits_for_nothing) and not self._queue
                 if drops.are_due() or (drops.untold and intake.waits_for_nothing and is_last):
                     return _NOTHING
@@ -350,6 +407,7 @@ class Worker:
                 wake_at += [drops.tells_from] if drops.untold else []
                 left_s = max(0.0, min(wake_at) - time.monotonic()) if wake_at else None
                 self._heartbeat.beat(left_s)
+                self._grant()
                 self._changed.wait(left_s)
 
     def _is_due(self) -> bool:

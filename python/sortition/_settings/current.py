@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 from sortition._process import PerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Snapshot(Protocol):
@@ -38,6 +41,7 @@ class Current(Generic[SnapshotT]):
         self._is_final = False
         # A finalizer may freeze while its own thread replaces.
         self._replacing = PerProcess(threading.RLock)
+        self._follower: Callable[[SnapshotT | None], object] | None = None
 
     def taken(self) -> SnapshotT:
         """The snapshot in use, for a call that cannot do without.
@@ -55,7 +59,7 @@ class Current(Generic[SnapshotT]):
         with self._replacing.get():
             if self._is_final:
                 return False
-            self.snapshot = snapshot
+            self._set(snapshot)
             return True
 
     def freeze(self) -> None:
@@ -67,4 +71,19 @@ class Current(Generic[SnapshotT]):
         """Use these from now on, or none, and replace nothing any more."""
         with self._replacing.get():
             self._is_final = True
-            self.snapshot = leaving
+            self._set(leaving)
+
+    def follow(self, follower: Callable[[SnapshotT | None], object]) -> None:
+        """Tell of the snapshot in use: now, and whenever there is another.
+
+        Args:
+            follower: What is told, in place of what was told before. It must not come back here.
+        """
+        with self._replacing.get():
+            self._follower = follower
+            follower(self.snapshot)
+
+    def _set(self, snapshot: SnapshotT | None) -> None:
+        self.snapshot = snapshot
+        if self._follower is not None:
+            self._follower(snapshot)

@@ -13,12 +13,14 @@ from sortition._errors import OptionError
 from sortition._options import first_given, of_type
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
+from sortition._settings.live import NOT_BEGUN
 from sortition._settings.webhook import UNAVAILABLE
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.delivery import Delivery
+from sortition._vwo.direct import answered_directly, follower_of
 from sortition._vwo.events import Visitor
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.platform import account_of
@@ -28,6 +30,7 @@ from sortition._vwo.snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sortition._core import VwoDirect
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
@@ -50,6 +53,7 @@ _CALLS: Final = frozenset(
 )
 
 
+@answered_directly
 class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one account, and reports what users see and do.
 
@@ -67,6 +71,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
         self._calls = Calls(decider, self._delivery, configuration.log)
         self._decider = decider
+        self._direct: VwoDirect | None = None
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
@@ -413,7 +418,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, section 3.
         """
-        self._refuses_with = reasons.OPTED_OUT
+        self._refuse(reasons.OPTED_OUT)
         self._delivery.close(self._launch.close_timeout_s, reasons.OPTED_OUT)
         self._live.forget(self._nothing())
         self._close_transport()
@@ -563,6 +568,21 @@ class Client(LivingClient[Snapshot, Delivery]):
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,
         )
+
+    def _begin(self) -> None:
+        super()._begin()
+        # Where every call is to begin, as in uWSGI, none is to go past it.
+        if self._begun != NOT_BEGUN:
+            self._answer_directly()
+
+    def _answer_directly(self) -> None:
+        launch = self._launch
+        if launch.engine.name != "compiled":
+            return
+        if launch.user_storage is not None or launch.integrations is not None:
+            return
+        inbox = self._delivery.inbox() if self._refuses_with is None else None
+        self._current.follow(follower_of(self, launch, inbox))
 
     def _nothing(self) -> Snapshot | None:
         """Settings of the same account that hold nothing; None where there are none at all."""

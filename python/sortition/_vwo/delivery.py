@@ -17,6 +17,7 @@ from sortition._sending.synchronous import SynchronousDispatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sortition._core import Inbox
     from sortition._log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
@@ -72,6 +73,9 @@ class Delivery(Protocol):
 
     def health(self) -> SendingHealth:
         """How the server that takes events is, and the thread that sends; None where none is."""
+
+    def inbox(self) -> Inbox | None:
+        """What takes encoded events of this process without a word; None where nothing does."""
 
 
 class SynchronousDelivery:
@@ -149,6 +153,10 @@ class SynchronousDelivery:
     def health(self) -> SendingHealth:
         """See `Delivery`."""
         return self._dispatch.health()
+
+    def inbox(self) -> Inbox | None:
+        """See `Delivery`."""
+        return None
 
 
 class BatchedDelivery:
@@ -258,6 +266,10 @@ class BatchedDelivery:
         """See `Delivery`."""
         return self._dispatch.health()
 
+    def inbox(self) -> Inbox | None:
+        """See `Delivery`."""
+        return self._dispatch.inbox()
+
 
 class NoDelivery:
     """Development mode: everything counts as accepted, and nothing is sent."""
@@ -308,3 +320,7 @@ class NoDelivery:
     def health(self) -> SendingHealth:
         """See `Delivery`."""
         return SendingHealth()
+
+    def inbox(self) -> Inbox | None:
+        """See `Delivery`."""
+        return None

@@ -24,11 +24,15 @@ pub(crate) fn silence_panics() {
 /// Python's `except Exception` does not catch `PyO3`'s `PanicException`, and the panic's message
 /// might hold what belongs in no log.
 pub(crate) fn without_panic<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
-    let work = || {
+    caught(|| {
         #[cfg(feature = "inject-panics")]
         inject_panic();
         work()
-    };
+    })
+}
+
+/// The same for what is done after a panic: no test asks for another one there.
+pub(crate) fn caught<T>(work: impl FnOnce() -> PyResult<T>) -> PyResult<T> {
     // Nothing that a panic could leave half-done outlives the call: every class here is frozen.
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| {
         Err(PyRuntimeError::new_err(

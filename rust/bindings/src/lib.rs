@@ -2,8 +2,11 @@
 
 mod attributes;
 mod calling;
+mod direct;
 mod error;
+mod fork;
 mod hashing;
+mod inbox;
 mod model;
 mod pagesense;
 mod python;
@@ -20,10 +23,14 @@ mod _core {
     use super::{error, pagesense, vwo};
 
     #[pymodule_export]
+    use super::direct::{PyDirect, answer_directly};
+    #[pymodule_export]
     use super::hashing::{
         allocation_ranges, murmur3_32, pagesense_bucket, pagesense_ranges, stretched_bucket,
         traffic_bucket, variation_bucket,
     };
+    #[pymodule_export]
+    use super::inbox::Inbox;
     #[pymodule_export]
     use super::pagesense::{PyPagesenseDecision, PyPagesenseProfile, PyPagesenseSettings};
     #[pymodule_export]

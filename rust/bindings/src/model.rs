@@ -1,5 +1,6 @@
 //! The settings' contents as the plain Python objects that both engines answer with.
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -72,6 +73,10 @@ impl<'py> Classes<'py> {
             |objects: Vec<Bound<'py, PyAny>>| objects.into_iter().map(Bound::unbind).collect();
         Ok(CampaignObjects {
             campaign: object.unbind(),
+            variation_names: variations
+                .iter()
+                .map(|variation| variation.getattr(intern!(py, "name")).map(Bound::unbind))
+                .collect::<PyResult<_>>()?,
             variations: unbound(variations),
             goals: unbound(goals),
         })
@@ -125,6 +130,7 @@ impl<'py> Classes<'py> {
 pub(crate) struct CampaignObjects {
     pub(crate) campaign: Py<PyAny>,
     pub(crate) variations: Box<[Py<PyAny>]>,
+    pub(crate) variation_names: Box<[Py<PyAny>]>,
     pub(crate) goals: Box<[Py<PyAny>]>,
 }
 

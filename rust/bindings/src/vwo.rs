@@ -22,7 +22,7 @@ use crate::steps;
 /// An account's settings, compiled once.
 #[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
 pub(crate) struct PySettings {
-    settings: Settings,
+    pub(crate) settings: Settings,
     campaigns: Box<[CampaignObjects]>,
     campaign_tuple: Py<PyTuple>,
     problems: Py<PyTuple>,
@@ -36,7 +36,11 @@ impl PySettings {
         let document = document.as_bytes();
         without_panic(|| {
             let settings = py
-                .detach(|| Settings::compile(document))
+                .detach(|| {
+                    let compiled = Settings::compile(document);
+                    give_back_memory_of(document);
+                    compiled
+                })
                 .map_err(|problems| settings_error(py, &problems))?;
             let campaigns = model::campaigns(py, &settings)?;
             let shown = campaigns.iter().map(|objects| &objects.campaign);
@@ -266,6 +270,20 @@ impl PySettings {
     }
 }
 
+/// Gives back to the system what reading a large document took for a moment: several times its
+/// size, which would stay with the process otherwise.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn give_back_memory_of(document: &[u8]) {
+    const LARGE: usize = 1 << 20;
+    if document.len() >= LARGE {
+        // SAFETY: it may be called at any time, from any thread, and frees nothing that is in use.
+        unsafe { libc::malloc_trim(0) };
+    }
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+const fn give_back_memory_of(_document: &[u8]) {}
+
 fn visitor<'a>(
     id: &'a str,
     at_s: u64,
@@ -313,6 +331,18 @@ impl PySettings {
             CampaignChoice::Key(key) => decide_by_key(&self.settings, key, request, trace),
             CampaignChoice::Index(index) => decide(&self.settings, *index, request, trace),
         }
+    }
+
+    /// The campaign and the variation that were assigned.
+    pub(crate) fn assigned(&self, decision: &Decision) -> Option<(&Campaign, &Variation)> {
+        let campaign = self.settings.campaigns().get(decision.campaign?)?;
+        Some((campaign, campaign.variations().get(decision.variation?)?))
+    }
+
+    /// The name of the variation that was assigned, as the variation has it.
+    pub(crate) fn name_of(&self, decision: &Decision) -> Option<&Py<PyAny>> {
+        let names = &self.campaigns.get(decision.campaign?)?.variation_names;
+        names.get(decision.variation?)
     }
 
     /// What a decision assigned.

@@ -1,0 +1,768 @@
+//! Calls that need nothing but the settings and the user, answered without a frame of Python's.
+//!
+//! A public method is replaced by one that looks at its arguments first. Where they are plain, a
+//! [`Direct`] answers; anything else, from a user storage to a mistake, goes to the method as it is
+//! written in Python, which has not begun then: nothing was sent, logged or called yet.
+
+use std::cell::Cell;
+use std::ffi::{CString, c_char};
+use std::mem;
+use std::ptr::null_mut;
+use std::slice;
+use std::sync::Mutex;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
+use pyo3::{ffi, intern};
+use sortition_engine::attributes::{Attributes, Value};
+use sortition_engine::reason::Reason;
+use sortition_engine::trace::Silent;
+use sortition_engine::vwo::decide_by_key;
+use sortition_engine::vwo::decision::{
+    Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Stored,
+};
+use sortition_engine::vwo::event::{self, Visitor};
+use sortition_engine::vwo::settings::{CampaignType, GoalType};
+
+use crate::calling::item_of;
+use crate::error::{caught, without_panic};
+use crate::fork;
+use crate::inbox::{Inbox, Kind};
+use crate::vwo::PySettings;
+
+/// The method is to answer as it is written in Python.
+struct AsWritten;
+
+/// Answers the plain calls of one client, with one snapshot of its settings and in one process.
+#[pyclass(frozen, name = "VwoDirect", module = "sortition._core")]
+pub(crate) struct PyDirect {
+    settings: Py<PySettings>,
+    /// The variables' names by number, so that none is made for a look-up.
+    names: Box<[Py<PyString>]>,
+    process: u64,
+    /// For each level whether the logger takes it, as far as the logger remembers; None where
+    /// nothing is logged at that level whatever it says.
+    log_levels: Option<Py<PyDict>>,
+    goal_type_to_track: GoalTypeToTrack,
+    /// Takes the events of this process; None where they go another way.
+    inbox: Option<Py<Inbox>>,
+    result_class: Py<PyType>,
+}
+
+#[pymethods]
+impl PyDirect {
+    #[new]
+    fn new(
+        py: Python<'_>,
+        settings: Py<PySettings>,
+        log_levels: Option<Py<PyDict>>,
+        goal_type_to_track: &str,
+        inbox: Option<Py<Inbox>>,
+        result_class: Py<PyType>,
+    ) -> PyResult<Self> {
+        let names = settings.get().settings.variable_names().iter();
+        Ok(Self {
+            names: names
+                .map(|name| PyString::intern(py, name).unbind())
+                .collect(),
+            settings,
+            process: fork::process(),
+            log_levels,
+            goal_type_to_track: GoalTypeToTrack::from_name(goal_type_to_track)
+                .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))?,
+            inbox,
+            result_class,
+        })
+    }
+
+    /// Whether it was made in the process that asks.
+    fn is_of_this_process(&self) -> bool {
+        self.process == fork::process()
+    }
+}
+
+/// The arguments of a call, as Python hands them over.
+struct Arguments<'a, 'py> {
+    py: Python<'py>,
+    positional: &'a [*mut ffi::PyObject],
+    /// The values of the arguments that have names.
+    keywords: &'a [*mut ffi::PyObject],
+    names: Option<Bound<'py, PyTuple>>,
+}
+
+impl<'a, 'py> Arguments<'a, 'py> {
+    /// # Safety
+    ///
+    /// They are those of a method with `METH_FASTCALL` and `METH_KEYWORDS`.
+    unsafe fn of(
+        py: Python<'py>,
+        first: *const *mut ffi::PyObject,
+        count: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> Self {
+        let count = usize::try_from(count).unwrap_or_default();
+        // SAFETY: the names are a tuple or null.
+        let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, names) }
+            .and_then(|names| names.cast_into::<PyTuple>().ok());
+        let with_names = names.as_ref().map_or(0, PyTupleMethods::len);
+        let all = if count + with_names == 0 {
+            &[]
+        } else {
+            // SAFETY: so many follow each other.
+            unsafe { slice::from_raw_parts(first, count + with_names) }
+        };
+        let (positional, keywords) = all.split_at(count);
+        Self {
+            py,
+            positional,
+            keywords,
+            names,
+        }
+    }
+
+    fn borrowed(&self, pointer: *mut ffi::PyObject) -> Borrowed<'a, 'py, PyAny> {
+        // SAFETY: an argument lives as long as the call.
+        unsafe { Borrowed::from_ptr(self.py, pointer) }
+    }
+
+    /// The positional arguments, where there are just so many and each is text.
+    fn texts<const COUNT: usize>(&self) -> Result<[&'a str; COUNT], AsWritten> {
+        let given: &[_; COUNT] = self.positional.try_into().map_err(|_| AsWritten)?;
+        let mut texts = [""; COUNT];
+        for (text, &pointer) in texts.iter_mut().zip(given) {
+            *text = exact_text(self.borrowed(pointer))?;
+            if text.is_empty() {
+                return Err(AsWritten);
+            }
+        }
+        Ok(texts)
+    }
+
+    /// The arguments with names that are in `known`, in its order; None counts as not given.
+    fn options<const COUNT: usize>(
+        &self,
+        known: [&Bound<'py, PyString>; COUNT],
+    ) -> Result<[Option<Borrowed<'a, 'py, PyAny>>; COUNT], AsWritten> {
+        let mut options = [const { None }; COUNT];
+        let Some(names) = &self.names else {
+            return Ok(options);
+        };
+        for (index, &pointer) in self.keywords.iter().enumerate() {
+            let name = names.get_borrowed_item(index).map_err(|_| AsWritten)?;
+            // The compiler interns them; one that was made otherwise takes the longer way.
+            let place = known
+                .iter()
+                .position(|known| known.as_ptr() == name.as_ptr())
+                .ok_or(AsWritten)?;
+            let value = self.borrowed(pointer);
+            if let Some(option) = options.get_mut(place) {
+                *option = (!value.is_none()).then_some(value);
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// A dictionary of plain values. What could run the caller's code is not asked, but noted.
+struct PlainAttributes<'a, 'py> {
+    attributes: Option<Borrowed<'a, 'py, PyDict>>,
+    names: &'a [Py<PyString>],
+    is_strange: &'a Cell<bool>,
+}
+
+impl<'a, 'py> PlainAttributes<'a, 'py> {
+    fn of(
+        option: Option<Borrowed<'a, 'py, PyAny>>,
+        names: &'a [Py<PyString>],
+        is_strange: &'a Cell<bool>,
+    ) -> Result<Self, AsWritten> {
+        let attributes = match option {
+            Some(value) => Some(value.cast_exact::<PyDict>().map_err(|_| AsWritten)?),
+            None => None,
+        };
+        Ok(Self {
+            attributes,
+            names,
+            is_strange,
+        })
+    }
+
+    fn read(&self, value: &Bound<'py, PyAny>) -> Value<'static> {
+        if let Ok(text) = value.cast_exact::<PyString>() {
+            if let Ok(text) = text.to_str() {
+                return Value::Text(text.to_owned().into());
+            }
+        } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+            return Value::Boolean(boolean.is_true());
+        } else if let Ok(integer) = value.cast_exact::<PyInt>() {
+            if let Ok(integer) = integer.extract() {
+                return Value::Integer(integer);
+            }
+        } else if let Ok(number) = value.cast_exact::<PyFloat>() {
+            return Value::Number(number.value());
+        } else if value.is_none() {
+            return Value::Missing;
+        }
+        self.is_strange.set(true);
+        Value::Unreadable
+    }
+
+    fn found(&self, found: PyResult<Option<Bound<'py, PyAny>>>) -> Value<'static> {
+        match found {
+            Ok(None) => Value::Missing,
+            Ok(Some(value)) => self.read(&value),
+            Err(_) => {
+                self.is_strange.set(true);
+                Value::Unreadable
+            }
+        }
+    }
+}
+
+impl Attributes for PlainAttributes<'_, '_> {
+    fn get(&self, name: &str) -> Value<'_> {
+        match self.attributes {
+            Some(attributes) => {
+                self.found(item_of(&attributes, &PyString::new(attributes.py(), name)))
+            }
+            None => Value::Missing,
+        }
+    }
+
+    fn contains(&self, _name: &str) -> bool {
+        // Only the properties of an event are asked, and a plain call has none.
+        false
+    }
+
+    fn get_numbered(&self, number: usize, name: &str) -> Value<'_> {
+        match (self.attributes, self.names.get(number)) {
+            (Some(attributes), Some(key)) => {
+                self.found(item_of(&attributes, key.bind(attributes.py())))
+            }
+            (Some(_), None) => self.get(name),
+            (None, _) => Value::Missing,
+        }
+    }
+}
+
+/// No user storage.
+struct NoRecords;
+
+impl Records for NoRecords {
+    fn find(&self, _campaign_key: &str) -> Stored<'_> {
+        Stored::<'_>::NotAsked
+    }
+}
+
+/// What a call gives besides what names the campaign and the user.
+struct Asked<'a> {
+    call: Call,
+    campaign_key: &'a str,
+    user_id: &'a str,
+    goal: Option<(&'a str, bool)>,
+}
+
+impl PyDirect {
+    /// Whether it may answer now: in its own process, and where nobody listens to every decision.
+    fn may_answer(&self, py: Python<'_>) -> bool {
+        static DEBUG: PyOnceLock<Py<PyInt>> = PyOnceLock::new();
+        if !self.is_of_this_process() {
+            return false;
+        }
+        let Some(levels) = &self.log_levels else {
+            return true;
+        };
+        let level = DEBUG.get_or_init(py, || {
+            let Ok(level) = 10_i32.into_pyobject(py);
+            level.unbind()
+        });
+        // What the logger does not remember it is asked by whoever logs.
+        matches!(levels.bind(py).get_item(level), Ok(Some(takes)) if takes.is(PyBool::new(py, false)))
+    }
+
+    /// Decides; only what is to be logged nowhere but to debug is answered.
+    fn decide<'a>(
+        &'a self,
+        asked: &Asked<'_>,
+        custom: Option<Borrowed<'_, '_, PyAny>>,
+        targeting: Option<Borrowed<'_, '_, PyAny>>,
+    ) -> Result<(&'a PySettings, Decision), AsWritten> {
+        let settings = self.settings.get();
+        let is_strange = Cell::new(false);
+        let custom = PlainAttributes::of(custom, &self.names, &is_strange)?;
+        let targeting = PlainAttributes::of(targeting, &self.names, &is_strange)?;
+        let nothing = PlainAttributes::of(None, &[], &is_strange)?;
+        let request = Request {
+            call: asked.call,
+            user_id: asked.user_id,
+            custom_variables: &custom,
+            variation_targeting_variables: &targeting,
+            has_user_storage: false,
+            records: &NoRecords,
+            should_track_returning_user: false,
+            goal: asked.goal.map(|(identifier, has_revenue)| GoalRequest {
+                identifier,
+                type_to_track: self.goal_type_to_track,
+                has_revenue,
+                event_properties: &nothing,
+            }),
+        };
+        let decision = decide_by_key(
+            &settings.settings,
+            asked.campaign_key,
+            &request,
+            &mut Silent,
+        );
+        if is_strange.get() || decision.gave_up_on_pattern || !is_ordinary(decision.reason) {
+            return Err(AsWritten);
+        }
+        Ok((settings, decision))
+    }
+
+    /// What takes events.
+    fn inbox(&self) -> Result<&Inbox, AsWritten> {
+        Ok(self.inbox.as_ref().ok_or(AsWritten)?.get())
+    }
+
+    fn get_variation_name(&self, arguments: &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten> {
+        let py = arguments.py;
+        let [campaign_key, user_id] = arguments.texts()?;
+        let [custom, targeting] = arguments.options([
+            intern!(py, "custom_variables"),
+            intern!(py, "variation_targeting_variables"),
+        ])?;
+        let asked = Asked {
+            call: Call::GetVariationName,
+            campaign_key,
+            user_id,
+            goal: None,
+        };
+        let (settings, decision) = self.decide(&asked, custom, targeting)?;
+        Ok(name_of(py, settings, &decision))
+    }
+
+    /// Decides and counts the visitor; what to return is made of the decision.
+    fn show(
+        &self,
+        arguments: &Arguments<'_, '_>,
+        call: Call,
+        returns: impl FnOnce(&PySettings, &Decision) -> Py<PyAny>,
+    ) -> Result<Py<PyAny>, AsWritten> {
+        let py = arguments.py;
+        let inbox = self.inbox()?;
+        let [campaign_key, user_id] = arguments.texts()?;
+        let [custom, targeting, user_agent, ip_address] = arguments.options([
+            intern!(py, "custom_variables"),
+            intern!(py, "variation_targeting_variables"),
+            intern!(py, "user_agent"),
+            intern!(py, "user_ip_address"),
+        ])?;
+        let user_agent = optional_text(user_agent)?;
+        let ip_address = optional_text(ip_address)?;
+        let asked = Asked {
+            call,
+            campaign_key,
+            user_id,
+            goal: None,
+        };
+        let (settings, decision) = self.decide(&asked, custom, targeting)?;
+        // Made before anything is taken, so that no fault comes after it.
+        let answer = returns(settings, &decision);
+        if let Some((campaign, variation)) = settings.assigned(&decision) {
+            let at_s = now_s(py)?;
+            let id = settings.settings.visitor_ids().of(user_id);
+            let visitor = Visitor {
+                id: &id,
+                at_s,
+                user_agent,
+                ip_address,
+            };
+            let event = event::impression(&visitor, campaign, variation);
+            if !inbox.take(Kind::Visitor, event.as_bytes()) {
+                return Err(AsWritten);
+            }
+        }
+        Ok(answer)
+    }
+
+    fn activate(&self, arguments: &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten> {
+        self.show(arguments, Call::Activate, |settings, decision| {
+            name_of(arguments.py, settings, decision)
+        })
+    }
+
+    fn is_feature_enabled(&self, arguments: &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten> {
+        let py = arguments.py;
+        self.show(arguments, Call::IsFeatureEnabled, |settings, decision| {
+            let is_enabled = settings
+                .assigned(decision)
+                .is_some_and(|(campaign, variation)| {
+                    campaign.campaign_type() != Some(&CampaignType::FeatureTest)
+                        || variation.is_feature_enabled() == Some(true)
+                });
+            PyBool::new(py, is_enabled).to_owned().into_any().unbind()
+        })
+    }
+
+    fn track(&self, arguments: &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten> {
+        let py = arguments.py;
+        let inbox = self.inbox()?;
+        let [campaign_key, user_id, goal_identifier] = arguments.texts()?;
+        let [custom, targeting, revenue, user_agent, ip_address] = arguments.options([
+            intern!(py, "custom_variables"),
+            intern!(py, "variation_targeting_variables"),
+            intern!(py, "revenue_value"),
+            intern!(py, "user_agent"),
+            intern!(py, "user_ip_address"),
+        ])?;
+        let revenue = revenue.map(plain_number).transpose()?;
+        let user_agent = optional_text(user_agent)?;
+        let ip_address = optional_text(ip_address)?;
+        let asked = Asked {
+            call: Call::Track,
+            campaign_key,
+            user_id,
+            goal: Some((goal_identifier, revenue.is_some())),
+        };
+        let (settings, decision) = self.decide(&asked, custom, targeting)?;
+        let goal = settings
+            .assigned(&decision)
+            .and_then(|(campaign, variation)| {
+                Some((campaign, variation, campaign.goals().get(decision.goal?)?))
+            });
+        // Made before anything is taken, so that no fault comes after it.
+        let key = arguments.positional.first().copied().ok_or(AsWritten)?;
+        // Its class is a dictionary that has no code of Python's to be made.
+        let answer = self.result_class.bind(py).call0();
+        let answer = answer.map_err(|_| AsWritten)?;
+        let result = answer.cast::<PyDict>().map_err(|_| AsWritten)?;
+        let is_credited = PyBool::new(py, goal.is_some());
+        result
+            .set_item(arguments.borrowed(key), is_credited)
+            .map_err(|_| AsWritten)?;
+        if let Some((campaign, variation, goal)) = goal {
+            let at_s = now_s(py)?;
+            let id = settings.settings.visitor_ids().of(user_id);
+            let visitor = Visitor {
+                id: &id,
+                at_s,
+                user_agent,
+                ip_address,
+            };
+            let revenue = revenue
+                .as_deref()
+                .filter(|_| *goal.goal_type() == GoalType::Revenue);
+            let event = event::conversion(&visitor, campaign, variation, goal, revenue);
+            if !inbox.take(Kind::Conversion, event.as_bytes()) {
+                return Err(AsWritten);
+            }
+        }
+        Ok(answer.unbind())
+    }
+}
+
+/// The text of a string that is of no derived class.
+fn exact_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Result<&'a str, AsWritten> {
+    if !value.is_exact_instance_of::<PyString>() {
+        return Err(AsWritten);
+    }
+    // Half of a surrogate pair is no text, and is complained of.
+    <&str>::extract(value).map_err(|_| AsWritten)
+}
+
+/// The name of the decision's variation, or None.
+fn name_of(py: Python<'_>, settings: &PySettings, decision: &Decision) -> Py<PyAny> {
+    settings
+        .name_of(decision)
+        .map_or_else(|| py.None(), |name| name.clone_ref(py))
+}
+
+/// Text, or an empty one where there is none.
+fn optional_text<'a>(value: Option<Borrowed<'a, '_, PyAny>>) -> Result<&'a str, AsWritten> {
+    value.map_or(Ok(""), exact_text)
+}
+
+/// A number other than 0 as JSON, where it is an integer or a float and not too large to be sent.
+fn plain_number(value: Borrowed<'_, '_, PyAny>) -> Result<String, AsWritten> {
+    if let Ok(integer) = value.cast_exact::<PyInt>() {
+        let integer: i64 = integer.extract().map_err(|_| AsWritten)?;
+        return if integer == 0 {
+            Err(AsWritten)
+        } else {
+            Ok(integer.to_string())
+        };
+    }
+    let number = value
+        .cast_exact::<PyFloat>()
+        .map_err(|_| AsWritten)?
+        .value();
+    if number.is_finite() && number != 0.0 {
+        Ok(sortition_engine::python::float::repr(number))
+    } else {
+        Err(AsWritten)
+    }
+}
+
+/// The time by Python's clock; where it was replaced, as by a test, Python has to ask it.
+fn now_s(py: Python<'_>) -> Result<u64, AsWritten> {
+    static TIME: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let clock = TIME
+        .get_or_try_init(py, || py.import("time").map(Bound::unbind))
+        .and_then(|module| module.bind(py).getattr(intern!(py, "time")))
+        .map_err(|_| AsWritten)?;
+    if !clock.is_exact_instance_of::<PyCFunction>() {
+        return Err(AsWritten);
+    }
+    let now = clock.call0().and_then(|now| now.extract::<f64>());
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole seconds since 1970"
+    )]
+    now.map(|now| now as u64).map_err(|_| AsWritten)
+}
+
+/// Whether a decision for this reason is nothing that the caller could mend: no more than a debug
+/// message tells of it.
+const fn is_ordinary(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::Whitelisted
+            | Reason::Bucketed
+            | Reason::SegmentNotMatched
+            | Reason::OutsideTraffic
+            | Reason::GroupWhitelistedElsewhere
+            | Reason::GroupNotWon
+            | Reason::NoRange
+            | Reason::GoalTypeNotTracked
+    )
+}
+
+/// What Python calls: the client, the arguments, how many of them have no name, and the names.
+type Entry = unsafe extern "C-unwind" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    ffi::Py_ssize_t,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+/// A method that is answered so.
+struct Method {
+    name: &'static str,
+    entry: Entry,
+    answer: fn(&PyDirect, &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten>,
+    /// The method as it is written in Python.
+    as_written: PyOnceLock<Py<PyAny>>,
+}
+
+static METHODS: [Method; 4] = [
+    Method {
+        name: "get_variation_name",
+        entry: enter::<0>,
+        answer: PyDirect::get_variation_name,
+        as_written: PyOnceLock::new(),
+    },
+    Method {
+        name: "activate",
+        entry: enter::<1>,
+        answer: PyDirect::activate,
+        as_written: PyOnceLock::new(),
+    },
+    Method {
+        name: "track",
+        entry: enter::<2>,
+        answer: PyDirect::track,
+        as_written: PyOnceLock::new(),
+    },
+    Method {
+        name: "is_feature_enabled",
+        entry: enter::<3>,
+        answer: PyDirect::is_feature_enabled,
+        as_written: PyOnceLock::new(),
+    },
+];
+
+// While the interpreter exits, Python up to 3.13 ends a thread that comes back to it by unwinding its
+// stack: wherever code of Python's runs, these may never return. Rust allows that for functions that
+// are declared so, through frames in which nothing is to be dropped or caught.
+unsafe extern "C-unwind" {
+    fn PyObject_Call(
+        callable: *mut ffi::PyObject,
+        arguments: *mut ffi::PyObject,
+        options: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
+    fn Py_DecRef(object: *mut ffi::PyObject);
+}
+
+/// What is to be done in a frame in which nothing is to be dropped: plain pointers.
+#[derive(Clone, Copy)]
+enum Next {
+    /// Return this; null where an exception is set.
+    Return(*mut ffi::PyObject),
+    /// Call the method as it is written; the arguments and the options, if any, are owned.
+    Call {
+        method: *mut ffi::PyObject,
+        arguments: *mut ffi::PyObject,
+        options: *mut ffi::PyObject,
+    },
+}
+
+/// # Safety
+///
+/// Only to be called by Python, as a method with `METH_FASTCALL` and `METH_KEYWORDS`.
+unsafe extern "C-unwind" fn enter<const INDEX: usize>(
+    client: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: as Python hands them over.
+    match unsafe { next(&METHODS[INDEX], client, arguments, count, names) } {
+        Next::Return(answer) => answer,
+        Next::Call {
+            method,
+            arguments,
+            options,
+        } => {
+            // SAFETY: all of them are objects that are owned here or live as long as the
+            // interpreter, but for `options`, which may be null, as `PyObject_Call` allows. Nothing
+            // in this frame is to be dropped, should one of the calls end the thread.
+            unsafe {
+                let answer = PyObject_Call(method, arguments, options);
+                Py_DecRef(arguments);
+                Py_DecRef(options);
+                answer
+            }
+        }
+    }
+}
+
+/// Answers where it can. No code of Python's runs in here.
+///
+/// # Safety
+///
+/// As for [`enter`].
+unsafe fn next(
+    method: &Method,
+    client: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> Next {
+    // SAFETY: Python calls its methods with the interpreter attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: as Python hands them over.
+    let (client, arguments) = unsafe {
+        (
+            Borrowed::from_ptr(py, client),
+            Arguments::of(py, arguments, count, names),
+        )
+    };
+    // After a panic, which would be a bug of ours, the method as it is written answers or reports.
+    let answer = without_panic(|| Ok(answer(method, &client, &arguments).ok()));
+    if let Ok(Some(answer)) = answer {
+        return Next::Return(answer.into_ptr());
+    }
+    caught(|| as_written(method, &client, &arguments)).unwrap_or_else(|error| {
+        error.restore(py);
+        Next::Return(null_mut())
+    })
+}
+
+fn answer(
+    method: &Method,
+    client: &Bound<'_, PyAny>,
+    arguments: &Arguments<'_, '_>,
+) -> Result<Py<PyAny>, AsWritten> {
+    let py = client.py();
+    let direct = client
+        .getattr(intern!(py, "_direct"))
+        .map_err(|_| AsWritten)?;
+    let direct = direct
+        .cast_exact::<PyDirect>()
+        .map_err(|_| AsWritten)?
+        .get();
+    if !direct.may_answer(py) {
+        return Err(AsWritten);
+    }
+    (method.answer)(direct, arguments)
+}
+
+/// How to call the method as it is written in Python.
+fn as_written(
+    method: &Method,
+    client: &Bound<'_, PyAny>,
+    arguments: &Arguments<'_, '_>,
+) -> PyResult<Next> {
+    let py = client.py();
+    let function = method
+        .as_written
+        .get(py)
+        .ok_or_else(|| PyValueError::new_err("the method was not replaced"))?;
+    let positional = arguments
+        .positional
+        .iter()
+        .map(|&pointer| arguments.borrowed(pointer));
+    let positional: Vec<_> = std::iter::once(client.as_borrowed())
+        .chain(positional)
+        .collect();
+    let positional = PyTuple::new(py, positional)?;
+    let options = match &arguments.names {
+        None => None,
+        Some(names) => {
+            let options = PyDict::new(py);
+            for (name, &pointer) in names.iter().zip(arguments.keywords) {
+                options.set_item(name, arguments.borrowed(pointer))?;
+            }
+            Some(options)
+        }
+    };
+    Ok(Next::Call {
+        method: function.as_ptr(),
+        arguments: positional.into_ptr(),
+        options: options.map_or(null_mut(), Bound::into_ptr),
+    })
+}
+
+/// Has the calls of a class answered directly where they can be.
+///
+/// `document` is what `inspect` and `help` show: the signature and the docstring.
+#[pyfunction]
+pub(crate) fn answer_directly(
+    py: Python<'_>,
+    class_: &Bound<'_, PyType>,
+    name: &str,
+    document: &str,
+) -> PyResult<()> {
+    static REPLACING: Mutex<()> = Mutex::new(());
+    let method = METHODS
+        .iter()
+        .find(|method| method.name == name)
+        .ok_or_else(|| PyValueError::new_err("name: no such method"))?;
+    let document = CString::new(document)
+        .map_err(|_| PyValueError::new_err("document: holds a null character"))?;
+    let name = CString::new(name).map_err(|_| PyValueError::new_err("name: null character"))?;
+    let _replacing = REPLACING.lock();
+    let written = class_.getattr(method.name)?.unbind();
+    if method.as_written.set(py, written).is_err() {
+        return Err(PyValueError::new_err("name: was replaced already"));
+    }
+    // SAFETY: the two conventions differ only in what a Rust caller may expect, and Python is none.
+    let entry = unsafe { mem::transmute::<Entry, ffi::PyCFunctionFastWithKeywords>(method.entry) };
+    // It lives as long as the class, which lives as long as the interpreter.
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: name.into_raw().cast::<c_char>(),
+        ml_meth: ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: entry,
+        },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: document.into_raw().cast::<c_char>(),
+    }));
+    // SAFETY: the class is a type, and the definition is never freed.
+    let descriptor = unsafe {
+        Bound::from_owned_ptr_or_err(py, ffi::PyDescr_NewMethod(class_.as_type_ptr(), definition))?
+    };
+    class_.setattr(method.name, descriptor)
+}
