@@ -4,7 +4,8 @@
 //! [`Direct`] answers; anything else, from a user storage to a mistake, goes to the method as it is
 //! written in Python, which has not begun then: nothing was sent, logged or called yet.
 
-use std::cell::Cell;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 use std::ffi::{CString, c_char};
 use std::mem;
 use std::ptr::null_mut;
@@ -165,18 +166,47 @@ impl<'a, 'py> Arguments<'a, 'py> {
     }
 }
 
+/// More than most segments ask for.
+const KEPT_TEXTS: usize = 6;
+
 /// A dictionary of plain values. What could run the caller's code is not asked, but noted.
 struct PlainAttributes<'a, 'py> {
     attributes: Option<Borrowed<'a, 'py, PyDict>>,
     names: &'a [Py<PyString>],
-    is_strange: &'a Cell<bool>,
+    found: &'a Found<'py>,
+}
+
+/// What was found in the dictionaries of one call.
+#[derive(Default)]
+struct Found<'py> {
+    is_strange: Cell<bool>,
+    /// Texts that were read, kept so that they need not be copied; those that find no place are.
+    texts: [OnceCell<Bound<'py, PyString>>; KEPT_TEXTS],
+    kept: Cell<usize>,
+}
+
+impl<'py> Found<'py> {
+    fn text(&self, text: Bound<'py, PyString>) -> Value<'_> {
+        let read = if let Some(place) = self.texts.get(self.kept.get()) {
+            self.kept.set(self.kept.get() + 1);
+            place.get_or_init(|| text).to_str().map(Cow::Borrowed)
+        } else {
+            text.to_str().map(|text| Cow::Owned(text.to_owned()))
+        };
+        read.map_or_else(|_| self.strange(), Value::Text)
+    }
+
+    fn strange(&self) -> Value<'static> {
+        self.is_strange.set(true);
+        Value::Unreadable
+    }
 }
 
 impl<'a, 'py> PlainAttributes<'a, 'py> {
     fn of(
         option: Option<Borrowed<'a, 'py, PyAny>>,
         names: &'a [Py<PyString>],
-        is_strange: &'a Cell<bool>,
+        found: &'a Found<'py>,
     ) -> Result<Self, AsWritten> {
         let attributes = match option {
             Some(value) => Some(value.cast_exact::<PyDict>().map_err(|_| AsWritten)?),
@@ -185,16 +215,16 @@ impl<'a, 'py> PlainAttributes<'a, 'py> {
         Ok(Self {
             attributes,
             names,
-            is_strange,
+            found,
         })
     }
 
-    fn read(&self, value: &Bound<'py, PyAny>) -> Value<'static> {
-        if let Ok(text) = value.cast_exact::<PyString>() {
-            if let Ok(text) = text.to_str() {
-                return Value::Text(text.to_owned().into());
-            }
-        } else if let Ok(boolean) = value.cast_exact::<PyBool>() {
+    fn read(&self, value: Bound<'py, PyAny>) -> Value<'_> {
+        let value = match value.cast_into_exact::<PyString>() {
+            Ok(text) => return self.found.text(text),
+            Err(other) => other.into_inner(),
+        };
+        if let Ok(boolean) = value.cast_exact::<PyBool>() {
             return Value::Boolean(boolean.is_true());
         } else if let Ok(integer) = value.cast_exact::<PyInt>() {
             if let Ok(integer) = integer.extract() {
@@ -205,18 +235,14 @@ impl<'a, 'py> PlainAttributes<'a, 'py> {
         } else if value.is_none() {
             return Value::Missing;
         }
-        self.is_strange.set(true);
-        Value::Unreadable
+        self.found.strange()
     }
 
-    fn found(&self, found: PyResult<Option<Bound<'py, PyAny>>>) -> Value<'static> {
+    fn value_of(&self, found: PyResult<Option<Bound<'py, PyAny>>>) -> Value<'_> {
         match found {
             Ok(None) => Value::Missing,
-            Ok(Some(value)) => self.read(&value),
-            Err(_) => {
-                self.is_strange.set(true);
-                Value::Unreadable
-            }
+            Ok(Some(value)) => self.read(value),
+            Err(_) => self.found.strange(),
         }
     }
 }
@@ -225,7 +251,7 @@ impl Attributes for PlainAttributes<'_, '_> {
     fn get(&self, name: &str) -> Value<'_> {
         match self.attributes {
             Some(attributes) => {
-                self.found(item_of(&attributes, &PyString::new(attributes.py(), name)))
+                self.value_of(item_of(&attributes, &PyString::new(attributes.py(), name)))
             }
             None => Value::Missing,
         }
@@ -239,7 +265,7 @@ impl Attributes for PlainAttributes<'_, '_> {
     fn get_numbered(&self, number: usize, name: &str) -> Value<'_> {
         match (self.attributes, self.names.get(number)) {
             (Some(attributes), Some(key)) => {
-                self.found(item_of(&attributes, key.bind(attributes.py())))
+                self.value_of(item_of(&attributes, key.bind(attributes.py())))
             }
             (Some(_), None) => self.get(name),
             (None, _) => Value::Missing,
@@ -290,10 +316,10 @@ impl PyDirect {
         targeting: Option<Borrowed<'_, '_, PyAny>>,
     ) -> Result<(&'a PySettings, Decision), AsWritten> {
         let settings = self.settings.get();
-        let is_strange = Cell::new(false);
-        let custom = PlainAttributes::of(custom, &self.names, &is_strange)?;
-        let targeting = PlainAttributes::of(targeting, &self.names, &is_strange)?;
-        let nothing = PlainAttributes::of(None, &[], &is_strange)?;
+        let found = Found::default();
+        let custom = PlainAttributes::of(custom, &self.names, &found)?;
+        let targeting = PlainAttributes::of(targeting, &self.names, &found)?;
+        let nothing = PlainAttributes::of(None, &[], &found)?;
         let request = Request {
             call: asked.call,
             user_id: asked.user_id,
@@ -315,7 +341,7 @@ impl PyDirect {
             &request,
             &mut Silent,
         );
-        if is_strange.get() || decision.gave_up_on_pattern || !is_ordinary(decision.reason) {
+        if found.is_strange.get() || decision.gave_up_on_pattern || !is_ordinary(decision.reason) {
             return Err(AsWritten);
         }
         Ok((settings, decision))
