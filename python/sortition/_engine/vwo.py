@@ -1,7 +1,8 @@
 """What a VWO engine is asked and what it answers; the same for the compiled and the pure one.
 
-The settings' contents are plain objects made once per settings document, by either engine. A
-decision refers to them, so that deciding makes nothing but its result.
+The settings' contents are plain objects, each made once per settings document: by the pure engine
+with the settings, by the compiled one when it is first asked for. A decision refers to them, so
+that deciding makes nothing but its result.
 """
 
 from __future__ import annotations

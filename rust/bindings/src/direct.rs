@@ -501,8 +501,8 @@ fn exact_text<'a>(value: Borrowed<'a, '_, PyAny>) -> Result<&'a str, AsWritten> 
 /// The name of the decision's variation, or None.
 fn name_of(py: Python<'_>, settings: &PySettings, decision: &Decision) -> Py<PyAny> {
     settings
-        .name_of(decision)
-        .map_or_else(|| py.None(), |name| name.clone_ref(py))
+        .name_of(py, decision)
+        .map_or_else(|| py.None(), |name| name.clone_ref(py).into_any())
 }
 
 /// Text, or an empty one where there is none.

@@ -1,6 +1,7 @@
 //! The settings' contents as the plain Python objects that both engines answer with.
 
-use pyo3::intern;
+use std::sync::OnceLock;
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -13,20 +14,176 @@ use sortition_engine::vwo::wire::{Identifier, IdentifierKind};
 
 const MODULE: &str = "sortition._engine.vwo";
 
-/// The Python classes, looked up once per compilation.
-struct Classes<'py> {
-    campaign: Bound<'py, PyType>,
-    variation: Bound<'py, PyType>,
-    goal: Bound<'py, PyType>,
-    group: Bound<'py, PyType>,
-    variable: Bound<'py, PyType>,
+/// The Python objects of an account's settings: each made when it is first asked for, and the same
+/// one from then on.
+///
+/// Nothing is locked while one is made: that runs Python, which may fork, or come here again. Where
+/// two threads make the same, both get what the first of them made.
+pub(crate) struct SettingsObjects {
+    classes: Classes,
+    groups: Box<[Py<PyAny>]>,
+    campaigns: Box<[CampaignOnDemand]>,
+    campaign_tuple: OnceLock<Py<PyTuple>>,
 }
 
-impl<'py> Classes<'py> {
-    fn import(py: Python<'py>) -> PyResult<Self> {
+/// A campaign's Python objects, as far as somebody asked for them.
+struct CampaignOnDemand {
+    variation_names: OnceLock<Box<[Py<PyString>]>>,
+    // In a box: most are never asked for.
+    objects: OnceLock<Box<CampaignObjects>>,
+}
+
+/// A campaign's Python objects, by the indices that the engine answers with.
+pub(crate) struct CampaignObjects {
+    pub(crate) campaign: Py<PyAny>,
+    pub(crate) variations: Box<[Py<PyAny>]>,
+    pub(crate) goals: Box<[Py<PyAny>]>,
+}
+
+impl SettingsObjects {
+    /// The objects of these settings, which every other method is to be given again.
+    pub(crate) fn of(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
+        let classes = Classes::import(py)?;
+        let groups = settings
+            .groups()
+            .iter()
+            .map(|group| classes.group(py, group))
+            .collect::<PyResult<_>>()?;
+        let campaigns = settings.campaigns().iter();
+        Ok(Self {
+            classes,
+            groups,
+            campaigns: campaigns.map(|_| CampaignOnDemand::new()).collect(),
+            campaign_tuple: OnceLock::new(),
+        })
+    }
+
+    /// The objects of the campaign with this index; `None` where there is no such campaign.
+    pub(crate) fn campaign(
+        &self,
+        py: Python<'_>,
+        settings: &Settings,
+        index: usize,
+    ) -> PyResult<Option<&CampaignObjects>> {
+        let Some(known) = self.campaigns.get(index) else {
+            return Ok(None);
+        };
+        if let Some(objects) = known.objects.get() {
+            return Ok(Some(objects));
+        }
+        let campaign = settings.campaigns().get(index);
+        let names = self.variation_names(py, settings, index);
+        let Some((campaign, names)) = campaign.zip(names) else {
+            return Ok(None);
+        };
+        let made = Box::new(self.make(py, index, campaign, names)?);
+        Ok(Some(known.objects.get_or_init(|| made)))
+    }
+
+    /// The names of the variations of the campaign with this index, each the object that the
+    /// variation has; `None` where there is no such campaign.
+    pub(crate) fn variation_names(
+        &self,
+        py: Python<'_>,
+        settings: &Settings,
+        index: usize,
+    ) -> Option<&[Py<PyString>]> {
+        let known = self.campaigns.get(index)?;
+        if let Some(names) = known.variation_names.get() {
+            return Some(names);
+        }
+        let variations = settings.campaigns().get(index)?.variations().iter();
+        let names = variations
+            .map(|variation| PyString::new(py, variation.name()).unbind())
+            .collect();
+        Some(known.variation_names.get_or_init(|| names))
+    }
+
+    /// The campaigns, all of them.
+    pub(crate) fn all_campaigns(
+        &self,
+        py: Python<'_>,
+        settings: &Settings,
+    ) -> PyResult<&Py<PyTuple>> {
+        if let Some(campaigns) = self.campaign_tuple.get() {
+            return Ok(campaigns);
+        }
+        let campaigns = (0..self.campaigns.len())
+            .filter_map(|index| self.campaign(py, settings, index).transpose())
+            .map(|objects| Ok(&objects?.campaign))
+            .collect::<PyResult<Vec<_>>>()?;
+        let made = PyTuple::new(py, campaigns)?.unbind();
+        Ok(self.campaign_tuple.get_or_init(|| made))
+    }
+
+    fn make(
+        &self,
+        py: Python<'_>,
+        index: usize,
+        campaign: &Campaign,
+        variation_names: &[Py<PyString>],
+    ) -> PyResult<CampaignObjects> {
+        let classes = &self.classes;
+        let variations = campaign
+            .variations()
+            .iter()
+            .zip(variation_names)
+            .map(|(variation, name)| classes.variation(py, variation, name))
+            .collect::<PyResult<Box<[_]>>>()?;
+        let goals = campaign
+            .goals()
+            .iter()
+            .map(|goal| classes.goal(py, goal))
+            .collect::<PyResult<Box<[_]>>>()?;
+        let object = classes.campaign.call1(
+            py,
+            (
+                index,
+                identifier(py, campaign.id())?,
+                campaign.key(),
+                campaign.name(),
+                campaign.campaign_type().map(CampaignType::name),
+                campaign.is_running(),
+                campaign
+                    .is_forced_variation_enabled()
+                    .map(ToString::to_string),
+                PyTuple::new(py, &variations)?,
+                PyTuple::new(py, &goals)?,
+                classes.variables(py, campaign.variables())?,
+                campaign.group().and_then(|group| self.groups.get(group)),
+            ),
+        )?;
+        Ok(CampaignObjects {
+            campaign: object,
+            variations,
+            goals,
+        })
+    }
+}
+
+impl CampaignOnDemand {
+    const fn new() -> Self {
+        Self {
+            variation_names: OnceLock::new(),
+            objects: OnceLock::new(),
+        }
+    }
+}
+
+/// The Python classes, looked up once per compilation.
+struct Classes {
+    campaign: Py<PyType>,
+    variation: Py<PyType>,
+    goal: Py<PyType>,
+    group: Py<PyType>,
+    variable: Py<PyType>,
+}
+
+impl Classes {
+    fn import(py: Python<'_>) -> PyResult<Self> {
         let module = py.import(MODULE)?;
-        let class = |name: &str| -> PyResult<Bound<'py, PyType>> {
-            Ok(module.getattr(name)?.cast_into::<PyType>()?)
+        let class = |name: &str| -> PyResult<Py<PyType>> {
+            Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
         };
         Ok(Self {
             campaign: class("Campaign")?,
@@ -37,117 +194,67 @@ impl<'py> Classes<'py> {
         })
     }
 
-    fn campaign(
+    fn variation(
         &self,
-        index: usize,
-        campaign: &Campaign,
-        groups: &[Bound<'py, PyAny>],
-    ) -> PyResult<CampaignObjects> {
-        let py = self.campaign.py();
-        let variations = campaign
-            .variations()
-            .iter()
-            .map(|variation| self.variation(variation))
-            .collect::<PyResult<Vec<_>>>()?;
-        let goals = campaign
-            .goals()
-            .iter()
-            .map(|goal| self.goal(goal))
-            .collect::<PyResult<Vec<_>>>()?;
-        let object = self.campaign.call1((
-            index,
-            identifier(py, campaign.id())?,
-            campaign.key(),
-            campaign.name(),
-            campaign.campaign_type().map(CampaignType::name),
-            campaign.is_running(),
-            campaign
-                .is_forced_variation_enabled()
-                .map(ToString::to_string),
-            PyTuple::new(py, &variations)?,
-            PyTuple::new(py, &goals)?,
-            self.variables(campaign.variables())?,
-            campaign.group().and_then(|group| groups.get(group)),
-        ))?;
-        let unbound =
-            |objects: Vec<Bound<'py, PyAny>>| objects.into_iter().map(Bound::unbind).collect();
-        Ok(CampaignObjects {
-            campaign: object.unbind(),
-            variation_names: variations
-                .iter()
-                .map(|variation| variation.getattr(intern!(py, "name")).map(Bound::unbind))
-                .collect::<PyResult<_>>()?,
-            variations: unbound(variations),
-            goals: unbound(goals),
-        })
+        py: Python<'_>,
+        variation: &Variation,
+        name: &Py<PyString>,
+    ) -> PyResult<Py<PyAny>> {
+        self.variation.call1(
+            py,
+            (
+                identifier(py, variation.id())?,
+                name,
+                variation.is_feature_enabled(),
+                self.variables(py, variation.variables())?,
+            ),
+        )
     }
 
-    fn variation(&self, variation: &Variation) -> PyResult<Bound<'py, PyAny>> {
-        let py = self.variation.py();
-        self.variation.call1((
-            identifier(py, variation.id())?,
-            variation.name(),
-            variation.is_feature_enabled(),
-            self.variables(variation.variables())?,
-        ))
+    fn goal(&self, py: Python<'_>, goal: &Goal) -> PyResult<Py<PyAny>> {
+        self.goal.call1(
+            py,
+            (
+                identifier(py, goal.id())?,
+                goal.identifier(),
+                goal.goal_type().name(),
+                goal.revenue_prop(),
+            ),
+        )
     }
 
-    fn goal(&self, goal: &Goal) -> PyResult<Bound<'py, PyAny>> {
-        self.goal.call1((
-            identifier(self.goal.py(), goal.id())?,
-            goal.identifier(),
-            goal.goal_type().name(),
-            goal.revenue_prop(),
-        ))
+    fn group(&self, py: Python<'_>, group: &Group) -> PyResult<Py<PyAny>> {
+        self.group.call1(
+            py,
+            (
+                identifier(py, group.id())?,
+                group.name(),
+                group.algorithm_number(),
+            ),
+        )
     }
 
-    fn group(&self, group: &Group) -> PyResult<Bound<'py, PyAny>> {
-        self.group.call1((
-            identifier(self.group.py(), group.id())?,
-            group.name(),
-            group.algorithm_number(),
-        ))
-    }
-
-    fn variables(&self, variables: &[Variable]) -> PyResult<Bound<'py, PyTuple>> {
-        let py = self.variable.py();
+    fn variables<'py>(
+        &self,
+        py: Python<'py>,
+        variables: &[Variable],
+    ) -> PyResult<Bound<'py, PyTuple>> {
         let objects = variables
             .iter()
             .map(|variable| {
-                self.variable.call1((
-                    identifier(py, variable.id())?,
-                    variable.key(),
-                    variable.variable_type(),
-                    variable.value().to_string(),
-                ))
+                self.variable.call1(
+                    py,
+                    (
+                        identifier(py, variable.id())?,
+                        variable.key(),
+                        variable.variable_type(),
+                        variable.value().to_string(),
+                    ),
+                )
             })
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, objects)
     }
-}
-
-/// A campaign's Python objects, by the indices that the engine answers with.
-pub(crate) struct CampaignObjects {
-    pub(crate) campaign: Py<PyAny>,
-    pub(crate) variations: Box<[Py<PyAny>]>,
-    pub(crate) variation_names: Box<[Py<PyAny>]>,
-    pub(crate) goals: Box<[Py<PyAny>]>,
-}
-
-/// The Python objects of all campaigns.
-pub(crate) fn campaigns(py: Python<'_>, settings: &Settings) -> PyResult<Box<[CampaignObjects]>> {
-    let classes = Classes::import(py)?;
-    let groups = settings
-        .groups()
-        .iter()
-        .map(|group| classes.group(group))
-        .collect::<PyResult<Vec<_>>>()?;
-    settings
-        .campaigns()
-        .iter()
-        .enumerate()
-        .map(|(index, campaign)| classes.campaign(index, campaign, &groups))
-        .collect()
 }
 
 /// Problems as Python objects.

@@ -16,15 +16,14 @@ use sortition_engine::vwo::{decide, decide_by_key};
 
 use crate::attributes::{Interrupt, PyAttributes, PyRecords};
 use crate::error::{settings_error, without_panic};
-use crate::model::{self, CampaignObjects};
+use crate::model::{self, SettingsObjects};
 use crate::steps;
 
 /// An account's settings, compiled once.
 #[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
 pub(crate) struct PySettings {
     pub(crate) settings: Settings,
-    campaigns: Box<[CampaignObjects]>,
-    campaign_tuple: Py<PyTuple>,
+    objects: SettingsObjects,
     problems: Py<PyTuple>,
 }
 
@@ -42,11 +41,8 @@ impl PySettings {
                     compiled
                 })
                 .map_err(|problems| settings_error(py, &problems))?;
-            let campaigns = model::campaigns(py, &settings)?;
-            let shown = campaigns.iter().map(|objects| &objects.campaign);
             Ok(Self {
-                campaign_tuple: PyTuple::new(py, shown)?.unbind(),
-                campaigns,
+                objects: SettingsObjects::of(py, &settings)?,
                 problems: model::problems(py, settings.problems())?.unbind(),
                 settings,
             })
@@ -79,8 +75,11 @@ impl PySettings {
     }
 
     #[getter]
-    fn campaigns(&self, py: Python<'_>) -> Py<PyTuple> {
-        self.campaign_tuple.clone_ref(py)
+    fn campaigns(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
+        without_panic(|| {
+            let campaigns = self.objects.all_campaigns(py, &self.settings)?;
+            Ok(campaigns.clone_ref(py))
+        })
     }
 
     #[getter]
@@ -94,8 +93,10 @@ impl PySettings {
 
     fn running_campaign(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
         without_panic(|| {
-            let found = self.settings.running_campaign(key);
-            let objects = found.and_then(|index| self.campaigns.get(index));
+            let Some(index) = self.settings.running_campaign(key) else {
+                return Ok(None);
+            };
+            let objects = self.objects.campaign(py, &self.settings, index)?;
             Ok(objects.map(|objects| objects.campaign.clone_ref(py)))
         })
     }
@@ -106,12 +107,12 @@ impl PySettings {
         goal_identifier: &str,
     ) -> PyResult<Bound<'py, PyTuple>> {
         without_panic(|| {
-            let campaigns: Vec<_> = self
+            let campaigns = self
                 .settings
                 .campaigns_with_goal(goal_identifier)
-                .filter_map(|index| self.campaigns.get(index))
-                .map(|objects| &objects.campaign)
-                .collect();
+                .filter_map(|index| self.objects.campaign(py, &self.settings, index).transpose())
+                .map(|objects| Ok(&objects?.campaign))
+                .collect::<PyResult<Vec<_>>>()?;
             PyTuple::new(py, campaigns)
         })
     }
@@ -340,8 +341,10 @@ impl PySettings {
     }
 
     /// The name of the variation that was assigned, as the variation has it.
-    pub(crate) fn name_of(&self, decision: &Decision) -> Option<&Py<PyAny>> {
-        let names = &self.campaigns.get(decision.campaign?)?.variation_names;
+    pub(crate) fn name_of(&self, py: Python<'_>, decision: &Decision) -> Option<&Py<PyString>> {
+        let names = self
+            .objects
+            .variation_names(py, &self.settings, decision.campaign?)?;
         names.get(decision.variation?)
     }
 
@@ -359,9 +362,10 @@ impl PySettings {
     }
 
     fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
-        let objects = decision
-            .campaign
-            .and_then(|index| self.campaigns.get(index));
+        let objects = match decision.campaign {
+            Some(index) => self.objects.campaign(py, &self.settings, index)?,
+            None => None,
+        };
         let pick = |from: Option<&[Py<PyAny>]>, index: Option<usize>| -> Option<Py<PyAny>> {
             Some(from?.get(index?)?.clone_ref(py))
         };
