@@ -15,16 +15,11 @@ pub struct Range {
     pub last: u64,
 }
 
-impl Range {
-    fn contains(self, bucket: Bucket) -> bool {
-        self.first <= bucket.get() && bucket.get() <= self.last
-    }
-}
-
 /// The ranges of all variations of a campaign, or of all campaigns of a group, in their order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Allocation {
-    ranges: Box<[Option<Range>]>,
+    /// The last bucket of each range, or of the one before it where the weight gets none.
+    ends: Box<[u64]>,
 }
 
 impl Allocation {
@@ -32,33 +27,37 @@ impl Allocation {
     /// end: `ceil(weight · 100)`, at most 10,000. A weight of 0 gets no range.
     pub fn from_weights(weights: impl IntoIterator<Item = f64>) -> Self {
         let mut taken = 0;
-        let ranges = weights
+        let ends = weights
             .into_iter()
             .map(|weight| {
-                let buckets = buckets_of(weight);
-                if buckets == 0 {
-                    return None;
-                }
-                let first = taken + 1;
-                taken += buckets;
-                Some(Range { first, last: taken })
+                taken += buckets_of(weight);
+                taken
             })
             .collect();
-        Self { ranges }
+        Self { ends }
     }
 
     /// The ranges, in the order of the weights; `None` for a weight that gets none.
     #[must_use]
-    pub fn ranges(&self) -> &[Option<Range>] {
-        &self.ranges
+    pub fn ranges(&self) -> Vec<Option<Range>> {
+        let mut taken = 0;
+        self.ends
+            .iter()
+            .map(|&last| {
+                let first = taken + 1;
+                taken = last;
+                (first <= last).then_some(Range { first, last })
+            })
+            .collect()
     }
 
     /// The index of the range that holds this bucket; `None` for a bucket outside every range.
     #[must_use]
     pub fn owner(&self, bucket: Bucket) -> Option<usize> {
-        self.ranges
-            .iter()
-            .position(|range| range.is_some_and(|range| range.contains(bucket)))
+        if bucket.get() == 0 {
+            return None;
+        }
+        self.ends.iter().position(|&end| bucket.get() <= end)
     }
 }
 
