@@ -144,9 +144,7 @@ impl SettingsObjects {
                 campaign.name(),
                 campaign.campaign_type().map(CampaignType::name),
                 campaign.is_running(),
-                campaign
-                    .is_forced_variation_enabled()
-                    .map(ToString::to_string),
+                campaign.is_forced_variation_enabled(),
                 PyTuple::new(py, &variations)?,
                 PyTuple::new(py, &goals)?,
                 classes.variables(py, campaign.variables())?,
@@ -248,7 +246,7 @@ impl Classes {
                         identifier(py, variable.id())?,
                         variable.key(),
                         variable.variable_type(),
-                        variable.value().to_string(),
+                        variable.value(),
                     ),
                 )
             })

@@ -1,5 +1,8 @@
 //! A settings document, or another text of a platform, as JSON.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use serde_json::Value;
 
 use crate::problem::{Consequence, Place, Problem};
@@ -47,5 +50,37 @@ pub(crate) fn is_truthy(value: &Value) -> bool {
         Value::String(text) => !text.is_empty(),
         Value::Array(list) => !list.is_empty(),
         Value::Object(map) => !map.is_empty(),
+    }
+}
+
+/// The texts of a document, each kept once, while it is compiled.
+#[derive(Debug, Default)]
+pub(crate) struct Texts(HashSet<Arc<str>>);
+
+impl Texts {
+    /// This text: the same one each time.
+    pub(crate) fn share(&mut self, text: &str) -> Arc<str> {
+        if let Some(known) = self.0.get(text) {
+            return Arc::clone(known);
+        }
+        let shared: Arc<str> = text.into();
+        self.0.insert(Arc::clone(&shared));
+        shared
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Texts;
+
+    #[test]
+    fn a_text_is_kept_once() {
+        let mut texts = Texts::default();
+        let first = texts.share("Control");
+        assert!(Arc::ptr_eq(&first, &texts.share("Control")));
+        assert!(!Arc::ptr_eq(&first, &texts.share("control")));
+        assert_eq!(&*first, "Control");
     }
 }

@@ -1,13 +1,14 @@
 //! From the document to immutable settings and a list of what is wrong in it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
 use super::allocation::Allocation;
 use super::bucket::seed_prefix;
 use super::group::{Algorithm, Group};
-use super::segment::{Segment, VariableNames};
+use super::segment::{Conditions, Segment};
 use super::settings::{
     Campaign, CampaignType, Goal, GoalType, Settings, Variable, Variation, VariationSeed,
 };
@@ -15,7 +16,7 @@ use super::visitor::VisitorIds;
 use super::wire::{
     CampaignWire, GoalWire, GroupWire, Identifier, SettingsWire, VariableWire, VariationWire,
 };
-use crate::document::{is_truthy, parse};
+use crate::document::{Texts, is_truthy, parse};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 
 const RUNNING: &str = "RUNNING";
@@ -48,8 +49,10 @@ struct Compiler<'v> {
     groups: HashMap<Box<str>, Result<usize, ()>>,
     group_wires: Vec<(Identifier, GroupWire<'v>)>,
     campaigns: Vec<Campaign>,
-    by_key: HashMap<Box<str>, usize>,
+    by_key: HashMap<Arc<str>, usize>,
     set_aside: HashSet<Box<str>>,
+    texts: Texts,
+    conditions: Conditions<'v>,
     problems: Vec<Problem>,
 }
 
@@ -74,11 +77,13 @@ impl<'v> Compiler<'v> {
             campaigns: Vec::with_capacity(wire.campaigns.len()),
             by_key: HashMap::with_capacity(wire.campaigns.len()),
             set_aside: HashSet::new(),
+            texts: Texts::default(),
+            conditions: Conditions::default(),
             problems: Vec::new(),
         })
     }
 
-    fn add_campaign(&mut self, place: &Place<'_>, value: &Value) {
+    fn add_campaign(&mut self, place: &Place<'_>, value: &'v Value) {
         let wire = match CampaignWire::read(place, value) {
             Ok(wire) => wire,
             Err(problem) => return self.set_campaign_aside(value, Some(problem)),
@@ -155,7 +160,7 @@ impl<'v> Compiler<'v> {
     fn compile_campaign(
         &mut self,
         place: &Place<'_>,
-        wire: &CampaignWire<'_>,
+        wire: &CampaignWire<'v>,
         group: Option<usize>,
     ) -> Campaign {
         let id = wire.id.as_str();
@@ -177,14 +182,17 @@ impl<'v> Compiler<'v> {
             })
             .collect();
         Campaign {
-            id: wire.id.clone(),
-            key: wire.key.into(),
-            name: wire.name.map(Into::into),
+            id: wire.id.shared(&mut self.texts),
+            key: self.texts.share(wire.key),
+            name: wire.name.map(|name| self.texts.share(name)),
             campaign_type: wire.campaign_type.map(CampaignType::from_wire),
             is_running: wire.status == RUNNING,
             percent_traffic: wire.percent_traffic,
             segments,
-            is_forced_variation_enabled: wire.is_forced_variation_enabled.cloned(),
+            is_forced_variation_enabled: wire
+                .is_forced_variation_enabled
+                .map(|value| self.texts.share(&value.to_string())),
+            has_whitelisting: wire.is_forced_variation_enabled == Some(&Value::Bool(true)),
             needs_user_storage: wire.is_mab,
             user_seed,
             variation_seed: self.variation_seed(wire),
@@ -192,8 +200,12 @@ impl<'v> Compiler<'v> {
                 variations.iter().map(|variation| variation.weight),
             ),
             variations: variations.into(),
-            goals: wire.goals.iter().map(compile_goal).collect(),
-            variables: compile_variables(&wire.variables),
+            goals: wire
+                .goals
+                .iter()
+                .map(|goal| self.compile_goal(goal))
+                .collect(),
+            variables: self.compile_variables(&wire.variables),
             group,
         }
     }
@@ -214,37 +226,58 @@ impl<'v> Compiler<'v> {
         ]))
     }
 
-    fn compile_variation(&mut self, place: &Place<'_>, wire: &VariationWire<'_>) -> Variation {
+    fn compile_variation(&mut self, place: &Place<'_>, wire: &VariationWire<'v>) -> Variation {
         Variation {
-            id: wire.id.clone(),
-            name: wire.name.into(),
+            id: wire.id.shared(&mut self.texts),
+            name: self.texts.share(wire.name),
             weight: wire.weight,
             is_feature_enabled: wire.is_feature_enabled,
             segments: self.compile_segments(&place.key("segments"), wire.segments),
-            variables: compile_variables(&wire.variables),
+            variables: self.compile_variables(&wire.variables),
         }
+    }
+
+    fn compile_goal(&mut self, wire: &GoalWire<'_>) -> Goal {
+        Goal {
+            id: wire.id.shared(&mut self.texts),
+            identifier: self.texts.share(wire.identifier),
+            goal_type: GoalType::from_wire(wire.goal_type),
+            revenue_prop: wire
+                .revenue_prop
+                .filter(|name| !name.is_empty())
+                .map(|name| self.texts.share(name)),
+            counts_every_time: wire.mca == Some(-1.0),
+            has_props: wire.has_props,
+        }
+    }
+
+    fn compile_variables(&mut self, wires: &[VariableWire<'_>]) -> Box<[Variable]> {
+        wires
+            .iter()
+            .map(|wire| Variable {
+                id: wire.id.shared(&mut self.texts),
+                key: self.texts.share(wire.key),
+                variable_type: self.texts.share(wire.variable_type),
+                value: self.texts.share(&wire.value.to_string()),
+            })
+            .collect()
     }
 
     fn compile_segments(
         &mut self,
         place: &Place<'_>,
-        segments: Option<&Map<String, Value>>,
+        segments: Option<&'v Map<String, Value>>,
     ) -> Option<Segment> {
         let segments = segments.filter(|segments| !segments.is_empty())?;
-        Some(Segment::compile(place, segments, &mut self.problems))
+        let (conditions, problems) = (&mut self.conditions, &mut self.problems);
+        Some(Segment::compile_among(
+            place, segments, conditions, problems,
+        ))
     }
 
-    fn finish(mut self) -> Result<Settings, Vec<Problem>> {
+    fn finish(self) -> Result<Settings, Vec<Problem>> {
         if self.campaigns.is_empty() && !self.wire.campaigns.is_empty() {
             return Err(self.problems);
-        }
-        let mut names = VariableNames::default();
-        for campaign in &mut self.campaigns {
-            let of_variations = campaign.variations.iter_mut();
-            let segments = of_variations.filter_map(|variation| variation.segments.as_mut());
-            for segment in campaign.segments.iter_mut().chain(segments) {
-                segment.number(&mut names);
-            }
         }
         let running = RunningById::of(&self.campaigns);
         let groups = self
@@ -267,7 +300,7 @@ impl<'v> Compiler<'v> {
             by_key: self.by_key,
             set_aside: self.set_aside,
             groups,
-            variable_names: names.into_names(),
+            variable_names: self.conditions.into_variable_names(),
             problems: self.problems.into(),
         })
     }
@@ -320,30 +353,4 @@ fn compile_group(
         members,
         seed_prefix: seed_prefix(&[id.as_str()]),
     }
-}
-
-fn compile_goal(wire: &GoalWire<'_>) -> Goal {
-    Goal {
-        id: wire.id.clone(),
-        identifier: wire.identifier.into(),
-        goal_type: GoalType::from_wire(wire.goal_type),
-        revenue_prop: wire
-            .revenue_prop
-            .filter(|name| !name.is_empty())
-            .map(Into::into),
-        counts_every_time: wire.mca == Some(-1.0),
-        has_props: wire.has_props,
-    }
-}
-
-fn compile_variables(wires: &[VariableWire<'_>]) -> Box<[Variable]> {
-    wires
-        .iter()
-        .map(|wire| Variable {
-            id: wire.id.clone(),
-            key: wire.key.into(),
-            variable_type: wire.variable_type.into(),
-            value: wire.value.clone(),
-        })
-        .collect()
 }

@@ -2,6 +2,8 @@
 //!
 //! Source: VWO spec, section 6.
 
+use std::sync::Arc;
+
 use super::allocation::{Allocation, equal_weights};
 use super::bucket::{Bucket, hash_user};
 use super::wire::Identifier;
@@ -11,7 +13,7 @@ use crate::hash::Murmur3;
 #[derive(Clone, Debug)]
 pub struct Group {
     pub(super) id: Identifier,
-    pub(super) name: Option<Box<str>>,
+    pub(super) name: Option<Arc<str>>,
     pub(super) algorithm: Algorithm,
     /// The running campaigns, as indices into the settings' campaigns, in the group's order.
     pub(super) members: Box<[usize]>,

@@ -4,10 +4,11 @@
 
 use std::cell::Cell;
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
-use super::operand::{Comparison, Operand, Unanswerable};
+use super::operand::{Comparison, Fault, Operand, Unanswerable};
 use crate::attributes::{self, Attributes};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use crate::python::text::strip;
@@ -25,42 +26,67 @@ pub enum Segment {
     /// True where the other is not.
     Not(Box<Segment>),
     /// A custom variable compared with an operand.
-    Variable {
-        /// The variable's name.
-        name: Box<str>,
-        /// The name's number among those of the settings.
-        number: usize,
-        /// What it is compared with.
-        operand: Operand,
-        /// The operand as it stood in the settings.
-        source: Box<str>,
-    },
+    Variable(Arc<Condition>),
     /// True for the users of this list.
     User(Box<[Box<str>]>),
     /// A node that could not be compiled; its expression is false.
     Broken,
 }
 
-/// The names of all variables that the settings' segments ask for, each once.
+/// A custom variable compared with an operand.
+#[derive(Clone, Debug)]
+pub struct Condition {
+    /// The variable's name.
+    name: Arc<str>,
+    /// The name's number among those of the settings.
+    number: usize,
+    /// What it is compared with.
+    operand: Operand,
+    /// The operand as it stood in the settings.
+    source: Box<str>,
+}
+
+/// The conditions of the settings' segments, each made once, however often a document has it.
 #[derive(Debug, Default)]
-pub(super) struct VariableNames {
-    numbers: HashMap<Box<str>, usize>,
+pub(super) struct Conditions<'v> {
+    variables: HashMap<&'v str, NumberedVariable<'v>>,
     names: Vec<Box<str>>,
 }
 
-impl VariableNames {
-    fn number_of(&mut self, name: &str) -> usize {
-        if let Some(&number) = self.numbers.get(name) {
-            return number;
-        }
-        let number = self.names.len();
-        self.numbers.insert(name.into(), number);
-        self.names.push(name.into());
-        number
+/// A variable that segments ask for, and what they compare it with.
+#[derive(Debug)]
+struct NumberedVariable<'v> {
+    name: Arc<str>,
+    number: usize,
+    by_source: HashMap<&'v str, (Arc<Condition>, Option<Fault>)>,
+}
+
+impl<'v> Conditions<'v> {
+    /// This variable compared with this operand, and what is wrong in the operand.
+    fn condition(&mut self, name: &'v str, source: &'v str) -> (Arc<Condition>, Option<Fault>) {
+        let variable = self.variables.entry(name).or_insert_with(|| {
+            self.names.push(name.into());
+            NumberedVariable {
+                name: name.into(),
+                number: self.names.len() - 1,
+                by_source: HashMap::new(),
+            }
+        });
+        let known = variable.by_source.entry(source).or_insert_with(|| {
+            let mut fault = None;
+            let condition = Condition {
+                name: Arc::clone(&variable.name),
+                number: variable.number,
+                operand: Operand::compile(source, |found| fault = Some(found)),
+                source: source.into(),
+            };
+            (Arc::new(condition), fault)
+        });
+        (Arc::clone(&known.0), known.1)
     }
 
-    /// The names, by their numbers.
-    pub(super) fn into_names(self) -> Box<[Box<str>]> {
+    /// The names of the variables, each once, by their numbers.
+    pub(super) fn into_variable_names(self) -> Box<[Box<str>]> {
         self.names.into()
     }
 }
@@ -88,16 +114,29 @@ impl Segment {
         expression: &Map<String, Value>,
         problems: &mut Vec<Problem>,
     ) -> Self {
+        Self::compile_among(place, expression, &mut Conditions::default(), problems)
+    }
+
+    /// The same, for one of many that share their conditions.
+    pub(super) fn compile_among<'v>(
+        place: &Place<'_>,
+        expression: &'v Map<String, Value>,
+        conditions: &mut Conditions<'v>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         // An object has one key; where it has more, the first counts.
         let Some((operator, argument)) = expression.iter().next() else {
             return broken(place, "an operator", "an empty object", problems);
         };
         let inner = place.key(operator);
         match operator.as_str() {
-            "and" => Self::All(Self::compile_list(&inner, argument, problems)),
-            "or" => Self::Any(Self::compile_list(&inner, argument, problems)),
-            "not" => Self::Not(Box::new(Self::compile_value(&inner, argument, problems))),
-            "custom_variable" => Self::compile_variable(&inner, argument, problems),
+            "and" => Self::All(Self::compile_list(&inner, argument, conditions, problems)),
+            "or" => Self::Any(Self::compile_list(&inner, argument, conditions, problems)),
+            "not" => {
+                let negated = Self::compile_value(&inner, argument, conditions, problems);
+                Self::Not(Box::new(negated))
+            }
+            "custom_variable" => Self::compile_variable(&inner, argument, conditions, problems),
             "user" => match argument {
                 Value::String(users) => {
                     Self::User(users.split(',').map(|user| strip(user).into()).collect())
@@ -113,29 +152,44 @@ impl Segment {
         }
     }
 
-    fn compile_value(place: &Place<'_>, value: &Value, problems: &mut Vec<Problem>) -> Self {
+    fn compile_value<'v>(
+        place: &Place<'_>,
+        value: &'v Value,
+        conditions: &mut Conditions<'v>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         match value {
-            Value::Object(expression) => Self::compile(place, expression, problems),
+            Value::Object(expression) => {
+                Self::compile_among(place, expression, conditions, problems)
+            }
             other => broken(place, "an object", kind_of(Some(other)), problems),
         }
     }
 
-    fn compile_list(
+    fn compile_list<'v>(
         place: &Place<'_>,
-        value: &Value,
+        value: &'v Value,
+        conditions: &mut Conditions<'v>,
         problems: &mut Vec<Problem>,
     ) -> Box<[Segment]> {
         match value {
             Value::Array(list) => list
                 .iter()
                 .enumerate()
-                .map(|(index, value)| Self::compile_value(&place.index(index), value, problems))
+                .map(|(index, value)| {
+                    Self::compile_value(&place.index(index), value, conditions, problems)
+                })
                 .collect(),
             other => Box::new([broken(place, "a list", kind_of(Some(other)), problems)]),
         }
     }
 
-    fn compile_variable(place: &Place<'_>, value: &Value, problems: &mut Vec<Problem>) -> Self {
+    fn compile_variable<'v>(
+        place: &Place<'_>,
+        value: &'v Value,
+        conditions: &mut Conditions<'v>,
+        problems: &mut Vec<Problem>,
+    ) -> Self {
         let Some((name, operand)) = value.as_object().and_then(|map| map.iter().next()) else {
             return broken(
                 place,
@@ -148,29 +202,10 @@ impl Segment {
         let Value::String(source) = operand else {
             return broken(&place, "a string", kind_of(Some(operand)), problems);
         };
-        let operand = Operand::compile(source, |fault| {
-            problems.push(place.problem(fault.wanted, fault.found, fault.consequence));
-        });
-        Self::Variable {
-            name: name.as_str().into(),
-            number: usize::MAX,
-            operand,
-            source: source.as_str().into(),
-        }
-    }
-
-    /// Numbers the names of the variables, each name once for all segments of the settings.
-    pub(super) fn number(&mut self, names: &mut VariableNames) {
-        match self {
-            Self::All(segments) | Self::Any(segments) => {
-                for segment in segments {
-                    segment.number(names);
-                }
-            }
-            Self::Not(segment) => segment.number(names),
-            Self::Variable { name, number, .. } => *number = names.number_of(name),
-            Self::User(_) | Self::Broken => {}
-        }
+        let (condition, fault) = conditions.condition(name, source);
+        problems
+            .extend(fault.map(|fault| place.problem(fault.wanted, fault.found, fault.consequence)));
+        Self::Variable(condition)
     }
 
     /// Whether the expression is true of these attributes. Every clause that is looked at is
@@ -214,12 +249,13 @@ impl Segment {
                 Ok(false)
             }
             Self::Not(segment) => Ok(!segment.answer(attributes, given_up, !is_negated, listen)?),
-            Self::Variable {
-                name,
-                number,
-                operand,
-                source,
-            } => {
+            Self::Variable(condition) => {
+                let Condition {
+                    name,
+                    number,
+                    operand,
+                    source,
+                } = &**condition;
                 let attribute = attributes.get_numbered(*number, name);
                 let clause = |value: Option<&str>, answer: Option<bool>| Clause {
                     name: name.to_string(),
@@ -378,6 +414,56 @@ mod tests {
             assert_eq!(problems[0].to_string(), problem);
             assert!(!segment.is_true_of(&ann()), "{expression}");
         }
+    }
+
+    #[test]
+    fn a_condition_is_made_once_and_its_fault_told_at_each_place() {
+        let expression: Value = serde_json::from_str(
+            r#"{"or": [
+                {"custom_variable": {"a": "regex(()"}},
+                {"custom_variable": {"b": "regex(()"}},
+                {"custom_variable": {"a": "regex(()"}},
+                {"custom_variable": {"a": "regex(.)"}}
+            ]}"#,
+        )
+        .unwrap();
+        let mut conditions = Conditions::default();
+        let mut problems = Vec::new();
+        let segment = Segment::compile_among(
+            &Place::Document,
+            expression.as_object().unwrap(),
+            &mut conditions,
+            &mut problems,
+        );
+        let Segment::Any(parts) = segment else {
+            unreachable!()
+        };
+        let [
+            Segment::Variable(first),
+            Segment::Variable(second),
+            Segment::Variable(third),
+            Segment::Variable(fourth),
+        ] = &*parts
+        else {
+            unreachable!()
+        };
+        assert!(Arc::ptr_eq(first, third));
+        assert!(!Arc::ptr_eq(first, second));
+        assert!(!Arc::ptr_eq(first, fourth));
+        assert_eq!(
+            [first, second, third, fourth].map(|condition| condition.number),
+            [0, 1, 0, 0]
+        );
+        let places: Vec<&str> = problems.iter().map(|problem| &*problem.path).collect();
+        assert_eq!(
+            places,
+            [
+                "or[0].custom_variable.a",
+                "or[1].custom_variable.b",
+                "or[2].custom_variable.a"
+            ]
+        );
+        assert_eq!(&*conditions.into_variable_names(), ["a".into(), "b".into()]);
     }
 
     #[test]

@@ -1,8 +1,7 @@
 //! Compiled settings: immutable, and shared by every call that decides.
 
 use std::collections::{HashMap, HashSet};
-
-use serde_json::Value;
+use std::sync::Arc;
 
 use super::allocation::Allocation;
 use super::group::Group;
@@ -25,7 +24,7 @@ pub struct Settings {
     pub(super) visitor_ids: VisitorIds,
     pub(super) campaigns: Box<[Campaign]>,
     /// The first running campaign of each key.
-    pub(super) by_key: HashMap<Box<str>, usize>,
+    pub(super) by_key: HashMap<Arc<str>, usize>,
     /// The keys of the campaigns that were set aside.
     pub(super) set_aside: HashSet<Box<str>>,
     pub(super) groups: Box<[Group]>,
@@ -116,14 +115,15 @@ impl Settings {
 #[derive(Clone, Debug)]
 pub struct Campaign {
     pub(super) id: Identifier,
-    pub(super) key: Box<str>,
-    pub(super) name: Option<Box<str>>,
+    pub(super) key: Arc<str>,
+    pub(super) name: Option<Arc<str>>,
     pub(super) campaign_type: Option<CampaignType>,
     pub(super) is_running: bool,
     pub(super) percent_traffic: f64,
     /// Who is in the campaign; `None`: everybody.
     pub(super) segments: Option<Segment>,
-    pub(super) is_forced_variation_enabled: Option<Value>,
+    pub(super) is_forced_variation_enabled: Option<Arc<str>>,
+    pub(super) has_whitelisting: bool,
     pub(super) needs_user_storage: bool,
     /// The hash of what the seed string S starts with.
     pub(super) user_seed: Murmur3,
@@ -167,16 +167,16 @@ impl Campaign {
         self.is_running
     }
 
-    /// `isForcedVariationEnabled` as it stands in the document.
+    /// `isForcedVariationEnabled` as it stands in the document, as JSON.
     #[must_use]
-    pub const fn is_forced_variation_enabled(&self) -> Option<&Value> {
-        self.is_forced_variation_enabled.as_ref()
+    pub fn is_forced_variation_enabled(&self) -> Option<&str> {
+        self.is_forced_variation_enabled.as_deref()
     }
 
     /// Whether targeting rules may choose a variation before anything else does.
     #[must_use]
-    pub fn has_whitelisting(&self) -> bool {
-        self.is_forced_variation_enabled == Some(Value::Bool(true))
+    pub const fn has_whitelisting(&self) -> bool {
+        self.has_whitelisting
     }
 
     /// The variations, in the document's order.
@@ -276,7 +276,7 @@ impl CampaignType {
 #[derive(Clone, Debug)]
 pub struct Variation {
     pub(super) id: Identifier,
-    pub(super) name: Box<str>,
+    pub(super) name: Arc<str>,
     pub(super) weight: f64,
     pub(super) is_feature_enabled: Option<bool>,
     /// Whom whitelisting gives this variation; `None`: nobody.
@@ -314,9 +314,9 @@ impl Variation {
 #[derive(Clone, Debug)]
 pub struct Goal {
     pub(super) id: Identifier,
-    pub(super) identifier: Box<str>,
+    pub(super) identifier: Arc<str>,
     pub(super) goal_type: GoalType,
-    pub(super) revenue_prop: Option<Box<str>>,
+    pub(super) revenue_prop: Option<Arc<str>>,
     /// `mca` is -1: a conversion counts as often as it happens.
     pub(super) counts_every_time: bool,
     pub(super) has_props: bool,
@@ -389,9 +389,9 @@ impl GoalType {
 #[derive(Clone, Debug)]
 pub struct Variable {
     pub(super) id: Identifier,
-    pub(super) key: Box<str>,
-    pub(super) variable_type: Box<str>,
-    pub(super) value: Value,
+    pub(super) key: Arc<str>,
+    pub(super) variable_type: Arc<str>,
+    pub(super) value: Arc<str>,
 }
 
 impl Variable {
@@ -413,9 +413,9 @@ impl Variable {
         &self.variable_type
     }
 
-    /// The value as it stands in the document.
+    /// The value as it stands in the document, as JSON.
     #[must_use]
-    pub const fn value(&self) -> &Value {
+    pub fn value(&self) -> &str {
         &self.value
     }
 }

@@ -5,9 +5,11 @@
 //!
 //! Source: VWO spec, section 1.
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value};
 
-use crate::document::is_truthy;
+use crate::document::{Texts, is_truthy};
 use crate::fields::{Fields, finite};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use crate::python::float;
@@ -16,7 +18,7 @@ use crate::python::json::{integer_text, is_integer};
 /// An account's, campaign's or variation's id: a number or a string.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identifier {
-    text: Box<str>,
+    text: Arc<str>,
     kind: IdentifierKind,
 }
 
@@ -42,6 +44,14 @@ impl Identifier {
     #[must_use]
     pub const fn kind(&self) -> IdentifierKind {
         self.kind
+    }
+
+    /// The same, with the text that others share.
+    pub(super) fn shared(&self, texts: &mut Texts) -> Self {
+        Self {
+            text: texts.share(&self.text),
+            kind: self.kind,
+        }
     }
 
     /// The identifier that a JSON value is; `None` for any other value, an empty string and a
