@@ -17,23 +17,23 @@ pub struct Unanswerable;
 #[derive(Clone, Debug)]
 pub struct Operand {
     rule: Rule,
-    /// What is compared with where the variable is no number.
-    as_text: Box<str>,
-    /// The pattern that is searched for where the variable is no number; None for other rules, and
-    /// for a pattern that is none.
-    pattern: Option<Box<Pattern>>,
-    /// What is compared with where both sides are numbers.
-    as_number: Option<NumberOperand>,
+    /// What is compared with where both sides are numbers; infinities and what is not a number
+    /// cannot be compared.
+    as_number: Option<f64>,
+    /// What is compared with where the variable is no number; None for the rules that compare no
+    /// text.
+    as_text: Option<Compared>,
+    /// What is compared with where both sides are numbers, for the rules that compare their text.
+    as_text_of_number: Option<Box<Compared>>,
 }
 
+/// What a value's text is compared with.
 #[derive(Clone, Debug)]
-struct NumberOperand {
-    /// The pattern that is searched for, of the number's text.
-    pattern: Option<Box<Pattern>>,
-    number: f64,
-    /// The number's shortest text; `None` for infinities and what is not a number, which cannot
-    /// be compared.
-    text: Option<Box<str>>,
+enum Compared {
+    /// A text.
+    Text(Box<str>),
+    /// The pattern that is searched for; None for a pattern that is none.
+    Pattern(Option<Box<Pattern>>),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,27 +94,30 @@ impl Operand {
             // No call, or one of an unknown name, is plain text.
             None | Some(_) => (Rule::Equals, source),
         };
-        let (rule, pattern) = match rule {
-            Rule::Regex => pattern_of(operand, report),
-            rule => (rule, None),
-        };
-        let as_number = float::parse(operand).map(|number| {
-            let text = float::shortest_text(number);
-            NumberOperand {
-                pattern: text
-                    .as_deref()
-                    .filter(|_| rule == Rule::Regex)
-                    .and_then(|text| Pattern::compile(text).ok())
-                    .map(Box::new),
-                number,
-                text: text.map(Into::into),
+        let (rule, as_text) = match rule {
+            Rule::Regex => {
+                let (rule, pattern) = pattern_of(operand, report);
+                (rule, Some(Compared::Pattern(pattern)))
             }
+            rule if rule.compares_numbers() || rule == Rule::Unanswerable => (rule, None),
+            rule => (rule, Some(Compared::Text(compared(rule, operand).into()))),
+        };
+        let as_number = float::parse(operand);
+        let text_of_number = as_number
+            .filter(|_| !rule.compares_numbers())
+            .and_then(float::shortest_text);
+        let as_text_of_number = text_of_number.map(|text| {
+            Box::new(if rule == Rule::Regex {
+                Compared::Pattern(Pattern::compile(&text).ok().map(Box::new))
+            } else {
+                Compared::Text(text.into())
+            })
         });
         Self {
             rule,
-            as_text: compared(rule, operand).into(),
-            pattern,
             as_number,
+            as_text,
+            as_text_of_number,
         }
     }
 
@@ -123,8 +126,7 @@ impl Operand {
     /// `matches` knows.
     #[must_use]
     pub fn is_true_of_number(&self, value: &Value<'_>) -> Option<bool> {
-        let operand = self.as_number.as_ref()?;
-        operand.text.as_ref()?;
+        let operand = self.as_number.filter(|operand| operand.is_finite())?;
         let number = match value {
             #[expect(
                 clippy::cast_precision_loss,
@@ -134,13 +136,7 @@ impl Operand {
             Value::Number(number) if number.is_finite() => *number,
             _ => return None,
         };
-        match self.rule {
-            Rule::LessThan => Some(number < operand.number),
-            Rule::LessThanOrEqual => Some(number <= operand.number),
-            Rule::GreaterThan => Some(number > operand.number),
-            Rule::GreaterThanOrEqual => Some(number >= operand.number),
-            _ => None,
-        }
+        self.rule.is_true_of_numbers(number, operand)
     }
 
     /// Whether the rule is true of this value.
@@ -157,29 +153,49 @@ impl Operand {
         if value.is_empty() {
             return Ok(Comparison::False);
         }
-        if let Some(operand) = &self.as_number
+        if let Some(operand) = self.as_number
             && let Some(number) = float::parse(value)
         {
-            let (Some(operand_text), Some(text)) = (&operand.text, float::shortest_text(number))
-            else {
+            if !operand.is_finite() || !number.is_finite() {
                 return Err(Unanswerable);
-            };
-            return Ok(match self.rule {
-                Rule::LessThan => (number < operand.number).into(),
-                Rule::LessThanOrEqual => (number <= operand.number).into(),
-                Rule::GreaterThan => (number > operand.number).into(),
-                Rule::GreaterThanOrEqual => (number >= operand.number).into(),
-                Rule::Regex => searched(operand.pattern.as_deref(), &text),
-                rule => text_matches(rule, operand_text, &text).into(),
-            });
+            }
+            if let Some(is_true) = self.rule.is_true_of_numbers(number, operand) {
+                return Ok(is_true.into());
+            }
+            let text = float::shortest_text(number).ok_or(Unanswerable)?;
+            let operand = self.as_text_of_number.as_deref().ok_or(Unanswerable)?;
+            return Ok(operand.matches(self.rule, &text));
         }
-        match self.rule {
-            Rule::LessThan
-            | Rule::LessThanOrEqual
-            | Rule::GreaterThan
-            | Rule::GreaterThanOrEqual => Err(Unanswerable),
-            Rule::Regex => Ok(searched(self.pattern.as_deref(), value)),
-            rule => Ok(text_matches(rule, &self.as_text, value).into()),
+        let operand = self.as_text.as_ref().ok_or(Unanswerable)?;
+        Ok(operand.matches(self.rule, value))
+    }
+}
+
+impl Rule {
+    const fn compares_numbers(self) -> bool {
+        matches!(
+            self,
+            Self::LessThan | Self::LessThanOrEqual | Self::GreaterThan | Self::GreaterThanOrEqual
+        )
+    }
+
+    /// Whether the rule is true of a number and an operand; `None` for a rule that compares texts.
+    fn is_true_of_numbers(self, number: f64, operand: f64) -> Option<bool> {
+        match self {
+            Self::LessThan => Some(number < operand),
+            Self::LessThanOrEqual => Some(number <= operand),
+            Self::GreaterThan => Some(number > operand),
+            Self::GreaterThanOrEqual => Some(number >= operand),
+            _ => None,
+        }
+    }
+}
+
+impl Compared {
+    fn matches(&self, rule: Rule, value: &str) -> Comparison {
+        match self {
+            Self::Text(text) => text_matches(rule, text, value).into(),
+            Self::Pattern(pattern) => searched(pattern.as_deref(), value),
         }
     }
 }

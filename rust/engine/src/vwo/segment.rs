@@ -49,44 +49,45 @@ pub struct Condition {
 /// The conditions of the settings' segments, each made once, however often a document has it.
 #[derive(Debug, Default)]
 pub(super) struct Conditions<'v> {
-    variables: HashMap<&'v str, NumberedVariable<'v>>,
-    names: Vec<Box<str>>,
+    /// By the variable's name and the operand's source.
+    made: HashMap<(&'v str, &'v str), Made>,
+    numbers: HashMap<&'v str, usize>,
+    names: Vec<Arc<str>>,
 }
 
-/// A variable that segments ask for, and what they compare it with.
-#[derive(Debug)]
-struct NumberedVariable<'v> {
-    name: Arc<str>,
-    number: usize,
-    by_source: HashMap<&'v str, (Arc<Condition>, Option<Fault>)>,
-}
+/// A condition, and what is wrong in its operand.
+type Made = (Arc<Condition>, Option<Fault>);
 
 impl<'v> Conditions<'v> {
-    /// This variable compared with this operand, and what is wrong in the operand.
-    fn condition(&mut self, name: &'v str, source: &'v str) -> (Arc<Condition>, Option<Fault>) {
-        let variable = self.variables.entry(name).or_insert_with(|| {
+    /// This variable compared with this operand.
+    fn condition(&mut self, name: &'v str, source: &'v str) -> Made {
+        if let Some(made) = self.made.get(&(name, source)) {
+            return made.clone();
+        }
+        let (shared_name, number) = self.numbered(name);
+        let mut fault = None;
+        let condition = Arc::new(Condition {
+            name: shared_name,
+            number,
+            operand: Operand::compile(source, |found| fault = Some(found)),
+            source: source.into(),
+        });
+        let made = (condition, fault);
+        self.made.insert((name, source), made.clone());
+        made
+    }
+
+    fn numbered(&mut self, name: &'v str) -> (Arc<str>, usize) {
+        let number = *self.numbers.entry(name).or_insert_with(|| {
             self.names.push(name.into());
-            NumberedVariable {
-                name: name.into(),
-                number: self.names.len() - 1,
-                by_source: HashMap::new(),
-            }
+            self.names.len() - 1
         });
-        let known = variable.by_source.entry(source).or_insert_with(|| {
-            let mut fault = None;
-            let condition = Condition {
-                name: Arc::clone(&variable.name),
-                number: variable.number,
-                operand: Operand::compile(source, |found| fault = Some(found)),
-                source: source.into(),
-            };
-            (Arc::new(condition), fault)
-        });
-        (Arc::clone(&known.0), known.1)
+        let known = self.names.get(number);
+        (known.map_or_else(|| name.into(), Arc::clone), number)
     }
 
     /// The names of the variables, each once, by their numbers.
-    pub(super) fn into_variable_names(self) -> Box<[Box<str>]> {
+    pub(super) fn into_variable_names(self) -> Box<[Arc<str>]> {
         self.names.into()
     }
 }

@@ -29,7 +29,7 @@ pub struct Settings {
     pub(super) set_aside: HashSet<Box<str>>,
     pub(super) groups: Box<[Group]>,
     /// The names of the variables that segments ask for, by their numbers.
-    pub(super) variable_names: Box<[Box<str>]>,
+    pub(super) variable_names: Box<[Arc<str>]>,
     pub(super) problems: Box<[Problem]>,
 }
 
@@ -85,7 +85,7 @@ impl Settings {
     /// The names of the variables that segments ask for, by the numbers that the segments give to
     /// [`Attributes::get_numbered`](crate::attributes::Attributes::get_numbered).
     #[must_use]
-    pub fn variable_names(&self) -> &[Box<str>] {
+    pub fn variable_names(&self) -> &[Arc<str>] {
         &self.variable_names
     }
 

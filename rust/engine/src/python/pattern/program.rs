@@ -44,8 +44,8 @@ pub(super) enum Instruction {
 /// A pattern as instructions.
 #[derive(Clone, Debug)]
 pub(super) struct Program {
-    pub(super) instructions: Vec<Instruction>,
-    pub(super) sets: Vec<CharacterSet>,
+    pub(super) instructions: Box<[Instruction]>,
+    pub(super) sets: Box<[CharacterSet]>,
     /// Whether what a group took matters later.
     pub(super) keeps_groups: bool,
     /// Whether it can match at the start of the text only.
@@ -75,8 +75,8 @@ impl Program {
                 writer.instructions.first(),
                 Some(Instruction::At(Anchor::Start))
             ),
-            instructions: writer.instructions,
-            sets: writer.sets,
+            instructions: writer.instructions.into(),
+            sets: writer.sets.into(),
             keeps_groups: writer.keeps_groups,
             groups: parsed.groups,
             loops: writer.loops,
