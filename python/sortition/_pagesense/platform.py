@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sortition._launching import report_problems
 from sortition._pagesense.snapshot import Snapshot
 from sortition._pagesense.wire import settings_request
+from sortition._settings.kept_document import KeptDocument
 
 if TYPE_CHECKING:
     from sortition._engine import Engine
@@ -24,7 +25,8 @@ def compiled(engine: Engine, document: bytes) -> Snapshot:
     Raises:
         SettingsError: They cannot be used at all; the message names the places.
     """
-    return Snapshot(engine.module.PagesenseSettings.compile(document), document)
+    settings = engine.module.PagesenseSettings.compile(document)
+    return Snapshot(settings, KeptDocument(document))
 
 
 def first_request(base_url: str, credentials: Credentials) -> Request:

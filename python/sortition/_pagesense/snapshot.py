@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sortition._engine.pagesense import Settings
+    from sortition._settings.kept_document import KeptDocument
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,8 +16,13 @@ class Snapshot:
 
     Attributes:
         settings: The settings, compiled.
-        document: The settings as they came.
+        kept_document: The settings as they came.
     """
 
     settings: Settings = field(repr=False)
-    document: bytes = field(repr=False)
+    kept_document: KeptDocument = field(repr=False)
+
+    @property
+    def document(self) -> bytes:
+        """The settings as they came."""
+        return self.kept_document.content

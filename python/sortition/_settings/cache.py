@@ -61,7 +61,7 @@ class SettingsCache:
         self._path = path
         self._log = log
         self._has_warned = False
-        # What this process has in the file, and when it last said so.
+        # The digest of what this process has in the file, and when it last said so.
         self._kept: bytes | None = None
         self._touched_at = 0.0
 
@@ -76,13 +76,13 @@ class SettingsCache:
         except _UnusableError as error:
             self._warn("used", str(error))
         else:
-            self._kept = cached.document
+            self._kept = _digest(cached.document)
             return cached
         return None
 
     def keep(self, document: bytes) -> None:
         """Keep these settings: the server just said that they are current."""
-        if document == self._kept:
+        if _digest(document) == self._kept:
             self._touch()
         else:
             self._save(document)
@@ -102,7 +102,7 @@ class SettingsCache:
         except OSError as error:
             self._warn("written", error.strerror or type(error).__name__)
         else:
-            self._kept = document
+            self._kept = _digest(document)
             self._touched_at = time.monotonic()
             self._has_warned = False
 
@@ -183,3 +183,7 @@ class SettingsCache:
         if not self._has_warned:
             self._has_warned = True
             self._log.warning("settings_cache: %s cannot be %s: %s", self._path, what, why)
+
+
+def _digest(document: bytes) -> bytes:
+    return hashlib.sha256(document).digest()

@@ -14,6 +14,7 @@ from sortition._engine.problem import Problem
 from sortition._errors import OptionError, OptionTypeError, SettingsError
 from sortition._launching import report_problems
 from sortition._options import kind, of_type
+from sortition._settings.kept_document import KeptDocument
 from sortition._transport import Request
 from sortition._version import VERSION
 from sortition._vwo.events import CLIENT_NAME, Events
@@ -129,7 +130,7 @@ class VwoPlatform:
         settings = compiled(self._engine, document)
         encode_batch = self._engine.module.vwo_batch
         events = Events(settings, self._base_url, self._usage, encode_batch)
-        return Snapshot(settings, events, document)
+        return Snapshot(settings, events, KeptDocument(document))
 
     def is_ours(self, snapshot: Snapshot, current: Snapshot | None) -> bool:
         """See `Platform`."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Settings
+    from sortition._settings.kept_document import KeptDocument
     from sortition._vwo.events import Events
 
 
@@ -17,9 +18,14 @@ class Snapshot:
     Attributes:
         settings: The settings, compiled.
         events: Makes requests by them.
-        document: The settings as they came.
+        kept_document: The settings as they came.
     """
 
     settings: Settings = field(repr=False)
     events: Events = field(repr=False)
-    document: bytes = field(repr=False)
+    kept_document: KeptDocument = field(repr=False)
+
+    @property
+    def document(self) -> bytes:
+        """The settings as they came."""
+        return self.kept_document.content
