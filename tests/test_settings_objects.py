@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING
 
 import pytest
-from documents import campaign, goal, settings, variation
+from documents import campaign, experiment, goal, project, settings, variation
 
 from sortition import _engine
 
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from sortition._engine import EngineChoice
+    from sortition._engine.pagesense import Settings as PagesenseSettings
     from sortition._engine.vwo import Settings
 
 CAMPAIGNS = 50
@@ -130,3 +131,60 @@ def test_threads_that_come_together_get_the_same_object(compiled: Settings) -> N
         thread.join(30)
     assert len(found) == THREADS
     assert len({tuple(id(one) for one in each) for each in found.values()}) == 1
+
+
+@pytest.fixture
+def of_pagesense(engine: EngineChoice) -> PagesenseSettings:
+    document = project(*(experiment(number) for number in range(CAMPAIGNS)))
+    return _engine.load(engine).module.PagesenseSettings.compile(json.dumps(document).encode())
+
+
+def by_experiment_decision(compiled: PagesenseSettings) -> list[object]:
+    decisions = (compiled.decide(number, "Ann") for number in range(CAMPAIGNS))
+    return [decision.experiment for decision in decisions]
+
+
+def by_name(compiled: PagesenseSettings) -> list[object]:
+    return [compiled.experiment(f"Test {number}") for number in range(CAMPAIGNS)]
+
+
+def by_link_name(compiled: PagesenseSettings) -> list[object]:
+    return [compiled.experiment(f"test-{number}", "link_name") for number in range(CAMPAIGNS)]
+
+
+def by_mapped_goal(compiled: PagesenseSettings) -> list[object]:
+    return [*compiled.experiments_with_goal("Signup")]
+
+
+def all_experiments(compiled: PagesenseSettings) -> list[object]:
+    return [*compiled.experiments]
+
+
+PAGESENSE_WAYS = (
+    by_experiment_decision,
+    by_name,
+    by_link_name,
+    by_mapped_goal,
+    all_experiments,
+)
+
+
+@pytest.mark.parametrize("first", PAGESENSE_WAYS)
+def test_an_experiment_is_one_object(
+    of_pagesense: PagesenseSettings, first: Callable[[PagesenseSettings], list[object]]
+) -> None:
+    wanted = first(of_pagesense)
+    assert len(wanted) == CAMPAIGNS
+    for way in (*PAGESENSE_WAYS, *PAGESENSE_WAYS):
+        found = way(of_pagesense)
+        assert [id(one) for one in found] == [id(one) for one in wanted]
+
+
+def test_experiments_share_the_goals_of_their_project(of_pagesense: PagesenseSettings) -> None:
+    goal = of_pagesense.goal("Signup")
+    decision = of_pagesense.decide(3, "Ann", goal_name="Signup")
+    assert decision.experiment is of_pagesense.experiments[3]
+    assert any(decision.variation is one for one in of_pagesense.experiments[3].variations)
+    assert decision.goal is of_pagesense.experiments[3].goals[0]
+    assert all(one.goals[0].goal is goal for one in of_pagesense.experiments)
+    assert of_pagesense.decide("unknown", "Ann").experiment is None

@@ -7,6 +7,7 @@ mod error;
 mod fork;
 mod hashing;
 mod inbox;
+mod memory;
 mod model;
 mod pagesense;
 mod python;

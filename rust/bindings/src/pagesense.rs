@@ -16,6 +16,7 @@ use sortition_engine::trace::Silent;
 
 use crate::attributes::Interrupt;
 use crate::error::{settings_error, without_panic};
+use crate::memory::give_back_memory_of;
 use crate::model::problems;
 use attributes::PyAttributes;
 use model::{ExperimentObjects, ProjectObjects};
@@ -25,7 +26,6 @@ use model::{ExperimentObjects, ProjectObjects};
 pub(crate) struct PyPagesenseSettings {
     settings: Settings,
     objects: ProjectObjects,
-    experiments: Py<PyTuple>,
     goals: Py<PyTuple>,
     problems: Py<PyTuple>,
 }
@@ -38,12 +38,14 @@ impl PyPagesenseSettings {
         let document = document.as_bytes();
         without_panic(|| {
             let settings = py
-                .detach(|| Settings::compile(document))
+                .detach(|| {
+                    let compiled = Settings::compile(document);
+                    give_back_memory_of(document);
+                    compiled
+                })
                 .map_err(|problems| settings_error(py, &problems))?;
             let objects = ProjectObjects::of(py, &settings)?;
-            let experiments = objects.experiments.iter();
             Ok(Self {
-                experiments: PyTuple::new(py, experiments.map(|one| &one.experiment))?.unbind(),
                 goals: PyTuple::new(py, &objects.goals)?.unbind(),
                 problems: problems(py, settings.problems())?.unbind(),
                 objects,
@@ -78,8 +80,11 @@ impl PyPagesenseSettings {
     }
 
     #[getter]
-    fn experiments(&self, py: Python<'_>) -> Py<PyTuple> {
-        self.experiments.clone_ref(py)
+    fn experiments(&self, py: Python<'_>) -> PyResult<Py<PyTuple>> {
+        without_panic(|| {
+            let experiments = self.objects.all_experiments(py, &self.settings)?;
+            Ok(experiments.clone_ref(py))
+        })
     }
 
     #[getter]
@@ -104,7 +109,7 @@ impl PyPagesenseSettings {
                 NamedBy::Name => self.settings.experiment(name),
                 NamedBy::LinkName => self.settings.experiment_by_link_name(name),
             };
-            let objects = self.experiment_objects(index);
+            let objects = self.experiment_objects(py, index)?;
             Ok(objects.map(|objects| objects.experiment.clone_ref(py)))
         })
     }
@@ -126,14 +131,14 @@ impl PyPagesenseSettings {
         goal_name: &str,
     ) -> PyResult<Bound<'py, PyTuple>> {
         without_panic(|| {
-            let experiments: Vec<_> = self
+            let experiments = self
                 .settings
                 .goal(goal_name)
                 .into_iter()
                 .flat_map(|goal| self.settings.experiments_with_goal(goal))
-                .filter_map(|index| self.experiment_objects(Some(index)))
-                .map(|objects| &objects.experiment)
-                .collect();
+                .filter_map(|index| self.experiment_objects(py, Some(index)).transpose())
+                .map(|objects| Ok(&objects?.experiment))
+                .collect::<PyResult<Vec<_>>>()?;
             PyTuple::new(py, experiments)
         })
     }
@@ -205,26 +210,33 @@ impl PyPagesenseSettings {
             Ok(decision)
         })?;
         interrupt.check()?;
-        Ok(self.decision(py, &decision))
+        self.decision(py, &decision)
     }
 }
 
 impl PyPagesenseSettings {
-    fn experiment_objects(&self, index: Option<usize>) -> Option<&ExperimentObjects> {
-        self.objects.experiments.get(index?)
+    fn experiment_objects(
+        &self,
+        py: Python<'_>,
+        index: Option<usize>,
+    ) -> PyResult<Option<&ExperimentObjects>> {
+        match index {
+            Some(index) => self.objects.experiment(py, &self.settings, index),
+            None => Ok(None),
+        }
     }
 
-    fn decision(&self, py: Python<'_>, decision: &Decision) -> PyPagesenseDecision {
-        let objects = self.experiment_objects(decision.experiment);
+    fn decision(&self, py: Python<'_>, decision: &Decision) -> PyResult<PyPagesenseDecision> {
+        let objects = self.experiment_objects(py, decision.experiment)?;
         let variations = objects.map(|objects| &*objects.variations);
         let goals = objects.map(|objects| &*objects.goals);
-        PyPagesenseDecision {
+        Ok(PyPagesenseDecision {
             reason: decision.reason,
             experiment: objects.map(|objects| objects.experiment.clone_ref(py)),
             variation: pick(variations, decision.variation, py),
             goal: pick(goals, decision.goal, py),
             saves_assignment: decision.saves_assignment,
-        }
+        })
     }
 }
 

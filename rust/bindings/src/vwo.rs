@@ -16,6 +16,7 @@ use sortition_engine::vwo::{decide, decide_by_key};
 
 use crate::attributes::{Interrupt, PyAttributes, PyRecords};
 use crate::error::{settings_error, without_panic};
+use crate::memory::give_back_memory_of;
 use crate::model::{self, SettingsObjects};
 use crate::steps;
 
@@ -270,20 +271,6 @@ impl PySettings {
         self.decision(py, decision)
     }
 }
-
-/// Gives back to the system what reading a large document took for a moment: several times its
-/// size, which would stay with the process otherwise.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn give_back_memory_of(document: &[u8]) {
-    const LARGE: usize = 1 << 20;
-    if document.len() >= LARGE {
-        // SAFETY: it may be called at any time, from any thread, and frees nothing that is in use.
-        unsafe { libc::malloc_trim(0) };
-    }
-}
-
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-const fn give_back_memory_of(_document: &[u8]) {}
 
 fn visitor<'a>(
     id: &'a str,

@@ -1,5 +1,7 @@
 //! The contents of `PageSense` settings as the plain Python objects that both engines answer with.
 
+use std::sync::OnceLock;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
@@ -13,46 +15,86 @@ pub(crate) struct ExperimentObjects {
     pub(crate) goals: Box<[Py<PyAny>]>,
 }
 
-/// The Python objects of a project.
+/// The Python objects of a project: its goals, and of each experiment what was asked for so far.
+///
+/// As with VWO's, nothing is locked while one is made, and each is the same one from then on.
 pub(crate) struct ProjectObjects {
+    classes: Classes,
     pub(crate) goals: Box<[Py<PyAny>]>,
-    pub(crate) experiments: Box<[ExperimentObjects]>,
+    experiments: Box<[OnceLock<Box<ExperimentObjects>>]>,
+    experiment_tuple: OnceLock<Py<PyTuple>>,
 }
 
 impl ProjectObjects {
+    /// The objects of these settings, which every other method is to be given again.
     pub(crate) fn of(py: Python<'_>, settings: &Settings) -> PyResult<Self> {
         let classes = Classes::import(py)?;
         let goals = settings
             .goals()
             .iter()
-            .map(|goal| classes.goal(goal))
-            .collect::<PyResult<Vec<_>>>()?;
-        let experiments = settings
-            .experiments()
-            .iter()
-            .enumerate()
-            .map(|(index, experiment)| classes.experiment(settings, index, experiment, &goals))
+            .map(|goal| classes.goal(py, goal))
             .collect::<PyResult<_>>()?;
+        let experiments = settings.experiments().iter();
         Ok(Self {
-            goals: unbound(goals),
-            experiments,
+            classes,
+            goals,
+            experiments: experiments.map(|_| OnceLock::new()).collect(),
+            experiment_tuple: OnceLock::new(),
         })
+    }
+
+    /// The objects of the experiment with this index; `None` where there is no such experiment.
+    pub(crate) fn experiment(
+        &self,
+        py: Python<'_>,
+        settings: &Settings,
+        index: usize,
+    ) -> PyResult<Option<&ExperimentObjects>> {
+        let Some(known) = self.experiments.get(index) else {
+            return Ok(None);
+        };
+        if let Some(objects) = known.get() {
+            return Ok(Some(objects));
+        }
+        let Some(experiment) = settings.experiments().get(index) else {
+            return Ok(None);
+        };
+        let classes = &self.classes;
+        let made = classes.experiment(py, settings, index, experiment, &self.goals)?;
+        Ok(Some(known.get_or_init(|| Box::new(made))))
+    }
+
+    /// The experiments, all of them.
+    pub(crate) fn all_experiments(
+        &self,
+        py: Python<'_>,
+        settings: &Settings,
+    ) -> PyResult<&Py<PyTuple>> {
+        if let Some(experiments) = self.experiment_tuple.get() {
+            return Ok(experiments);
+        }
+        let experiments = (0..self.experiments.len())
+            .filter_map(|index| self.experiment(py, settings, index).transpose())
+            .map(|objects| Ok(&objects?.experiment))
+            .collect::<PyResult<Vec<_>>>()?;
+        let made = PyTuple::new(py, experiments)?.unbind();
+        Ok(self.experiment_tuple.get_or_init(|| made))
     }
 }
 
 /// The Python classes, looked up once per compilation.
-struct Classes<'py> {
-    experiment: Bound<'py, PyType>,
-    variation: Bound<'py, PyType>,
-    goal: Bound<'py, PyType>,
-    mapped_goal: Bound<'py, PyType>,
+struct Classes {
+    experiment: Py<PyType>,
+    variation: Py<PyType>,
+    goal: Py<PyType>,
+    mapped_goal: Py<PyType>,
 }
 
-impl<'py> Classes<'py> {
-    fn import(py: Python<'py>) -> PyResult<Self> {
+impl Classes {
+    fn import(py: Python<'_>) -> PyResult<Self> {
         let module = py.import(MODULE)?;
-        let class = |name: &str| -> PyResult<Bound<'py, PyType>> {
-            Ok(module.getattr(name)?.cast_into::<PyType>()?)
+        let class = |name: &str| -> PyResult<Py<PyType>> {
+            Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
         };
         Ok(Self {
             experiment: class("Experiment")?,
@@ -62,32 +104,35 @@ impl<'py> Classes<'py> {
         })
     }
 
-    fn goal(&self, goal: &Goal) -> PyResult<Bound<'py, PyAny>> {
-        self.goal.call1((
-            goal.name(),
-            goal.link_name(),
-            goal.goal_type(),
-            goal.counts_revenue(),
-        ))
+    fn goal(&self, py: Python<'_>, goal: &Goal) -> PyResult<Py<PyAny>> {
+        self.goal.call1(
+            py,
+            (
+                goal.name(),
+                goal.link_name(),
+                goal.goal_type(),
+                goal.counts_revenue(),
+            ),
+        )
     }
 
     fn experiment(
         &self,
+        py: Python<'_>,
         settings: &Settings,
         index: usize,
         experiment: &Experiment,
-        goals: &[Bound<'py, PyAny>],
+        goals: &[Py<PyAny>],
     ) -> PyResult<ExperimentObjects> {
-        let py = self.experiment.py();
-        let variations = self.variations(experiment)?;
+        let variations = self.variations(py, experiment)?;
         let mapped = experiment
             .goals()
             .iter()
             .map(|mapped| {
                 let goal = goals.get(mapped.goal());
-                self.mapped_goal.call1((goal, mapped.is_primary()))
+                self.mapped_goal.call1(py, (goal, mapped.is_primary()))
             })
-            .collect::<PyResult<Vec<_>>>()?;
+            .collect::<PyResult<Box<[_]>>>()?;
         let audiences = experiment
             .audiences()
             .iter()
@@ -112,35 +157,34 @@ impl<'py> Classes<'py> {
             PyTuple::new(py, &mapped)?.into_any(),
             PyTuple::new(py, &variations)?.into_any(),
         ];
-        let object = self.experiment.call1(PyTuple::new(py, arguments)?)?;
+        let object = self.experiment.call1(py, PyTuple::new(py, arguments)?)?;
         Ok(ExperimentObjects {
-            experiment: object.unbind(),
-            variations: unbound(variations),
-            goals: unbound(mapped),
+            experiment: object,
+            variations,
+            goals: mapped,
         })
     }
 
-    fn variations(&self, experiment: &Experiment) -> PyResult<Vec<Bound<'py, PyAny>>> {
+    fn variations(&self, py: Python<'_>, experiment: &Experiment) -> PyResult<Box<[Py<PyAny>]>> {
         let ranges = experiment.allocation().ranges();
         experiment
             .variations()
             .iter()
             .zip(ranges)
             .map(|(variation, range)| {
-                self.variation.call1((
-                    variation.key(),
-                    variation.name(),
-                    variation.link_name(),
-                    variation.traffic_distribution(),
-                    variation.is_original(),
-                    range.first,
-                    range.last,
-                ))
+                self.variation.call1(
+                    py,
+                    (
+                        variation.key(),
+                        variation.name(),
+                        variation.link_name(),
+                        variation.traffic_distribution(),
+                        variation.is_original(),
+                        range.first,
+                        range.last,
+                    ),
+                )
             })
             .collect()
     }
-}
-
-fn unbound(objects: Vec<Bound<'_, PyAny>>) -> Box<[Py<PyAny>]> {
-    objects.into_iter().map(Bound::unbind).collect()
 }
