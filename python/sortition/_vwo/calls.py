@@ -102,11 +102,7 @@ class Calls:
         if isinstance(specifier, str) and decisions[0][1].decision.reason in _NO_CAMPAIGN:
             return None
         if specifier is None and not decisions:
-            known = {one.identifier for campaign in settings.campaigns for one in campaign.goals}
-            self._log.recurring_error(
-                ("track", goal.identifier),
-                lambda: f"track: no campaign has such a goal{nearest(goal.identifier, known)}",
-            )
+            self._note_unknown_goal(settings, goal)
             return None
         result = TrackResult({key: False for key, _ in decisions})
         credited: list[tuple[str, Decided, Conversion]] = []
@@ -133,6 +129,15 @@ class Calls:
     def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
         """Tell the platform of values of custom dimensions."""
         return bool(dimensions) and self._delivery.push(snapshot, visitor, dimensions)
+
+    def _note_unknown_goal(self, settings: Settings, goal: AskedGoal) -> None:
+        """Log that a call names a goal that no campaign has."""
+
+        def describe() -> str:
+            known = {one.identifier for campaign in settings.campaigns for one in campaign.goals}
+            return f"track: no campaign has such a goal{nearest(goal.identifier, known)}"
+
+        self._log.recurring_error(("track", goal.identifier), describe)
 
     def _targets(
         self, settings: Settings, specifier: str | list[str] | None, goal: AskedGoal
