@@ -4,14 +4,21 @@
 //! unwinding the thread's stack, which no frame of Rust's that drops or catches anything can bear:
 //! the process would be aborted. Such a thread is held here instead, until the process is gone.
 
+use std::ptr::null_mut;
 use std::{mem, thread};
 
+use pyo3::IntoPyObjectExt;
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 
 // Declared once more, since they may unwind, which those of `pyo3` are said not to.
 unsafe extern "C-unwind" {
+    fn PyObject_Call(
+        callable: *mut ffi::PyObject,
+        arguments: *mut ffi::PyObject,
+        options: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject;
     fn PyObject_Str(object: *mut ffi::PyObject) -> *mut ffi::PyObject;
     fn PyDict_GetItemWithError(
         dictionary: *mut ffi::PyObject,
@@ -36,6 +43,20 @@ fn held<T>(work: impl FnOnce() -> T) -> T {
     let done = work();
     mem::forget(hold);
     done
+}
+
+/// Makes an object of a class.
+pub(crate) fn make<'py>(
+    py: Python<'py>,
+    class: &Py<PyType>,
+    arguments: impl IntoPyObject<'py, Target = PyTuple>,
+) -> PyResult<Py<PyAny>> {
+    let arguments = arguments.into_bound_py_any(py)?;
+    let (class, given) = (class.as_ptr(), arguments.as_ptr());
+    // SAFETY: a class and a tuple, which both live on; there need not be options.
+    let object = held(|| unsafe { PyObject_Call(class, given, null_mut()) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)? }.unbind())
 }
 
 /// What `str()` makes of an object.

@@ -4,9 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
 use sortition_engine::problem::Problem;
 
+use crate::calling::make;
 use crate::model::problems;
 
 pyo3::import_exception!(sortition._errors, SettingsError);
@@ -56,8 +56,10 @@ fn inject_panic() {
 
 /// The exception for a document that cannot be used.
 pub(crate) fn settings_error(py: Python<'_>, found: &[Problem]) -> PyErr {
-    match problems(py, found) {
-        Ok(found) => SettingsError::new_err((Py::<PyTuple>::from(found),)),
+    let raised = problems(py, found)
+        .and_then(|found| make(py, &py.get_type::<SettingsError>().unbind(), (found,)));
+    match raised {
+        Ok(raised) => PyErr::from_value(raised.into_bound(py)),
         Err(error) => error,
     }
 }

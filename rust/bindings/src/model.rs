@@ -12,6 +12,8 @@ use sortition_engine::vwo::settings::{
 };
 use sortition_engine::vwo::wire::{Identifier, IdentifierKind};
 
+use crate::calling::make;
+
 const MODULE: &str = "sortition._engine.vwo";
 
 /// The Python objects of an account's settings: each made when it is first asked for, and the same
@@ -135,8 +137,9 @@ impl SettingsObjects {
             .iter()
             .map(|goal| classes.goal(py, goal))
             .collect::<PyResult<Box<[_]>>>()?;
-        let object = classes.campaign.call1(
+        let object = make(
             py,
+            &classes.campaign,
             (
                 index,
                 identifier(py, campaign.id())?,
@@ -198,8 +201,9 @@ impl Classes {
         variation: &Variation,
         name: &Py<PyString>,
     ) -> PyResult<Py<PyAny>> {
-        self.variation.call1(
+        make(
             py,
+            &self.variation,
             (
                 identifier(py, variation.id())?,
                 name,
@@ -210,8 +214,9 @@ impl Classes {
     }
 
     fn goal(&self, py: Python<'_>, goal: &Goal) -> PyResult<Py<PyAny>> {
-        self.goal.call1(
+        make(
             py,
+            &self.goal,
             (
                 identifier(py, goal.id())?,
                 goal.identifier(),
@@ -222,8 +227,9 @@ impl Classes {
     }
 
     fn group(&self, py: Python<'_>, group: &Group) -> PyResult<Py<PyAny>> {
-        self.group.call1(
+        make(
             py,
+            &self.group,
             (
                 identifier(py, group.id())?,
                 group.name(),
@@ -240,8 +246,9 @@ impl Classes {
         let objects = variables
             .iter()
             .map(|variable| {
-                self.variable.call1(
+                make(
                     py,
+                    &self.variable,
                     (
                         identifier(py, variable.id())?,
                         variable.key(),
@@ -262,15 +269,20 @@ pub(crate) fn problems<'py>(
 ) -> PyResult<Bound<'py, PyTuple>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = CLASS.import(py, "sortition._engine.problem", "Problem")?;
+    let class = class.clone().unbind();
     let objects = problems
         .iter()
         .map(|problem| {
-            class.call1((
-                &problem.path,
-                &problem.wanted,
-                &problem.found,
-                problem.consequence.name(),
-            ))
+            make(
+                py,
+                &class,
+                (
+                    &problem.path,
+                    &problem.wanted,
+                    &problem.found,
+                    problem.consequence.name(),
+                ),
+            )
         })
         .collect::<PyResult<Vec<_>>>()?;
     PyTuple::new(py, objects)

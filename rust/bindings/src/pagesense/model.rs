@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
 
+use crate::calling::make;
+
 const MODULE: &str = "sortition._engine.pagesense";
 
 /// An experiment's Python objects, by the indices that the engine answers with.
@@ -105,8 +107,9 @@ impl Classes {
     }
 
     fn goal(&self, py: Python<'_>, goal: &Goal) -> PyResult<Py<PyAny>> {
-        self.goal.call1(
+        make(
             py,
+            &self.goal,
             (
                 goal.name(),
                 goal.link_name(),
@@ -130,7 +133,7 @@ impl Classes {
             .iter()
             .map(|mapped| {
                 let goal = goals.get(mapped.goal());
-                self.mapped_goal.call1(py, (goal, mapped.is_primary()))
+                make(py, &self.mapped_goal, (goal, mapped.is_primary()))
             })
             .collect::<PyResult<Box<[_]>>>()?;
         let audiences = experiment
@@ -157,7 +160,7 @@ impl Classes {
             PyTuple::new(py, &mapped)?.into_any(),
             PyTuple::new(py, &variations)?.into_any(),
         ];
-        let object = self.experiment.call1(py, PyTuple::new(py, arguments)?)?;
+        let object = make(py, &self.experiment, PyTuple::new(py, arguments)?)?;
         Ok(ExperimentObjects {
             experiment: object,
             variations,
@@ -172,8 +175,9 @@ impl Classes {
             .iter()
             .zip(ranges)
             .map(|(variation, range)| {
-                self.variation.call1(
+                make(
                     py,
+                    &self.variation,
                     (
                         variation.key(),
                         variation.name(),
