@@ -814,6 +814,27 @@ def test_values_that_json_cannot_carry(
     assert client.stats().refused == {"argument": {"visitor": 1, "conversion": 1}}
 
 
+def nested(depth: int) -> list[object]:
+    deep: list[object] = []
+    for _ in range(depth):
+        deep = [deep]
+    return deep
+
+
+def deepest_json() -> int:
+    """How deep a list may be nested that Python's JSON can carry; a limit of the interpreter's."""
+    can, cannot = 1, 100_000
+    while cannot - can > 1:
+        depth = (can + cannot) // 2
+        try:
+            json.dumps(nested(depth))
+        except RecursionError:
+            cannot = depth
+        else:
+            can = depth
+    return can
+
+
 def test_values_that_are_nearly_json(
     launched: Callable[..., pagesense.Client], sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -822,12 +843,11 @@ def test_values_that_are_nearly_json(
     assert client.activate_experiment("Exp All", "user1", {"a": Unreadable(b=1), "c": 2})
     assert client.flush()
     assert raws(sink)[0]["fvrd"][0]["fsca"] == [{"ln": "c", "v": 2}]
-    deep: list[object] = []
-    deepest = sys.getrecursionlimit()
-    for depth in range(deepest):
+    deepest = deepest_json()
+    deep = nested(deepest - 100)
+    for _ in range(100):
         deep = [deep]
-        if depth > deepest - 100:
-            assert client.activate_experiment("Exp All", "user1", {"a": deep}) == "Original"
+        assert client.activate_experiment("Exp All", "user1", {"a": deep}) == "Original"
     left_out = client.stats().left_out["visitor"]
     assert 1 < left_out < 100
     assert "bug" not in caplog.text
