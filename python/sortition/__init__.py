@@ -35,5 +35,5 @@ __all__ = [
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
-        __name__, {name: "sortition._errors" for name in __all__ if name != "__version__"}
+        globals(), {name: "sortition._errors" for name in __all__ if name != "__version__"}
     )

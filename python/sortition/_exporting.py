@@ -6,33 +6,33 @@ for nothing else. A thing's home is imported once, and the thing is kept in the 
 
 from __future__ import annotations
 
-import sys
 from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Any
 
 
 def exporting(
-    module: str, homes: Mapping[str, str]
+    module: dict[str, Any], homes: Mapping[str, str]
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """The functions ``__getattr__`` and ``__dir__`` of a module.
 
     Args:
-        module: The module's name.
+        module: What the module has, its `globals()`: the module may be in `sys.modules` no more.
         homes: The module that each exported name is from.
     """
 
     def get(name: str) -> object:
         home = homes.get(name)
         if home is None:
-            raise AttributeError(f"module {module!r} has no attribute {name!r}")
+            raise AttributeError(f"module {module['__name__']!r} has no attribute {name!r}")
         value = getattr(import_module(home), name)
-        setattr(sys.modules[module], name, value)
+        module[name] = value
         return value
 
     def names() -> list[str]:
-        return sorted({*vars(sys.modules[module]), *homes})
+        return sorted({*module, *homes})
 
     return get, names

@@ -237,7 +237,7 @@ def launch(
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
-        __name__,
+        globals(),
         {
             "Client": "sortition._pagesense.client",
             "Explanation": "sortition._pagesense.explaining",

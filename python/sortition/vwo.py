@@ -293,7 +293,7 @@ def get_settings_file(
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
-        __name__,
+        globals(),
         {
             "Client": "sortition._vwo.client",
             "Explanation": "sortition._vwo.explaining",
