@@ -28,8 +28,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENDING = """
-import json, sys, threading, time
+import gc, json, sys, threading, time
 from sortition import vwo
+
+gc.set_threshold(5)
 
 class Shown:
     def __str__(self):
@@ -50,9 +52,21 @@ client = vwo.launch(
 )
 begun = threading.Semaphore(0)
 
+class Cycle:
+    def __init__(self):
+        self.me = self
+
+    def __del__(self):
+        # Long enough for another thread to have its turn.
+        for _ in range(1000):
+            pass
+
 def go_on():
     shown = Shown()
     while True:
+        gc.disable()
+        Cycle()
+        gc.enable()
         client.get_variation_name("plain", "Ann")
         client.activate("plain", "Ann")
         client.track("plain", "Ann", "signup")
@@ -302,6 +316,53 @@ def test_new_settings_answer_from_the_next_call_on() -> None:
     client._current.replace(client._live.platform.compile(json.dumps(other).encode()))
     assert client.get_variation_name("plain", "Ann") is None
     assert is_direct(lambda: client.get_variation_name("narrow", "Ann"))
+
+
+def test_a_second_import_is_no_hindrance() -> None:
+    """As where a test of the service replaces modules: what is imported meanwhile is forgotten."""
+    script = """
+import sys, json
+from unittest import mock
+from sortition import vwo
+document = json.loads(sys.argv[1])
+for _ in range(2):
+    with mock.patch.dict(sys.modules, {"service": mock.Mock()}):
+        assert vwo.launch(document, engine="compiled").get_variation_name("plain", "Ann")
+    client = vwo.launch(document, engine="compiled")
+    for _ in range(2):
+        assert client.get_variation_name("plain", "Ann")
+    assert client.get_variation_name("plain", "Ann", no_such_option=1)
+    assert type(client).__name__ == "Client"
+for name in [name for name in sys.modules if name.startswith("sortition")]:
+    del sys.modules[name]
+assert vwo.Client and not hasattr(vwo, "no_such_name")
+"""
+    subprocess.run([sys.executable, "-c", script, json.dumps(document())], check=True)
+
+
+def test_a_logger_that_is_disabled_hears_nothing() -> None:
+    """`logging.config` disables what it does not know, unless it is told not to."""
+    logger = logging.getLogger("sortition.vwo")
+    client = begun()
+    logger.disabled = True
+    try:
+        logger.manager._clear_cache()  # type: ignore[attr-defined]  # as `logging.config` does
+        assert is_direct(lambda: client.get_variation_name("plain", "Ann"))
+    finally:
+        logger.disabled = False
+    client.get_variation_name("plain", "Ann")
+    assert is_direct(lambda: client.get_variation_name("plain", "Ann"))
+
+
+def test_a_close_that_was_interrupted_is_made_up_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = begun()
+    with monkeypatch.context() as patched:
+        patched.setattr(client, "_answer_directly", mock.Mock(side_effect=KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            client.close()
+    client.close()
+    assert client._direct is None
+    assert client.get_variation_name("plain", "Ann") is None
 
 
 def ended(child: int) -> int:

@@ -5,6 +5,7 @@ Every limit holds to the event, and whatever looks at the queue finds them in it
 
 from __future__ import annotations
 
+import gc
 import json
 import threading
 from itertools import count
@@ -212,7 +213,109 @@ def test_a_client_with_a_spool_has_none(
     assert client.stats().queued == {"conversion": 2}
 
 
-def test_what_is_not_granted_is_not_taken() -> None:
-    inbox = Inbox(1000)
-    assert inbox.gather(5.0) == ([], {}, 0)
-    assert inbox.kinds() == {}
+class Interrupted:
+    """An inbox at whose return a signal's handler raises, or calls the client."""
+
+    def __init__(self, real: Inbox, handler: Callable[[], None]) -> None:
+        self._real = real
+        self._handler = handler
+
+    def gather(self, *given: Any) -> None:
+        self._real.gather(*given)
+        handler, self._handler = self._handler, lambda: None
+        handler()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class LimitError(Exception):
+    """A time limit, as of Celery's."""
+
+
+def assert_whole(client: vwo.Client, size: int) -> None:
+    """All that was taken is in the queue, and counted everywhere."""
+    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
+    with worker.ledger.lock:
+        worker._gather()
+        assert len(worker.queue) == worker._intake.events == worker._accepted == size
+        assert (
+            worker.queued_bytes == worker._intake.size == sum(len(one[0]) for one in worker.queue)
+        )
+    assert client.stats().accepted == client.stats().queued
+    assert sum(client.stats().accepted.values()) == size
+
+
+def test_what_a_signal_handler_raises_loses_nothing(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    size = convert_until_it_takes(client)
+    ledger: Any = client._delivery.ledger
+
+    def limit() -> None:
+        raise LimitError
+
+    ledger.inbox = Interrupted(ledger.inbox, limit)
+    with pytest.raises(LimitError):
+        client.push("plan", "pro", "u")
+    assert_whole(client, size)
+    assert client.flush(GENEROUS_S)
+    assert client.stats().delivered == {"conversion": size}
+
+
+def test_a_signal_handler_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, events_per_request=5000, queue_events=300)
+    size = convert_until_it_takes(client)
+    ledger: Any = client._delivery.ledger
+
+    def handler() -> None:
+        for user in range(200):
+            assert convert(client, user)
+
+    ledger.inbox = Interrupted(ledger.inbox, handler)
+    assert client.push("plan", "pro", "u")
+    assert_whole(client, size + 201)
+
+
+def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    """Up to Python 3.11 garbage is collected wherever an object is made, so in the middle of it."""
+    client = begin(sink, events_per_request=5000)
+    called = count()
+
+    class Calling:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            assert convert(client, f"finalizer {next(called)}")
+
+    size = convert_until_it_takes(client)
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(1)
+    try:
+        for user in range(100):
+            Calling()
+            assert convert(client, user)
+            assert client.push("plan", "pro", "u")
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert next(called) == 100
+    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
+    assert sum(client.stats().accepted.values()) == size + 300
+    assert client.flush(GENEROUS_S)
+    assert sum(client.stats().delivered.values()) == size + 300
+    assert (worker._intake.events, worker._intake.size, worker.queued_bytes) == (0, 0, 0)
+
+
+def test_one_call_never_gathers_more_than_a_thousand(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    most = 0
+    for user in range(4000):
+        assert convert(client, user)
+        most = max(most, in_inbox(client))
+    assert 100 < most <= 1000

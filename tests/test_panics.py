@@ -76,7 +76,7 @@ entries = [
     lambda: settings.conversion_event(decision, "Ann", 0),
     lambda: settings.push_event("Ann", 0, "plan", "pro"),
     lambda: _core.vwo_batch([b"{}"]),
-    lambda: inbox.gather(0.0),
+    lambda: inbox.gather(worker, worker._intake, {}, {}, 0.0),
     lambda: _core.PagesenseSettings.compile(b"{}"),
     lambda: tests.experiment("Test 1"),
     lambda: tests.goal("Signup"),

@@ -138,8 +138,8 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
             wait_s = first_given(_arguments.seconds("timeout_s", timeout_s), None, wait_s)
         except BadArgumentError as error:
             self._log.error("close: %s", error)
-        if self._refuses_with is None:
-            self._refuse(reasons.CLOSED)
+        # Also where an earlier close was interrupted.
+        self._refuse(self._refuses_with or reasons.CLOSED)
         self._live.close()
         is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
         self._close_transport()
@@ -155,8 +155,10 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
 
     def _refuse(self, reason: str) -> None:
         """Refuse every call from now on, for this reason."""
-        self._refuses_with = reason
-        self._answer_directly()
+        try:
+            self._refuses_with = reason
+        finally:
+            self._answer_directly()
 
     def _answer_directly(self) -> None:
         """Have calls answered by the engine itself where they can be; here none are."""

@@ -1,11 +1,14 @@
 """The compiled engine, written in Rust; see `sortition._engine` for what each part means."""
 
 from collections.abc import Sequence
+from logging import Logger
 from typing import Final, final
 
 from sortition._engine import pagesense
 from sortition._engine.problem import Problem
 from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
+from sortition._sending.intake import Intake
+from sortition._sending.worker import Worker
 
 __all__ = [
     "IS_DEBUG_BUILD",
@@ -45,10 +48,11 @@ def answer_directly(class_: type, name: str, document: str) -> None:
     """Have a method of a class look at its arguments first, and a `VwoDirect` answer plain ones.
 
     The class's instances have it in their attribute ``_direct``, or None there. `document` is the
-    method's docstring, with its signature before it, as `inspect` wants it.
+    method's docstring, with its signature before it, as `inspect` wants it. The class keeps the
+    method itself, as ``_NAME_as_written``.
 
     Raises:
-        ValueError: There is no such method, or it was replaced already.
+        ValueError: There is no such method.
     """
 
 def murmur3_32(data: bytes, hash_seed: int) -> int: ...
@@ -156,16 +160,23 @@ class Inbox:
         """Take so many events and bytes of them, together with what is in it."""
 
     def gather(
-        self, now_s: float
-    ) -> tuple[list[tuple[bytes, str, float, None]], dict[str, int], int]:
-        """Empty it, and take nothing until something is granted again.
+        self,
+        worker: Worker,
+        intake: Intake,
+        accepted: dict[str, int],
+        queued: dict[str, int],
+        now_s: float,
+    ) -> None:
+        """Move its events to the end of a queue, and take nothing until something is granted again.
+
+        It is done whole, or nothing of it: what a signal handler raises comes before or after it.
 
         Args:
-            now_s: The time, on whatever clock the events' times are to be of.
-
-        Returns:
-            The events as a queue has them, in their order: each with its kind, the time at which it
-            was taken, and no place in a file; how many of each kind; their bytes.
+            worker: Whose the queue is: its `queue` gets the events, its `queued_bytes` their size.
+            intake: What limits the queue: its `events` and `size` get theirs.
+            accepted: The ledger's numbers of accepted events, by kind.
+            queued: Those of events that wait.
+            now_s: The time, on the clock of the queue; the events are as old as the first of them.
         """
 
     def kinds(self) -> dict[str, int]:
@@ -179,6 +190,7 @@ class VwoDirect:
         cls,
         settings: VwoSettings,
         log_levels: dict[int, bool] | None,
+        logger: Logger | None,
         goal_type_to_track: str,
         inbox: Inbox | None,
         result_class: type[dict[str, bool]],
@@ -189,6 +201,7 @@ class VwoDirect:
             settings: The settings to decide by.
             log_levels: Which levels the client's logger remembers to take or not; None where it
                 never takes debug messages.
+            logger: That logger; None as above.
             goal_type_to_track: The launch option, or its default.
             inbox: What takes events; None where no plain call may send one.
             result_class: What ``track`` returns.

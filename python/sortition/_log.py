@@ -60,8 +60,8 @@ class Log:
         return self._level <= logging.DEBUG
 
     @property
-    def remembered_levels(self) -> dict[int, bool] | None:
-        """For each level, whether the logger takes it, as far as it remembers.
+    def remembering_logger(self) -> tuple[logging.Logger, dict[int, bool]] | None:
+        """The logger and, for each level, whether it takes that, as far as it remembers.
 
         The standard logger keeps this dictionary for ever and empties it whenever any level
         changes: a level that stands there as False is not taken. None for any other logger.
@@ -73,7 +73,7 @@ class Log:
         if kind.log is not standard.log or kind.isEnabledFor is not standard.isEnabledFor:
             return None
         levels = getattr(logger, "_cache", None)
-        return levels if type(levels) is dict else None
+        return (logger, levels) if type(levels) is dict else None
 
     def debug(self, message: str, *values: object) -> None:
         """Log what helps to follow a single decision."""

@@ -70,12 +70,6 @@ class Intake:
         self.drops.note(reason, 1)
         return reason
 
-    def admit(self, kinds: Kinds, size: int) -> None:
-        """Count events of so many bytes for which there was room; to be called under the lock."""
-        self.ledger.accept(kinds, "queued")
-        self.events += sum(kinds.values())
-        self.size += size
-
     def room(self) -> tuple[int, int]:
         """How many events, and how many bytes of them, may still be taken to wait."""
         if self.is_closing or self.waits_for_nothing:

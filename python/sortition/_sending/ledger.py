@@ -123,6 +123,11 @@ class Ledger:
         self._dropped: dict[str, dict[str, int]] = {}
         self._refused: dict[str, dict[str, int]] = {}
 
+    @property
+    def of_the_queue(self) -> tuple[dict[str, int], dict[str, int]]:
+        """The numbers that an event changes which is taken to wait: `accepted` and `queued`."""
+        return self._accepted, self._queued
+
     def queue(self, kind: str) -> None:
         """One event was taken, to wait in a queue; to be called under the lock.
 

@@ -44,6 +44,8 @@ _LEAST_PAUSE_S: Final = 1.0
 """The shortest pause between two attempts, for whoever flushes again and again."""
 _LEAST_TIMEOUT_S: Final = 0.05
 _FAULT_PAUSE_S: Final = 1.0
+_MOST_IN_INBOX: Final = 1000
+"""How many events one call has to gather at most: half a millisecond."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,14 +118,13 @@ class Worker:
         self._on_settled = on_settled
         self._lock = self.ledger.lock
         self._changed = threading.Condition(self._lock)
-        self._queue: deque[tuple[bytes, str, float, Place | None]] = deque()
-        self._queued_bytes = 0
+        self.queue: deque[tuple[bytes, str, float, Place | None]] = deque()
+        self.queued_bytes = 0
         self._most_events = batching.events_per_request
         self._whole_again_at = 0.0
         self._heartbeat = Heartbeat()
         self._thread: threading.Thread | None = None
         # Events are numbered as they are accepted; they leave in the same order.
-        self._accepted = 0
         self._taken = 0
         self._settled = 0
         self._lost = 0
@@ -149,6 +150,11 @@ class Worker:
     @waits_for_nothing.setter
     def waits_for_nothing(self, value: bool) -> None:
         self._intake.waits_for_nothing = value
+
+    @property
+    def _accepted(self) -> int:
+        """How many events have been put into the queue."""
+        return self._taken + len(self.queue)
 
     @property
     def is_running(self) -> bool:
@@ -212,14 +218,13 @@ class Worker:
 
     def put(self, kind: str, event: bytes, place: Place | None) -> None:
         """Append an event that was taken, under the lock; the thread may have to be started."""
-        queue, before = self._queue, self._queued_bytes
+        queue, before = self.queue, self.queued_bytes
         queue.append((event, kind, time.monotonic(), place))
-        self._queued_bytes = before + len(event)
-        self._accepted += 1
+        self.queued_bytes = before + len(event)
         # The thread sleeps until a batch is due; waking it for every event would cost more than the
         # event.
         waiting = len(queue)
-        fills_bytes = before < self._batching.request_bytes <= self._queued_bytes
+        fills_bytes = before < self._batching.request_bytes <= self.queued_bytes
         if waiting in (1, self._most_events) or fills_bytes:
             self._changed.notify_all()
 
@@ -232,12 +237,8 @@ class Worker:
         inbox = self.ledger.inbox
         if inbox is None:
             return
-        events, kinds, size = inbox.gather(time.monotonic())
-        if events:
-            self._intake.admit(kinds, size)
-            self._queue.extend(events)
-            self._queued_bytes += size
-            self._accepted += len(events)
+        accepted, queued = self.ledger.of_the_queue
+        inbox.gather(self, self._intake, accepted, queued, time.monotonic())
 
     def _grant(self) -> None:
         """Let the inbox take what nothing is to be done about: nobody is woken for it.
@@ -248,14 +249,15 @@ class Worker:
         inbox = self.ledger.inbox
         if inbox is None:
             return
-        waiting = len(self._queue)
+        waiting = len(self.queue)
         events, size = self._intake.room()
+        events = min(events, _MOST_IN_INBOX)
         if self._thread is None or not waiting:
             events = 0
         elif waiting < self._most_events:
             events = min(events, self._most_events - waiting - 1)
-        if self._queued_bytes < self._batching.request_bytes:
-            size = min(size, self._batching.request_bytes - self._queued_bytes - 1)
+        if self.queued_bytes < self._batching.request_bytes:
+            size = min(size, self._batching.request_bytes - self.queued_bytes - 1)
         inbox.grant(events, size)
 
     def flush(self, timeout_s: float) -> bool:
@@ -391,11 +393,11 @@ class Worker:
                 self._gather()
                 if intake.is_over():
                     self._drop_queue(reasons.CLOSED)
-                if self._queue and self._is_due():
+                if self.queue and self._is_due():
                     batch = self._take()
                     self._grant()
                     return batch
-                is_last = (intake.is_closing or intake.waits_for_nothing) and not self._queue
+                is_last = (intake.is_closing or intake.waits_for_nothing) and not self.queue
                 if drops.are_due() or (drops.untold and intake.waits_for_nothing and is_last):
                     return _NOTHING
                 if is_last and not drops.untold:
@@ -403,7 +405,7 @@ class Worker:
                     # Whoever has another event is not to count on a thread that is about to end.
                     self._thread = None
                     return None
-                wake_at = [self._queue[0][2] + self._batching.interval_s] if self._queue else []
+                wake_at = [self.queue[0][2] + self._batching.interval_s] if self.queue else []
                 wake_at += [drops.tells_from] if drops.untold else []
                 left_s = max(0.0, min(wake_at) - time.monotonic()) if wake_at else None
                 self._heartbeat.beat(left_s)
@@ -412,12 +414,12 @@ class Worker:
 
     def _is_due(self) -> bool:
         return (
-            len(self._queue) >= self._most_events
+            len(self.queue) >= self._most_events
             or self._overflows
-            or self._queued_bytes >= self._batching.request_bytes
+            or self.queued_bytes >= self._batching.request_bytes
             or self._intake.is_closing
             or self._taken < self._wanted_until
-            or time.monotonic() >= self._queue[0][2] + self._batching.interval_s
+            or time.monotonic() >= self.queue[0][2] + self._batching.interval_s
         )
 
     def _take(self) -> _Batch:
@@ -428,18 +430,18 @@ class Worker:
         events: list[bytes] = []
         kinds: list[str] = []
         places: list[Place | None] = []
-        size, before = 0, self._queued_bytes
-        while self._queue and len(events) < self._most_events:
-            event, kind, _, place = self._queue[0]
+        size, before = 0, self.queued_bytes
+        while self.queue and len(events) < self._most_events:
+            event, kind, _, place = self.queue[0]
             size += len(event) + _BYTES_BETWEEN
             if events and size > self._batching.request_bytes:
                 break
-            self._queue.popleft()
-            self._queued_bytes -= len(event)
+            self.queue.popleft()
+            self.queued_bytes -= len(event)
             events.append(event)
             kinds.append(kind)
             places.append(place)
-        self._intake.leave(len(events), before - self._queued_bytes)
+        self._intake.leave(len(events), before - self.queued_bytes)
         self._taken += len(events)
         self._overflows = False
         batch = _Batch(tuple(events), tuple(kinds), tuple(places))
@@ -607,14 +609,14 @@ class Worker:
 
     def _drop_queue(self, reason: str) -> None:
         """Give up what still waits."""
-        dropped = len(self._queue)
+        dropped = len(self.queue)
         if dropped:
             self._intake.give_up(
-                [(kind, place) for _, kind, _, place in self._queue], "queued", reason
+                [(kind, place) for _, kind, _, place in self.queue], "queued", reason
             )
-            self._intake.leave(dropped, self._queued_bytes)
-            self._queue.clear()
-            self._queued_bytes = 0
+            self._intake.leave(dropped, self.queued_bytes)
+            self.queue.clear()
+            self.queued_bytes = 0
             self._taken += dropped
             self._settled += dropped
             self._lost += dropped

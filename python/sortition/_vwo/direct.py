@@ -71,14 +71,17 @@ def follower_of(
         known._direct = None  # noqa: SLF001 -- the client's own
         if snapshot is None or known._refuses_with is not None:  # noqa: SLF001
             return
-        if log.may_take_debug and log.remembered_levels is None:
+        remembering = log.remembering_logger if log.may_take_debug else (None, None)
+        if remembering is None:
             # A logger of the caller's, which is told of every decision.
             return
+        logger, levels = remembering
         from sortition import _core  # noqa: PLC0415 -- the engine in use
 
         known._direct = _core.VwoDirect(  # noqa: SLF001
             cast("VwoSettings", snapshot.settings),
-            log.remembered_levels if log.may_take_debug else None,
+            levels,
+            logger,
             configuration.goal_type_to_track or GOAL_TYPES.ALL,
             inbox,
             TrackResult,

@@ -1,16 +1,22 @@
 //! Calls in which code of Python's may run: the only place.
 //!
+//! That are calls of anything that is written in Python, and, up to Python 3.11, making anything that
+//! its garbage collector tracks: it may run there, and with it finalizers of the caller's.
+//!
 //! While the interpreter exits, Python up to 3.13 ends a daemon thread that comes back to it by
 //! unwinding the thread's stack, which no frame of Rust's that drops or catches anything can bear:
 //! the process would be aborted. Such a thread is held here instead, until the process is gone.
 
+#[cfg(Py_GIL_DISABLED)]
+use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::{mem, thread};
 
 use pyo3::IntoPyObjectExt;
 use pyo3::ffi;
+use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 // Declared once more, since they may unwind, which those of `pyo3` are said not to.
 unsafe extern "C-unwind" {
@@ -19,11 +25,27 @@ unsafe extern "C-unwind" {
         arguments: *mut ffi::PyObject,
         options: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject;
+    fn PyObject_CallMethodObjArgs(
+        object: *mut ffi::PyObject,
+        name: *mut ffi::PyObject,
+        ...
+    ) -> *mut ffi::PyObject;
+    fn PyTuple_Pack(length: ffi::Py_ssize_t, ...) -> *mut ffi::PyObject;
+    fn PyTuple_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
+    fn PyList_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
+    fn PyDict_New() -> *mut ffi::PyObject;
     fn PyObject_Str(object: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    #[cfg(not(Py_GIL_DISABLED))]
     fn PyDict_GetItemWithError(
         dictionary: *mut ffi::PyObject,
         key: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject;
+    #[cfg(Py_GIL_DISABLED)]
+    fn PyDict_GetItemRef(
+        dictionary: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        item: *mut *mut ffi::PyObject,
+    ) -> c_int;
 }
 
 /// Ends no thread that holds it, but keeps it for ever.
@@ -59,6 +81,76 @@ pub(crate) fn make<'py>(
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)? }.unbind())
 }
 
+/// Adds the items of a list to a queue, at its end.
+pub(crate) fn extend(queue: &Bound<'_, PyAny>, items: &Bound<'_, PyList>) -> PyResult<()> {
+    let py = queue.py();
+    let name = intern!(py, "extend").as_ptr();
+    let (object, given) = (queue.as_ptr(), items.as_ptr());
+    let end = null_mut::<ffi::PyObject>();
+    // SAFETY: objects that live on, and the null that ends the arguments.
+    let none = held(|| unsafe { PyObject_CallMethodObjArgs(object, name, given, end) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    unsafe { Bound::from_owned_ptr_or_err(py, none) }.map(drop)
+}
+
+/// An empty dictionary.
+pub(crate) fn dictionary(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
+    // SAFETY: the interpreter is attached.
+    let made = held(|| unsafe { PyDict_New() });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    Ok(unsafe { Bound::from_owned_ptr_or_err(py, made)? }.cast_into()?)
+}
+
+/// A tuple of these.
+pub(crate) fn tuple_of<'py>(
+    py: Python<'py>,
+    items: impl IntoIterator<Item = Bound<'py, PyAny>, IntoIter: ExactSizeIterator>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    let items = items.into_iter();
+    let length = ffi::Py_ssize_t::try_from(items.len())?;
+    // SAFETY: the interpreter is attached.
+    let made = held(|| unsafe { PyTuple_New(length) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
+    for (index, item) in (0..length).zip(items) {
+        // SAFETY: a new tuple of this length, which takes over what is owned here.
+        unsafe { ffi::PyTuple_SetItem(made.as_ptr(), index, item.into_ptr()) };
+    }
+    Ok(made.cast_into()?)
+}
+
+/// An event as a queue has it: with its kind, the time at which it was taken, and no place in a file.
+pub(crate) fn waiting<'py>(
+    event: &Bound<'py, PyBytes>,
+    kind: &Bound<'py, PyString>,
+    at: &Bound<'py, PyFloat>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = event.py();
+    let none = py.None();
+    let items = (event.as_ptr(), kind.as_ptr(), at.as_ptr(), none.as_ptr());
+    // SAFETY: as many objects as are said, which live on.
+    let made = held(|| unsafe { PyTuple_Pack(4, items.0, items.1, items.2, items.3) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    unsafe { Bound::from_owned_ptr_or_err(py, made) }
+}
+
+/// A list of these.
+pub(crate) fn list_of<'py, T>(
+    py: Python<'py>,
+    items: Vec<Bound<'py, T>>,
+) -> PyResult<Bound<'py, PyList>> {
+    let length = ffi::Py_ssize_t::try_from(items.len())?;
+    // SAFETY: the interpreter is attached.
+    let made = held(|| unsafe { PyList_New(length) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
+    for (index, item) in (0..length).zip(items) {
+        // SAFETY: a new list of this length, which takes over what is owned here.
+        unsafe { ffi::PyList_SetItem(made.as_ptr(), index, item.into_ptr()) };
+    }
+    Ok(made.cast_into()?)
+}
+
 /// What `str()` makes of an object.
 pub(crate) fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let object = value.as_ptr();
@@ -74,13 +166,41 @@ pub(crate) fn item_of<'py>(
     dictionary: &Bound<'py, PyDict>,
     name: &Bound<'py, PyString>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    item_at(dictionary, name)
+}
+
+/// What a dictionary has under a key.
+#[cfg(not(Py_GIL_DISABLED))]
+pub(crate) fn item_at<'py>(
+    dictionary: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = dictionary.py();
-    let (object, key) = (dictionary.as_ptr(), name.as_ptr());
+    let (object, key) = (dictionary.as_ptr(), key.as_ptr());
     // SAFETY: a dictionary and an object, which both live on.
     let item = held(|| unsafe { PyDict_GetItemWithError(object, key) });
-    // SAFETY: it is borrowed from the dictionary, which lives on while it is taken here.
+    // SAFETY: it is borrowed from the dictionary, which nobody changes meanwhile: the interpreter is
+    // attached, and its lock is held.
     match unsafe { Bound::from_borrowed_ptr_or_opt(py, item) } {
         Some(item) => Ok(Some(item)),
         None => PyErr::take(py).map_or(Ok(None), Err),
     }
+}
+
+/// The same where other threads may change the dictionary meanwhile.
+#[cfg(Py_GIL_DISABLED)]
+pub(crate) fn item_at<'py>(
+    dictionary: &Bound<'py, PyDict>,
+    key: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = dictionary.py();
+    let (object, key) = (dictionary.as_ptr(), key.as_ptr());
+    let mut item = null_mut();
+    // SAFETY: a dictionary and an object, which both live on, and a place for what is found.
+    let found = held(|| unsafe { PyDict_GetItemRef(object, key, &raw mut item) });
+    if found < 0 {
+        return Err(PyErr::fetch(py));
+    }
+    // SAFETY: it is owned by whoever calls, or null where nothing was found.
+    Ok(unsafe { Bound::from_owned_ptr_or_opt(py, item) })
 }

@@ -10,7 +10,6 @@ use std::ffi::{CString, c_char};
 use std::mem;
 use std::ptr::null_mut;
 use std::slice;
-use std::sync::Mutex;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
@@ -27,7 +26,7 @@ use sortition_engine::vwo::decision::{
 use sortition_engine::vwo::event::{self, Visitor};
 use sortition_engine::vwo::settings::{CampaignType, GoalType};
 
-use crate::calling::item_of;
+use crate::calling::{dictionary, item_at, item_of, make, tuple_of};
 use crate::error::{caught, without_panic};
 use crate::fork;
 use crate::inbox::{Inbox, Kind};
@@ -46,6 +45,8 @@ pub(crate) struct PyDirect {
     /// For each level whether the logger takes it, as far as the logger remembers; None where
     /// nothing is logged at that level whatever it says.
     log_levels: Option<Py<PyDict>>,
+    /// The logger itself; it remembers nothing while it is disabled.
+    logger: Py<PyAny>,
     goal_type_to_track: GoalTypeToTrack,
     /// Takes the events of this process; None where they go another way.
     inbox: Option<Py<Inbox>>,
@@ -59,6 +60,7 @@ impl PyDirect {
         py: Python<'_>,
         settings: Py<PySettings>,
         log_levels: Option<Py<PyDict>>,
+        logger: Py<PyAny>,
         goal_type_to_track: &str,
         inbox: Option<Py<Inbox>>,
         result_class: Py<PyType>,
@@ -71,6 +73,7 @@ impl PyDirect {
             settings,
             process: fork::process(),
             log_levels,
+            logger,
             goal_type_to_track: GoalTypeToTrack::from_name(goal_type_to_track)
                 .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))?,
             inbox,
@@ -305,7 +308,17 @@ impl PyDirect {
             level.unbind()
         });
         // What the logger does not remember it is asked by whoever logs.
-        matches!(levels.bind(py).get_item(level), Ok(Some(takes)) if takes.is(PyBool::new(py, false)))
+        match item_at(levels.bind(py), level.bind(py)) {
+            Ok(Some(takes)) => takes.is(PyBool::new(py, false)),
+            Ok(None) => self.is_silent(py),
+            Err(_) => false,
+        }
+    }
+
+    /// Whether the logger is disabled.
+    fn is_silent(&self, py: Python<'_>) -> bool {
+        let is_disabled = self.logger.bind(py).getattr(intern!(py, "disabled"));
+        is_disabled.is_ok_and(|disabled| disabled.is(PyBool::new(py, true)))
     }
 
     /// Decides; only what is to be logged nowhere but to debug is answered.
@@ -460,10 +473,8 @@ impl PyDirect {
             });
         // Made before anything is taken, so that no fault comes after it.
         let key = arguments.positional.first().copied().ok_or(AsWritten)?;
-        // Its class is a dictionary that has no code of Python's to be made.
-        let answer = self.result_class.bind(py).call0();
-        let answer = answer.map_err(|_| AsWritten)?;
-        let result = answer.cast::<PyDict>().map_err(|_| AsWritten)?;
+        let answer = make(py, &self.result_class, ()).map_err(|_| AsWritten)?;
+        let result = answer.bind(py).cast::<PyDict>().map_err(|_| AsWritten)?;
         let is_credited = PyBool::new(py, goal.is_some());
         result
             .set_item(arguments.borrowed(key), is_credited)
@@ -485,7 +496,7 @@ impl PyDirect {
                 return Err(AsWritten);
             }
         }
-        Ok(answer.unbind())
+        Ok(answer)
     }
 }
 
@@ -542,12 +553,13 @@ fn now_s(py: Python<'_>) -> Result<u64, AsWritten> {
         return Err(AsWritten);
     }
     let now = clock.call0().and_then(|now| now.extract::<f64>());
+    let now = now.ok().filter(|&now| now >= 0.0).ok_or(AsWritten)?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "whole seconds since 1970"
     )]
-    now.map(|now| now as u64).map_err(|_| AsWritten)
+    Ok(now as u64)
 }
 
 /// Whether a decision for this reason is nothing that the caller could mend: no more than a debug
@@ -579,8 +591,8 @@ struct Method {
     name: &'static str,
     entry: Entry,
     answer: fn(&PyDirect, &Arguments<'_, '_>) -> Result<Py<PyAny>, AsWritten>,
-    /// The method as it is written in Python.
-    as_written: PyOnceLock<Py<PyAny>>,
+    /// Under which name the class has the method as it is written in Python.
+    as_written: &'static str,
 }
 
 static METHODS: [Method; 4] = [
@@ -588,25 +600,25 @@ static METHODS: [Method; 4] = [
         name: "get_variation_name",
         entry: enter::<0>,
         answer: PyDirect::get_variation_name,
-        as_written: PyOnceLock::new(),
+        as_written: "_get_variation_name_as_written",
     },
     Method {
         name: "activate",
         entry: enter::<1>,
         answer: PyDirect::activate,
-        as_written: PyOnceLock::new(),
+        as_written: "_activate_as_written",
     },
     Method {
         name: "track",
         entry: enter::<2>,
         answer: PyDirect::track,
-        as_written: PyOnceLock::new(),
+        as_written: "_track_as_written",
     },
     Method {
         name: "is_feature_enabled",
         entry: enter::<3>,
         answer: PyDirect::is_feature_enabled,
-        as_written: PyOnceLock::new(),
+        as_written: "_is_feature_enabled_as_written",
     },
 ];
 
@@ -627,7 +639,7 @@ unsafe extern "C-unwind" {
 enum Next {
     /// Return this; null where an exception is set.
     Return(*mut ffi::PyObject),
-    /// Call the method as it is written; the arguments and the options, if any, are owned.
+    /// Call the method as it is written; it, the arguments and the options, if any, are owned.
     Call {
         method: *mut ffi::PyObject,
         arguments: *mut ffi::PyObject,
@@ -652,11 +664,12 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
             arguments,
             options,
         } => {
-            // SAFETY: all of them are objects that are owned here or live as long as the
-            // interpreter, but for `options`, which may be null, as `PyObject_Call` allows. Nothing
-            // in this frame is to be dropped, should one of the calls end the thread.
+            // SAFETY: all of them are objects that are owned here, but for `options`, which may be
+            // null, as `PyObject_Call` and `Py_DecRef` allow. Nothing in this frame is to be
+            // dropped, should one of the calls end the thread.
             unsafe {
                 let answer = PyObject_Call(method, arguments, options);
+                Py_DecRef(method);
                 Py_DecRef(arguments);
                 Py_DecRef(options);
                 answer
@@ -665,7 +678,7 @@ unsafe extern "C-unwind" fn enter<const INDEX: usize>(
     }
 }
 
-/// Answers where it can. No code of Python's runs in here.
+/// Answers where it can. Code of Python's runs in here only as [`calling`](crate::calling) says.
 ///
 /// # Safety
 ///
@@ -723,22 +736,20 @@ fn as_written(
     arguments: &Arguments<'_, '_>,
 ) -> PyResult<Next> {
     let py = client.py();
-    let function = method
-        .as_written
-        .get(py)
-        .ok_or_else(|| PyValueError::new_err("the method was not replaced"))?;
+    // Of the class: a method that is bound to the client would be an object more.
+    let function = client.get_type().getattr(method.as_written)?;
     let positional = arguments
         .positional
         .iter()
         .map(|&pointer| arguments.borrowed(pointer));
-    let positional: Vec<_> = std::iter::once(client.as_borrowed())
-        .chain(positional)
+    let positional: Vec<_> = std::iter::once(client.clone())
+        .chain(positional.map(Borrowed::to_owned))
         .collect();
-    let positional = PyTuple::new(py, positional)?;
+    let positional = tuple_of(py, positional)?;
     let options = match &arguments.names {
         None => None,
         Some(names) => {
-            let options = PyDict::new(py);
+            let options = dictionary(py)?;
             for (name, &pointer) in names.iter().zip(arguments.keywords) {
                 options.set_item(name, arguments.borrowed(pointer))?;
             }
@@ -746,7 +757,7 @@ fn as_written(
         }
     };
     Ok(Next::Call {
-        method: function.as_ptr(),
+        method: function.into_ptr(),
         arguments: positional.into_ptr(),
         options: options.map_or(null_mut(), Bound::into_ptr),
     })
@@ -754,7 +765,7 @@ fn as_written(
 
 /// Has the calls of a class answered directly where they can be.
 ///
-/// `document` is what `inspect` and `help` show: the signature and the docstring.
+/// The class keeps its own methods under other names. `document` is what `inspect` and `help` show: the signature and the docstring.
 #[pyfunction]
 pub(crate) fn answer_directly(
     py: Python<'_>,
@@ -762,7 +773,6 @@ pub(crate) fn answer_directly(
     name: &str,
     document: &str,
 ) -> PyResult<()> {
-    static REPLACING: Mutex<()> = Mutex::new(());
     let method = METHODS
         .iter()
         .find(|method| method.name == name)
@@ -770,11 +780,7 @@ pub(crate) fn answer_directly(
     let document = CString::new(document)
         .map_err(|_| PyValueError::new_err("document: holds a null character"))?;
     let name = CString::new(name).map_err(|_| PyValueError::new_err("name: null character"))?;
-    let _replacing = REPLACING.lock();
-    let written = class_.getattr(method.name)?.unbind();
-    if method.as_written.set(py, written).is_err() {
-        return Err(PyValueError::new_err("name: was replaced already"));
-    }
+    class_.setattr(method.as_written, class_.getattr(method.name)?)?;
     // SAFETY: the two conventions differ only in what a Rust caller may expect, and Python is none.
     let entry = unsafe { mem::transmute::<Entry, ffi::PyCFunctionFastWithKeywords>(method.entry) };
     // It lives as long as the class, which lives as long as the interpreter.

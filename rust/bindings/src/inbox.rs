@@ -6,8 +6,9 @@ use std::time::Instant;
 
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString};
+use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString};
 
+use crate::calling::{dictionary, extend, item_of, list_of, waiting};
 use crate::error::without_panic;
 
 /// What an event tells.
@@ -21,12 +22,11 @@ pub(crate) enum Kind {
 
 impl Kind {
     /// Its name in the ledger.
-    fn in_python(self, py: Python<'_>) -> Bound<'_, PyString> {
+    fn in_python(self, py: Python<'_>) -> &Bound<'_, PyString> {
         match self {
             Self::Visitor => intern!(py, "visitor"),
             Self::Conversion => intern!(py, "conversion"),
         }
-        .clone()
     }
 }
 
@@ -34,16 +34,20 @@ impl Kind {
 struct Taken {
     kind: Kind,
     end: usize,
-    at: Instant,
 }
 
 #[derive(Default)]
 struct Contents {
     events: Vec<Taken>,
     bytes: Vec<u8>,
+    /// When the first of them was taken.
+    since: Option<Instant>,
     /// How many events, and how many bytes of them, may be in here.
     most_events: usize,
     most_bytes: usize,
+    /// Whether what was in it is on its way into the queue, and what that is.
+    is_gathered: bool,
+    in_hand: Counts,
 }
 
 /// Takes events within what the queue has granted, and holds them until the queue gathers them.
@@ -72,8 +76,8 @@ impl Inbox {
             && event.len() <= self.largest;
         if has_room {
             contents.bytes.extend_from_slice(event);
-            let at = now();
-            contents.events.push(Taken { kind, end, at });
+            contents.since.get_or_insert_with(now);
+            contents.events.push(Taken { kind, end });
         }
         has_room
     }
@@ -91,37 +95,88 @@ impl Inbox {
 
     fn grant(&self, events: usize, size: usize) {
         let mut contents = self.contents();
-        contents.most_events = events;
-        contents.most_bytes = size;
+        if !contents.is_gathered {
+            contents.most_events = events;
+            contents.most_bytes = size;
+        }
     }
 
-    fn gather<'py>(&self, py: Python<'py>, now_s: f64) -> PyResult<Gathered<'py>> {
-        let taken = mem::take(&mut *self.contents());
-        without_panic(|| taken.in_python(py, now_s)).inspect_err(|_| self.put_back(taken))
+    fn gather(
+        &self,
+        py: Python<'_>,
+        worker: &Bound<'_, PyAny>,
+        intake: &Bound<'_, PyAny>,
+        accepted: &Bound<'_, PyDict>,
+        queued: &Bound<'_, PyDict>,
+        now_s: f64,
+    ) -> PyResult<()> {
+        let Some(taken) = self.begin() else {
+            return Ok(());
+        };
+        let moved = without_panic(|| {
+            let queue = worker.getattr(intern!(py, "queue"))?;
+            extend(&queue, &taken.in_python(py, now_s)?)
+        });
+        if let Err(error) = moved {
+            self.put_back(taken);
+            return Err(error);
+        }
+        let counted = without_panic(|| {
+            let (events, size) = (taken.events.len(), taken.bytes.len());
+            add_to(worker, intern!(py, "queued_bytes"), size)?;
+            add_to(intake, intern!(py, "events"), events)?;
+            add_to(intake, intern!(py, "size"), size)?;
+            let counts = taken.counts();
+            counts.add_to(accepted)?;
+            counts.add_to(queued)
+        });
+        self.end();
+        counted
     }
 
     fn kinds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = self.contents().counts();
-        counts.in_python(py)
+        let counts = {
+            let contents = self.contents();
+            contents.counts().with(&contents.in_hand)
+        };
+        let kinds = dictionary(py)?;
+        counts.add_to(&kinds)?;
+        Ok(kinds)
     }
 }
 
 impl Inbox {
-    /// What could not be handed over is there for the next time.
-    fn put_back(&self, mut taken: Contents) {
+    /// Takes out what is in it, unless that is under way already: creating an object of Python's may
+    /// run a finalizer of the caller's, which may come here again.
+    fn begin(&self) -> Option<Contents> {
         let mut contents = self.contents();
-        let later = mem::take(&mut *contents);
-        let start = taken.bytes.len();
-        taken.bytes.extend(later.bytes);
-        taken
-            .events
-            .extend(later.events.into_iter().map(|one| Taken {
-                end: start.saturating_add(one.end),
-                ..one
-            }));
-        taken.most_events = later.most_events;
-        taken.most_bytes = later.most_bytes;
-        *contents = taken;
+        if contents.is_gathered {
+            return None;
+        }
+        let taken = mem::take(&mut *contents);
+        if taken.events.is_empty() {
+            return None;
+        }
+        contents.is_gathered = true;
+        contents.in_hand = taken.counts();
+        Some(taken)
+    }
+
+    fn end(&self) {
+        let mut contents = self.contents();
+        contents.is_gathered = false;
+        contents.in_hand = Counts::default();
+    }
+
+    /// What could not be handed over is there for the next time.
+    fn put_back(&self, taken: Contents) {
+        // Nothing was granted meanwhile.
+        *self.contents() = Contents {
+            events: taken.events,
+            bytes: taken.bytes,
+            since: taken.since,
+            ..Contents::default()
+        };
     }
 }
 
@@ -135,46 +190,61 @@ impl Contents {
         }
     }
 
-    /// The events as the queue has them, how many of each kind, and their bytes.
-    fn in_python<'py>(&self, py: Python<'py>, now_s: f64) -> PyResult<Gathered<'py>> {
-        let now = now();
+    /// The events as the queue has them; all of them as old as the first.
+    fn in_python<'py>(&self, py: Python<'py>, now_s: f64) -> PyResult<Bound<'py, PyList>> {
+        let age = self
+            .since
+            .map(|since| now().saturating_duration_since(since));
+        let at = PyFloat::new(py, now_s - age.unwrap_or_default().as_secs_f64());
         let mut start = 0;
         let mut events = Vec::with_capacity(self.events.len());
         for one in &self.events {
             let event = self.bytes.get(start..one.end).unwrap_or_default();
             start = one.end;
-            let age_s = now.saturating_duration_since(one.at).as_secs_f64();
-            let kind = one.kind.in_python(py);
-            events.push((PyBytes::new(py, event), kind, now_s - age_s, py.None()));
+            let event = PyBytes::new(py, event);
+            events.push(waiting(&event, one.kind.in_python(py), &at)?);
         }
-        let counts = self.counts().in_python(py)?;
-        Ok((PyList::new(py, events)?, counts, self.bytes.len()))
+        list_of(py, events)
     }
 }
 
-/// The events, how many of each kind, and their bytes.
-type Gathered<'py> = (Bound<'py, PyList>, Bound<'py, PyDict>, usize);
-
 /// How many events of each kind.
+#[derive(Clone, Copy, Default)]
 struct Counts {
     visitors: usize,
     conversions: usize,
 }
 
 impl Counts {
-    /// A dictionary of those that there are.
-    fn in_python<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let counts = PyDict::new(py);
+    const fn with(self, other: &Self) -> Self {
+        Self {
+            visitors: self.visitors + other.visitors,
+            conversions: self.conversions + other.conversions,
+        }
+    }
+
+    /// Adds those that there are to the numbers in a dictionary.
+    fn add_to(self, numbers: &Bound<'_, PyDict>) -> PyResult<()> {
+        let py = numbers.py();
         for (kind, count) in [
             (Kind::Visitor, self.visitors),
             (Kind::Conversion, self.conversions),
         ] {
             if count > 0 {
-                counts.set_item(kind.in_python(py), count)?;
+                let kind = kind.in_python(py);
+                let known = item_of(numbers, kind)?;
+                let known = known.map_or(Ok(0), |known| known.extract::<usize>())?;
+                numbers.set_item(kind, known + count)?;
             }
         }
-        Ok(counts)
+        Ok(())
     }
+}
+
+/// Adds to a number that an object has.
+fn add_to(object: &Bound<'_, PyAny>, name: &Bound<'_, PyString>, amount: usize) -> PyResult<()> {
+    let known: usize = object.getattr(name)?.extract()?;
+    object.setattr(name, known + amount)
 }
 
 #[expect(
