@@ -122,13 +122,33 @@ check-unicode: ## Check that the Unicode tables are those of Python 3.11
 schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
 	PYTHONPATH=tests $(BIN)/python tests/schema.py
 
+PEERS := vwo-python-sdk eppo-server-sdk growthbook optimizely-sdk launchdarkly-server-sdk
+
 .PHONY: bench
-bench: $(VENV)/built $(VENV)/bench-tools ## Measure, compiled against pure
+bench: $(VENV)/built peers ## Measure beside the pure engine, the peers and the floor
+	$(BIN)/python benches/compare.py --json target/bench/figures.json
+
+.PHONY: bench-each
+bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each by itself, with pytest-benchmark
 	$(BIN)/python -m pytest benches
 
 .PHONY: bench-once
 bench-once: $(VENV)/built $(VENV)/bench-tools
 	$(BIN)/python -m pytest benches --benchmark-disable
+	$(BIN)/python benches/compare.py --once compiled pure floor
+
+.PHONY: instructions
+instructions: $(VENV)/built ## Count the instructions of the hottest paths; needs valgrind
+	$(BIN)/python benches/instructions.py
+
+# Each in an environment of its own: their pins clash.
+.PHONY: peers
+peers: $(PEERS:%=target/peers/%/installed)
+
+target/peers/%/installed:
+	$(PYTHON) -m venv target/peers/$*
+	target/peers/$*/bin/pip install --quiet $*
+	@touch $@
 
 .PHONY: packages
 packages: $(VENV)/package-tools ## Build the wheels and the source distribution into dist

@@ -1,0 +1,115 @@
+"""What no client can do without: a call of an empty function, and the hash of the same bytes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from experiments import ATTRIBUTES, GOAL, KEY
+from serving import USERS, Row, per_user, serve
+
+from sortition import _core
+
+
+class Empty:
+    """Methods with the arguments of the client's, and nothing in them."""
+
+    def get_variation_name(
+        self,
+        campaign_key: str,
+        user_id: str,
+        *,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        **unknown: Any,
+    ) -> str | None:
+        return None
+
+    def track(
+        self,
+        campaign_specifier: str | list[str] | None,
+        user_id: str,
+        goal_identifier: str,
+        *,
+        revenue_value: float | str | None = None,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        goal_type_to_track: str | None = None,
+        should_track_returning_user: bool | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        event_properties: dict[str, Any] | None = None,
+        user_agent: str | None = None,
+        user_ip_address: str | None = None,
+        **unknown: Any,
+    ) -> dict[str, bool] | None:
+        return None
+
+
+def untargeted() -> Row:
+    empty = Empty()
+
+    def once() -> None:
+        for user in USERS:
+            empty.get_variation_name(KEY, user)
+
+    return per_user(once)
+
+
+def targeted() -> Row:
+    empty = Empty()
+
+    def once() -> None:
+        for user in USERS:
+            empty.get_variation_name(KEY, user, custom_variables=ATTRIBUTES)
+
+    return per_user(once)
+
+
+def tracked() -> Row:
+    empty = Empty()
+
+    def once() -> None:
+        for user in USERS:
+            empty.track(KEY, user, GOAL)
+
+    return per_user(once)
+
+
+def called() -> Row:
+    """A call of a C function with two strings."""
+    first, replacement = KEY, "x"
+
+    def once() -> None:
+        for user in USERS:
+            first.startswith(user)
+
+    if first.startswith(replacement):
+        raise AssertionError
+    return per_user(once)
+
+
+def hashed() -> Row:
+    """The hash of a user's seed string, from Python."""
+    seeds = [f"228_{user}".encode() for user in USERS]
+    if _core.murmur3_32(b"", 1) != 0x514E28B7:
+        raise AssertionError
+
+    def once() -> None:
+        for seed in seeds:
+            _core.murmur3_32(seed, 1)
+
+    return per_user(once)
+
+
+if __name__ == "__main__":
+    serve(
+        {
+            "decision": untargeted,
+            "five conditions": targeted,
+            "track": tracked,
+            "a call of C": called,
+            "the hash": hashed,
+        }
+    )

@@ -1,0 +1,289 @@
+"""Sortition with VWO settings; the engine is the first argument."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import experiments
+from experiments import ATTRIBUTES, CONDITIONS, GOAL, KEY, NAMES
+from sending import Stub, events_per_second
+from serving import (
+    ONCE,
+    USERS,
+    Row,
+    duration,
+    in_threads,
+    per_user,
+    serve,
+)
+
+from sortition import _engine, vwo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+ENGINE: Any = sys.argv[1]
+SENT = 1_000 if ONCE else 200_000 if ENGINE == "compiled" else 20_000
+CAMPAIGNS = 100 if ONCE else 10_000
+
+
+class Records:
+    """A user storage in memory."""
+
+    def __init__(self) -> None:
+        self.records: dict[tuple[str, str], dict[str, Any]] = {}
+
+    def get(self, user_id: str, campaign_key: str) -> dict[str, Any] | None:
+        return self.records.get((user_id, campaign_key))
+
+    def set(self, user_data: dict[str, Any]) -> None:
+        self.records[user_data["userId"], user_data["campaignKey"]] = user_data
+
+
+def launch(document: dict[str, Any], **options: Any) -> vwo.Client:
+    return vwo.launch(experiments.text(document), engine=ENGINE, **options)
+
+
+def expect(wanted: object, got: object) -> None:
+    if wanted != got:
+        raise AssertionError(f"wanted {wanted!r}, got {got!r}")
+
+
+def untargeted(document: dict[str, Any], **options: Any) -> Row:
+    client = launch(document, **options)
+    expect("Control", client.get_variation_name(KEY, "Ann"))
+    expect({*NAMES}, {client.get_variation_name(KEY, user) for user in USERS})
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user)
+
+    return per_user(once)
+
+
+def targeted() -> Row:
+    client = launch(experiments.document(experiments.campaign(CONDITIONS)))
+    expect(None, client.get_variation_name(KEY, "Ann"))
+    expect("Control", client.get_variation_name(KEY, "Ann", custom_variables=ATTRIBUTES))
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user, custom_variables=ATTRIBUTES)
+
+    return per_user(once)
+
+
+def whitelisted() -> Row:
+    client = launch(experiments.document(experiments.campaign(whitelists=True)))
+    variables = {"plan": "variation 2"}
+
+    def ask(user: str) -> str | None:
+        return client.get_variation_name(KEY, user, variation_targeting_variables=variables)
+
+    expect({NAMES[1]}, {ask(user) for user in USERS})
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user, variation_targeting_variables=variables)
+
+    return per_user(once)
+
+
+def grouped() -> Row:
+    client = launch(experiments.grouped())
+    expect({*NAMES, None}, {client.get_variation_name(KEY, user) for user in USERS})
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user)
+
+    return per_user(once)
+
+
+def stored() -> Row:
+    storage = Records()
+    client = launch(
+        experiments.document(experiments.campaign()), user_storage=storage, is_development_mode=True
+    )
+    wanted = [client.activate(KEY, user) for user in USERS]
+    expect(wanted, [client.get_variation_name(KEY, user) for user in USERS])
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user)
+
+    return per_user(once)
+
+
+class Swallow:
+    """A transport that takes everything at once, so that the row is the call's alone."""
+
+    def send(self, _request: object, _timeout_s: float) -> vwo.Response:
+        return vwo.Response(200, {}, b"")
+
+
+def batched(**options: Any) -> vwo.Client:
+    return launch(
+        experiments.document(experiments.campaign()),
+        batch_events={"events_per_request": 5000, "request_time_interval": 600},
+        queue_events=10_000_000,
+        queue_bytes=2**32,
+        **options,
+    )
+
+
+def of_events(ask: Callable[[vwo.Client], object]) -> Row:
+    """The time of a call that queues an event, without the sending of it."""
+    client = batched(transport=Swallow())
+    rounds = 1 if ONCE else 4
+    sent = 0
+
+    def measure() -> float:
+        nonlocal sent
+        total = 0.0
+
+        def once() -> None:
+            ask(client)
+
+        for _ in range(rounds):
+            # What is queued fills less than a batch, so that nothing is sent meanwhile.
+            for _ in range(4):
+                total += duration(once)()
+                sent += len(USERS)
+            expect(True, client.flush())
+        expect(sent, sum(client.stats().delivered.values()))
+        return total / (4 * rounds * len(USERS))
+
+    return measure
+
+
+def activated() -> Row:
+    def ask(client: vwo.Client) -> None:
+        for user in USERS:
+            client.activate(KEY, user)
+
+    client = batched(transport=Swallow())
+    expect("Control", client.activate(KEY, "Ann"))
+    client.close()
+    return of_events(ask)
+
+
+def tracked() -> Row:
+    def ask(client: vwo.Client) -> None:
+        for user in USERS:
+            client.track(KEY, user, GOAL)
+
+    client = batched(transport=Swallow())
+    expect({KEY: True}, client.track(KEY, "Ann", GOAL))
+    client.close()
+    return of_events(ask)
+
+
+def encoded() -> Row:
+    """A batch of 5,000 events; the time of the whole batch."""
+    engine = _engine.load(ENGINE).module
+    settings = engine.VwoSettings.compile(
+        experiments.text(experiments.document(experiments.campaign())).encode()
+    )
+    events = [
+        settings.impression_event(settings.decide("activate", KEY, f"user-{number}"), "Ann", 1)
+        for number in range(5000)
+    ]
+    expect(5000, engine.vwo_batch(events).count(b'"sId"'))
+    return duration(lambda: engine.vwo_batch(events))
+
+
+def end_to_end() -> Row:
+    users = [f"user-{number}" for number in range(SENT)]
+    stub = Stub('"sId"')
+
+    def measure() -> float:
+        client = batched(base_url=f"http://127.0.0.1:{stub.port}")
+
+        def send() -> None:
+            for user in users:
+                client.track(KEY, user, GOAL)
+            expect(True, client.flush(100))
+
+        try:
+            return events_per_second(stub, SENT, send)
+        finally:
+            client.close()
+
+    return measure
+
+
+def compiled_settings() -> Row:
+    text = experiments.text(experiments.among(CAMPAIGNS, CONDITIONS)).encode()
+    engine = _engine.load(ENGINE).module
+    settings = engine.VwoSettings.compile(text)
+    decision = settings.decide("activate", KEY, "Ann", ATTRIBUTES)
+    expect("Control", decision.variation and decision.variation.name)
+    return duration(lambda: engine.VwoSettings.compile(text))
+
+
+def memory_ratio() -> Row:
+    """How much more memory 10,000 campaigns take than their JSON text has bytes.
+
+    In a process of its own, which has not had that memory before.
+    """
+    program = f"""
+import gc, sys
+sys.path.insert(0, {str(Path(__file__).parent)!r})
+import experiments
+from serving import memory_kib
+from sortition import vwo
+text = experiments.text(experiments.among({CAMPAIGNS}, experiments.CONDITIONS)).encode()
+vwo.launch(experiments.document(experiments.campaign()), engine={ENGINE!r}).close()
+gc.collect()
+before = memory_kib()
+client = vwo.launch(text, engine={ENGINE!r})
+gc.collect()
+print((memory_kib() - before) * 1024 / len(text))
+"""
+
+    def measure() -> float:
+        done = subprocess.run(  # noqa: S603 -- our own program
+            [sys.executable, "-c", program], check=True, capture_output=True, text=True
+        )
+        return float(done.stdout)
+
+    return measure
+
+
+def threaded(count: int) -> Row:
+    client = launch(experiments.document(experiments.campaign()))
+    expect("Control", client.get_variation_name(KEY, "Ann"))
+
+    def once() -> None:
+        for user in USERS:
+            client.get_variation_name(KEY, user)
+
+    return in_threads(count, once)
+
+
+if __name__ == "__main__":
+    serve(
+        {
+            "decision": lambda: untargeted(experiments.document(experiments.campaign())),
+            "five conditions": targeted,
+            "whitelisting": whitelisted,
+            "group": grouped,
+            "storage": stored,
+            "100 campaigns": lambda: untargeted(experiments.among(100)),
+            "1,000 campaigns": lambda: untargeted(experiments.among(1000)),
+            "10,000 campaigns": lambda: untargeted(experiments.among(CAMPAIGNS)),
+            "activate": activated,
+            "track": tracked,
+            "encode 5,000": encoded,
+            "end to end": end_to_end,
+            "compile 10,000": compiled_settings,
+            "memory of 10,000": memory_ratio,
+            "1 thread": lambda: threaded(1),
+            "2 threads": lambda: threaded(2),
+            "8 threads": lambda: threaded(8),
+        }
+    )
