@@ -122,7 +122,8 @@ check-unicode: ## Check that the Unicode tables are those of Python 3.11
 schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
 	PYTHONPATH=tests $(BIN)/python tests/schema.py
 
-PEERS := vwo-python-sdk eppo-server-sdk growthbook optimizely-sdk launchdarkly-server-sdk
+PEERS := vwo-python-sdk eppo-server-sdk statsig-python-core growthbook optimizely-sdk \
+	launchdarkly-server-sdk zohopagesense-python-sdk
 
 .PHONY: bench
 bench: $(VENV)/built peers ## Measure beside the pure engine, the peers and the floor
@@ -135,7 +136,7 @@ bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each by itself, with py
 .PHONY: bench-once
 bench-once: $(VENV)/built $(VENV)/bench-tools
 	$(BIN)/python -m pytest benches --benchmark-disable
-	$(BIN)/python benches/compare.py --once compiled pure floor
+	$(BIN)/python benches/compare.py --once compiled pure floor 'pagesense, compiled' 'pagesense, pure'
 
 .PHONY: instructions
 instructions: $(VENV)/built ## Count the instructions of the hottest paths; needs valgrind

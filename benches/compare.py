@@ -1,4 +1,4 @@
-"""Sortition beside its pure engine, its peers and the floor: one table, all from one run.
+"""Sortition beside its pure engine, its peers and the floor, for each platform: all from one run.
 
     python benches/compare.py [--rounds N] [--once] [--json FILE] [SUBJECT ...]
 
@@ -25,17 +25,27 @@ HERE = Path(__file__).parent
 ROOT = HERE.parent
 PEERS = ROOT / "target" / "peers"
 
-OURS = ("compiled", "pure", "floor")
 SCRIPTS = {
-    "compiled": ("sortition_vwo.py", "compiled"),
-    "pure": ("sortition_vwo.py", "pure"),
-    "floor": ("floor.py",),
-    "vwo-python-sdk": ("vwo_python_sdk.py",),
-    "eppo-server-sdk": ("eppo_server_sdk.py",),
-    "growthbook": ("growthbook_sdk.py",),
-    "optimizely-sdk": ("optimizely_sdk.py",),
-    "launchdarkly-server-sdk": ("launchdarkly_server_sdk.py",),
+    "VWO": {
+        "compiled": ("sortition_vwo.py", "compiled"),
+        "pure": ("sortition_vwo.py", "pure"),
+        "floor": ("floor.py",),
+        "vwo-python-sdk": ("vwo_python_sdk.py",),
+        "eppo-server-sdk": ("eppo_server_sdk.py",),
+        "statsig-python-core": ("statsig_sdk.py",),
+        "growthbook": ("growthbook_sdk.py",),
+        "optimizely-sdk": ("optimizely_sdk.py",),
+        "launchdarkly-server-sdk": ("launchdarkly_server_sdk.py",),
+    },
+    "PageSense": {
+        "pagesense, compiled": ("sortition_pagesense.py", "compiled"),
+        "pagesense, pure": ("sortition_pagesense.py", "pure"),
+        "zohopagesense-python-sdk": ("zohopagesense_sdk.py",),
+    },
 }
+"""By the table in which it stands, each subject's script and its arguments."""
+SUBJECTS = {name: script for scripts in SCRIPTS.values() for name, script in scripts.items()}
+OURS = ("compiled", "pure", "floor", "pagesense, compiled", "pagesense, pure")
 ROWS = {
     "decision": "ns",
     "five conditions": "ns",
@@ -50,12 +60,15 @@ ROWS = {
     "1 thread": "ns",
     "2 threads": "ns",
     "8 threads": "ns",
+    "a call of C": "ns",
+    "a call of C, five attributes": "ns",
     "encode 5,000": "µs",
     "compile 10,000": "ms",
-    "memory of 10,000": "×",
+    "memory of 10,000": "MiB",
+    "memory to text": "×",
     "end to end": "/s",
-    "a call of C": "ns",
     "the hash": "ns",
+    "a dictionary of five": "ns",
 }
 IMPORTS = {
     "floor": "logging, json, threading",
@@ -65,8 +78,11 @@ IMPORTS = {
     "growthbook": "growthbook",
     "optimizely-sdk": "optimizely.optimizely",
     "launchdarkly-server-sdk": "ldclient",
+    "statsig-python-core": "statsig_python_core",
+    "pagesense, compiled": "sortition.pagesense",
+    "zohopagesense-python-sdk": "pagesense",
 }
-SCALES = {"ns": 1.0, "µs": 1e3, "ms": 1e6, "×": 1.0, "/s": 1.0}
+SCALES = {"ns": 1.0, "µs": 1e3, "ms": 1e6, "MiB": 2.0**20, "×": 1.0, "/s": 1.0}
 
 
 @dataclass
@@ -109,7 +125,7 @@ def python_of(name: str) -> Path:
 def started(name: str, *, once: bool) -> Subject | None:
     """The subject's process; None where its environment is not there."""
     python = python_of(name)
-    script, *arguments = SCRIPTS[name]
+    script, *arguments = SUBJECTS[name]
     if not python.exists() or not (HERE / "subjects" / script).exists():
         return None
     process = subprocess.Popen(  # noqa: S603 -- our own scripts
@@ -121,7 +137,9 @@ def started(name: str, *, once: bool) -> Subject | None:
         env={**os.environ, "PYTHONPATH": ""},
     )
     line = process.stdout.readline() if process.stdout is not None else ""
-    return Subject(name, process, set(json.loads(line)) if line else set())
+    if not line:
+        return Subject(name, process, set(), errors={"its process": "it has ended"})
+    return Subject(name, process, set(json.loads(line)))
 
 
 def import_ms(name: str) -> float:
@@ -194,13 +212,16 @@ def run() -> int:
         "--once", action="store_true", help="check the answers; figures say nothing"
     )
     parser.add_argument("--json", type=Path, help="where the figures go")
-    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SCRIPTS)}; all by default")
+    parser.add_argument("subjects", nargs="*", help=f"of {', '.join(SUBJECTS)}; all by default")
     options = parser.parse_args()
-    found = {name: started(name, once=options.once) for name in options.subjects or SCRIPTS}
+    found = {name: started(name, once=options.once) for name in options.subjects or SUBJECTS}
     subjects = [subject for subject in found.values() if subject is not None]
     rounds = 1 if options.once else options.rounds
     measured(subjects, rounds)
-    print(table(subjects))
+    for platform_name, scripts in SCRIPTS.items():
+        beside = [subject for subject in subjects if subject.name in scripts]
+        if beside:
+            print(f"{platform_name}\n\n{table(beside)}\n")
     for name, subject in found.items():
         if subject is None:
             print(f"{name}: left out, its environment is not there; see make peers")

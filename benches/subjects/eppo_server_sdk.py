@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import eppo_client
 from eppo_client import AssignmentLogger
 from eppo_client.config import Config
 from experiments import ATTRIBUTES, KEY, NAMES
-from serving import USERS, Row, in_threads, per_user, serve
+from serving import MANY, USERS, Row, in_threads, per_user, serve
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 CONDITIONS = [
     {"attribute": "country", "operator": "ONE_OF", "value": ["DE", "de"]},
@@ -20,7 +23,7 @@ CONDITIONS = [
 ]
 
 
-def flag(key: str, conditions: list[dict[str, Any]]) -> dict[str, Any]:
+def flag(key: str, conditions: list[dict[str, Any]], *, is_logged: bool) -> dict[str, Any]:
     splits = [
         {
             "variationKey": name,
@@ -38,28 +41,42 @@ def flag(key: str, conditions: list[dict[str, Any]]) -> dict[str, Any]:
                 "key": "all",
                 "rules": [{"conditions": conditions}] if conditions else [],
                 "splits": splits,
-                "doLog": False,
+                "doLog": is_logged,
             }
         ],
         "totalShards": 10_000,
     }
 
 
-def client_of(conditions: list[dict[str, Any]], count: int = 1) -> Any:
+def flags(conditions: list[dict[str, Any]], count: int, *, is_logged: bool = False) -> bytes:
     keys = [KEY, *(f"campaign-{index}" for index in range(count - 1))]
     content = {
         "createdAt": "2026-01-01T00:00:00.000Z",
         "format": "SERVER",
         "environment": {"name": "Test"},
-        "flags": {key: flag(key, conditions) for key in keys},
+        "flags": {key: flag(key, conditions, is_logged=is_logged) for key in keys},
     }
-    configuration = eppo_client.Configuration(flags_configuration=json.dumps(content).encode())
+    return json.dumps(content).encode()
+
+
+class Assignments(AssignmentLogger):
+    """Is given each assignment that is to be logged, and keeps their number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.number = 0
+
+    def log_assignment(self, assignment_event: dict[str, Any]) -> None:
+        self.number += 1
+
+
+def launch(text: bytes, logger: AssignmentLogger | None = None) -> Any:
     return eppo_client.init(
         Config(
             api_key="none",
             base_url="http://127.0.0.1:9",
-            assignment_logger=AssignmentLogger(),
-            initial_configuration=configuration,
+            assignment_logger=logger or AssignmentLogger(),
+            initial_configuration=eppo_client.Configuration(flags_configuration=text),
             poll_interval_seconds=None,
         )
     )
@@ -68,7 +85,7 @@ def client_of(conditions: list[dict[str, Any]], count: int = 1) -> Any:
 def asked(
     conditions: list[dict[str, Any]], attributes: dict[str, Any], count: int = 1, threads: int = 0
 ) -> Row:
-    client = client_of(conditions, count)
+    client = launch(flags(conditions, count))
     got = {client.get_string_assignment(KEY, user, attributes, "none") for user in USERS}
     if got != {*NAMES}:
         raise AssertionError(got)
@@ -82,6 +99,25 @@ def asked(
     return in_threads(threads, once) if threads else per_user(once)
 
 
+def activated() -> Row:
+    """With its event, which is handed to a logger of the caller's: it has no sending of its own."""
+    logger = Assignments()
+    client = launch(flags([], 1, is_logged=True), logger)
+    if client.get_string_assignment(KEY, "Ann", {}, "none") not in NAMES or logger.number != 1:
+        raise AssertionError(logger.number)
+
+    def once() -> None:
+        for user in USERS:
+            client.get_string_assignment(KEY, user, {}, "none")
+
+    return per_user(once)
+
+
+def launching(count: int) -> tuple[int, Callable[[], object]]:
+    text = flags(CONDITIONS, count)
+    return len(text), lambda: launch(text)
+
+
 if __name__ == "__main__":
     serve(
         {
@@ -89,9 +125,11 @@ if __name__ == "__main__":
             "five conditions": lambda: asked(CONDITIONS, ATTRIBUTES),
             "100 campaigns": lambda: asked([], {}, 100),
             "1,000 campaigns": lambda: asked([], {}, 1000),
-            "10,000 campaigns": lambda: asked([], {}, 10_000),
+            "10,000 campaigns": lambda: asked([], {}, MANY),
             "1 thread": lambda: asked([], {}, threads=1),
             "2 threads": lambda: asked([], {}, threads=2),
             "8 threads": lambda: asked([], {}, threads=8),
-        }
+            "activate": activated,
+        },
+        launching,
     )

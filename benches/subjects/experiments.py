@@ -92,6 +92,93 @@ def grouped() -> dict[str, Any]:
     )
 
 
+TEXTS = {
+    "country": "DE",
+    "plan": "yearly",
+    "browser": "Firefox 144",
+    "language": "de",
+    "member": "yes",
+}
+"""The attributes in PageSense, which compares text only."""
+_PAGESENSE_CONDITIONS = (
+    ("country", 1, ["DE", "AT"]),
+    ("plan", 3, ["yearly and monthly"]),
+    ("browser", 4, ["bot"]),
+    ("language", 2, ["fr", "it"]),
+    ("member", 1, ["yes"]),
+)
+
+
+def project(count: int = 1, *, is_targeted: bool = False) -> dict[str, Any]:
+    """A settings document of PageSense with so many experiments."""
+    leaves = [
+        {"attribute_name": name, "operator": operator, "values": values, "type": "text"}
+        for name, operator, values in _PAGESENSE_CONDITIONS
+    ]
+    tree = {"condition_type": 1, "conditions": [{"condition_type": 1, "conditions": leaves}]}
+    names = [KEY, *(f"campaign-{index}" for index in range(count - 1))]
+    return {
+        "projectsettings": [
+            {
+                "project_key": "31",
+                "project_name": "Shop",
+                "project_link_name": "shop",
+                "portal_name": "shop",
+                "sdk_account_id": "1-US",
+                "sdk_key": "loopback-only",
+                "sdk_version": "1.0.0",
+                "sdk_language": "Python",
+                "sdk_environment": "Test",
+                "audiences": [
+                    _audience("all", {}),
+                    _audience("five", tree),
+                ],
+                "goals": [{"goal_name": GOAL, "goal_link_name": GOAL, "goal_type": 10}],
+                "experiments": [
+                    _pagesense_experiment(name, number, "five" if is_targeted else "all")
+                    for number, name in enumerate(names)
+                ],
+            }
+        ]
+    }
+
+
+def _audience(name: str, tree: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "audience_name": name,
+        "audience_link_name": name,
+        "audience_condition_json": tree,
+    }
+
+
+def _pagesense_experiment(name: str, number: int, audience: str) -> dict[str, Any]:
+    return {
+        "experiment_key": f"31{number:06}",
+        "experiment_name": name,
+        "experiment_link_name": name,
+        "experiment_type": 14,
+        "experiment_status": 2,
+        "permitted_traffic": 100,
+        "is_development_mode": False,
+        "environment_key": "test",
+        "environment_name": "Test",
+        "language_key": 5,
+        "language_name": "Python",
+        "variations": [
+            {
+                "variation_key": f"31{number:06}{index}",
+                "variation_name": variation,
+                "variation_link_name": variation,
+                "traffic_distribution": 50,
+                "is_original": not index,
+            }
+            for index, variation in enumerate(NAMES)
+        ],
+        "audiences": [{"audience_link_name": audience}],
+        "goals": [{"goal_link_name": GOAL, "is_primary_goal": True}],
+    }
+
+
 def text(content: dict[str, Any]) -> str:
     """A document as JSON."""
     return json.dumps(content)

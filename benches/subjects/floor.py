@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 from experiments import ATTRIBUTES, GOAL, KEY
@@ -22,6 +23,23 @@ class Empty:
         variation_targeting_variables: dict[str, Any] | None = None,
         user_storage_data: dict[str, Any] | None = None,
         meta_data: dict[str, Any] | None = None,
+        **unknown: Any,
+    ) -> str | None:
+        return None
+
+    def activate(
+        self,
+        campaign_key: str,
+        user_id: str,
+        *,
+        custom_variables: dict[str, Any] | None = None,
+        variation_targeting_variables: dict[str, Any] | None = None,
+        should_track_returning_user: bool | None = None,
+        user_storage_data: dict[str, Any] | None = None,
+        meta_data: dict[str, Any] | None = None,
+        custom_properties: dict[str, Any] | None = None,
+        user_agent: str | None = None,
+        user_ip_address: str | None = None,
         **unknown: Any,
     ) -> str | None:
         return None
@@ -77,21 +95,50 @@ def tracked() -> Row:
     return per_user(once)
 
 
-def called() -> Row:
-    """A call of a C function with two strings."""
-    first, replacement = KEY, "x"
+def activated() -> Row:
+    empty = Empty()
 
     def once() -> None:
         for user in USERS:
-            first.startswith(user)
+            empty.activate(KEY, user)
 
-    if first.startswith(replacement):
-        raise AssertionError
+    return per_user(once)
+
+
+def called() -> Row:
+    """A call of a C function with the same arguments; where no hook is set, it does nothing."""
+    empty = sys.audit
+
+    def once() -> None:
+        for user in USERS:
+            empty(KEY, user)
+
+    return per_user(once)
+
+
+def called_with_attributes() -> Row:
+    empty = sys.audit
+
+    def once() -> None:
+        for user in USERS:
+            empty(KEY, user, ATTRIBUTES)
+
+    return per_user(once)
+
+
+def walked() -> Row:
+    """What looking at every attribute takes in Python."""
+
+    def once() -> None:
+        for _ in USERS:
+            for _name, _value in ATTRIBUTES.items():
+                pass
+
     return per_user(once)
 
 
 def hashed() -> Row:
-    """The hash of a user's seed string, from Python."""
+    """The hash of a user's seed string, called from Python; `engine.rs` has the bare one."""
     seeds = [f"228_{user}".encode() for user in USERS]
     if _core.murmur3_32(b"", 1) != 0x514E28B7:
         raise AssertionError
@@ -108,8 +155,11 @@ if __name__ == "__main__":
         {
             "decision": untargeted,
             "five conditions": targeted,
+            "activate": activated,
             "track": tracked,
             "a call of C": called,
+            "a call of C, five attributes": called_with_attributes,
             "the hash": hashed,
+            "a dictionary of five": walked,
         }
     )

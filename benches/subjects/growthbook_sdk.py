@@ -1,4 +1,7 @@
-"""growthbook: one object for each user, as its documents have it, with the features at hand."""
+"""growthbook: one object for each user, as its documents have it, given the features.
+
+They are made once; as dictionaries they would be read anew for every user.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ from typing import Any
 
 from experiments import ATTRIBUTES, KEY, NAMES
 from growthbook import GrowthBook
-from serving import USERS, Row, per_user, serve
+from growthbook.common_types import Feature
+from serving import MANY, USERS, Row, per_user, serve
 
 CONDITION = {
     "country": {"$in": ["DE", "de"]},
@@ -28,7 +32,7 @@ def asked(condition: dict[str, Any] | None, attributes: dict[str, Any], count: i
     if condition is not None:
         rule["condition"] = condition
     keys = [KEY, *(f"campaign-{index}" for index in range(count - 1))]
-    features = {key: {"defaultValue": "none", "rules": [{**rule, "key": key}]} for key in keys}
+    features = {key: Feature(defaultValue="none", rules=[{**rule, "key": key}]) for key in keys}
 
     def ask(user: str, attributes: dict[str, Any]) -> object:
         book = GrowthBook(attributes={"id": user, **attributes}, features=features)
@@ -46,10 +50,36 @@ def asked(condition: dict[str, Any] | None, attributes: dict[str, Any], count: i
     return per_user(once)
 
 
+def activated() -> Row:
+    """With its event, which is handed to a function of the caller's."""
+    seen = 0
+
+    def see(**_: object) -> None:
+        nonlocal seen
+        seen += 1
+
+    rule = {"variations": list(NAMES), "weights": [0.5, 0.5], "hashAttribute": "id", "key": KEY}
+    features = {KEY: Feature(defaultValue="none", rules=[rule])}
+
+    def once() -> None:
+        for user in USERS:
+            book = GrowthBook(attributes={"id": user}, features=features, on_experiment_viewed=see)
+            book.get_feature_value(KEY, "none")
+
+    once()
+    if seen != len(USERS):
+        raise AssertionError(seen)
+    return per_user(once)
+
+
 if __name__ == "__main__":
     serve(
         {
             "decision": lambda: asked(None, {}),
             "five conditions": lambda: asked(CONDITION, ATTRIBUTES),
+            "100 campaigns": lambda: asked(None, {}, 100),
+            "1,000 campaigns": lambda: asked(None, {}, 1000),
+            "10,000 campaigns": lambda: asked(None, {}, MANY),
+            "activate": activated,
         }
     )

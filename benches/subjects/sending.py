@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_LONGEST_S = 20.0
+_LONGEST_S = 60.0
 
 
 class Stub:

@@ -6,9 +6,11 @@ the name of a row, and gets back one figure for it; so the subjects' rounds can 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import resource
+import subprocess
 import sys
 import threading
 import time
@@ -17,13 +19,21 @@ from collections.abc import Callable
 NANOSECONDS = 1_000_000_000
 SHORTEST_S = 0.05
 """How long a round of one row lasts at least."""
+THREADS_S = 0.3
+"""The same in threads, all of whose calls together take about so long, however many there are."""
 
 Row = Callable[[], float]
 """Measures once; nanoseconds, or what else the row is in."""
 
+Launching = Callable[[int], tuple[int, Callable[[], object]]]
+"""For so many campaigns with five conditions: the size of their text in bytes, and the launch."""
+
 USERS = [f"user-{number}" for number in range(1000)]
 ONCE = "--once" in sys.argv
 """Whether only the answers are checked, and figures mean nothing."""
+MANY = 100 if ONCE else 10_000
+"""How many campaigns are many."""
+_IS_MEMORY = "--memory" in sys.argv
 
 
 def per_user(once: Callable[[], object]) -> Row:
@@ -56,8 +66,16 @@ def in_threads(count: int, once: Callable[[], object]) -> Row:
     """The time of a call in so many threads together, in nanoseconds."""
 
     def measure() -> float:
-        rounds = 1 if ONCE else 40
-        ready = threading.Barrier(count + 1)
+        started = time.perf_counter()
+        once()
+        alone_s = time.perf_counter() - started
+        rounds = 1 if ONCE else max(1, round(THREADS_S / alone_s / count))
+
+        def start() -> None:
+            nonlocal started
+            started = time.perf_counter()
+
+        ready = threading.Barrier(count, action=start)
 
         def work() -> None:
             ready.wait()
@@ -67,8 +85,6 @@ def in_threads(count: int, once: Callable[[], object]) -> Row:
         threads = [threading.Thread(target=work) for _ in range(count)]
         for thread in threads:
             thread.start()
-        ready.wait()
-        started = time.perf_counter()
         for thread in threads:
             thread.join()
         return (time.perf_counter() - started) / (rounds * count * len(USERS)) * NANOSECONDS
@@ -76,25 +92,74 @@ def in_threads(count: int, once: Callable[[], object]) -> Row:
     return measure
 
 
-def memory_kib() -> int:
-    """The memory that the process has in use, in KiB."""
+def of_settings(launching: Launching) -> dict[str, Callable[[], Row]]:
+    """The rows of a launch with many campaigns: how long it takes, and the memory it leaves taken.
+
+    The memory is that of a process of its own, which has not had any of it before: `serve` with
+    `--memory`.
+    """
+    size, found = 0, 0.0
+
+    def compiled() -> Row:
+        _, launch = launching(MANY)
+        return duration(launch)
+
+    def memory() -> Row:
+        def measure() -> float:
+            nonlocal size, found
+            done = subprocess.run(  # noqa: S603 -- our own script
+                [sys.executable, *sys.argv, "--memory"], check=True, capture_output=True, text=True
+            )
+            size, found = json.loads(done.stdout)
+            return found
+
+        return measure
+
+    return {
+        "compile 10,000": compiled,
+        "memory of 10,000": memory,
+        "memory to text": lambda: lambda: found / size,
+    }
+
+
+def _print_memory(launching: Launching) -> None:
+    _, launch = launching(1)
+    small = launch()
+    size, launch = launching(MANY)
+    gc.collect()
+    before = _memory()
+    many = launch()
+    gc.collect()
+    print(json.dumps([size, _memory() - before]), file=sys.__stdout__, flush=True)
+    del small, many
+    # A peer's own threads are not to keep it waiting.
+    os._exit(0)
+
+
+def _memory() -> int:
+    """The memory that the process has in use, in bytes."""
     try:
         with open("/proc/self/statm") as file:  # noqa: PTH123 -- the import of pathlib takes memory
-            return int(file.read().split()[1]) * resource.getpagesize() // 1024
+            return int(file.read().split()[1]) * resource.getpagesize()
     except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def serve(rows: dict[str, Callable[[], Row]]) -> None:
+def serve(rows: dict[str, Callable[[], Row]], launching: Launching | None = None) -> None:
     """Answer the runner, until it closes the pipe.
 
     Args:
         rows: By name, what checks the answers, gets ready, and returns what measures. It is called
             when the row is first asked for.
+        launching: For the rows of `of_settings`.
     """
     answers = sys.stdout
     # What a peer prints is not to be taken for an answer.
     sys.stdout = sys.stderr
+    if launching is not None:
+        if _IS_MEMORY:
+            _print_memory(launching)
+        rows = {**rows, **of_settings(launching)}
     measures: dict[str, Row] = {}
     print(json.dumps(sorted(rows)), file=answers, flush=True)
     for line in sys.stdin:

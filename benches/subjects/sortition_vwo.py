@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import experiments
 from experiments import ATTRIBUTES, CONDITIONS, GOAL, KEY, NAMES
 from sending import Stub, events_per_second
 from serving import (
+    MANY,
     ONCE,
     USERS,
     Row,
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
 ENGINE: Any = sys.argv[1]
 SENT = 1_000 if ONCE else 200_000 if ENGINE == "compiled" else 20_000
-CAMPAIGNS = 100 if ONCE else 10_000
 
 
 class Records:
@@ -216,42 +214,15 @@ def end_to_end() -> Row:
     return measure
 
 
-def compiled_settings() -> Row:
-    text = experiments.text(experiments.among(CAMPAIGNS, CONDITIONS)).encode()
-    engine = _engine.load(ENGINE).module
-    settings = engine.VwoSettings.compile(text)
-    decision = settings.decide("activate", KEY, "Ann", ATTRIBUTES)
-    expect("Control", decision.variation and decision.variation.name)
-    return duration(lambda: engine.VwoSettings.compile(text))
+def launching(count: int) -> tuple[int, Callable[[], object]]:
+    text = experiments.text(experiments.among(count, CONDITIONS)).encode()
 
+    def launch() -> vwo.Client:
+        client = vwo.launch(text, engine=ENGINE)
+        expect("Control", client.get_variation_name(KEY, "Ann", custom_variables=ATTRIBUTES))
+        return client
 
-def memory_ratio() -> Row:
-    """How much more memory 10,000 campaigns take than their JSON text has bytes.
-
-    In a process of its own, which has not had that memory before.
-    """
-    program = f"""
-import gc, sys
-sys.path.insert(0, {str(Path(__file__).parent)!r})
-import experiments
-from serving import memory_kib
-from sortition import vwo
-text = experiments.text(experiments.among({CAMPAIGNS}, experiments.CONDITIONS)).encode()
-vwo.launch(experiments.document(experiments.campaign()), engine={ENGINE!r}).close()
-gc.collect()
-before = memory_kib()
-client = vwo.launch(text, engine={ENGINE!r})
-gc.collect()
-print((memory_kib() - before) * 1024 / len(text))
-"""
-
-    def measure() -> float:
-        done = subprocess.run(  # noqa: S603 -- our own program
-            [sys.executable, "-c", program], check=True, capture_output=True, text=True
-        )
-        return float(done.stdout)
-
-    return measure
+    return len(text), launch
 
 
 def threaded(count: int) -> Row:
@@ -275,15 +246,14 @@ if __name__ == "__main__":
             "storage": stored,
             "100 campaigns": lambda: untargeted(experiments.among(100)),
             "1,000 campaigns": lambda: untargeted(experiments.among(1000)),
-            "10,000 campaigns": lambda: untargeted(experiments.among(CAMPAIGNS)),
+            "10,000 campaigns": lambda: untargeted(experiments.among(MANY)),
             "activate": activated,
             "track": tracked,
             "encode 5,000": encoded,
             "end to end": end_to_end,
-            "compile 10,000": compiled_settings,
-            "memory of 10,000": memory_ratio,
             "1 thread": lambda: threaded(1),
             "2 threads": lambda: threaded(2),
             "8 threads": lambda: threaded(8),
-        }
+        },
+        launching,
     )

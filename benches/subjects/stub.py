@@ -1,12 +1,13 @@
 """A server in a process of its own that takes what is sent to it and counts the events.
 
 It writes its port, and answers each line on its standard input with the number of events that it
-has taken. An event is counted by what stands in each event once, given as the first argument. Only
-the standard library; see `serving`.
+has taken. An event is counted by what stands in each event once, given as the first argument: in
+the request's head or its body, which may be gzipped. Only the standard library; see `serving`.
 """
 
 from __future__ import annotations
 
+import gzip
 import socket
 import sys
 import threading
@@ -31,23 +32,26 @@ class Counter:
                     return
                 received += more
                 continue
-            length = 0
+            length, is_compressed = 0, False
             for line in head.split(b"\r\n")[1:]:
                 name, _, value = line.partition(b":")
                 if name.lower() == b"content-length":
                     length = int(value)
+                elif name.lower() == b"content-encoding":
+                    is_compressed = value.strip() == b"gzip"
             body = bytearray(rest)
             while len(body) < length:
                 more = connection.recv(1 << 20)
                 if not more:
                     return
                 body += more
-            with self._lock:
-                self.events += body.count(self._mark, 0, length)
-            received = bytes(body[length:])
             connection.sendall(
                 b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
             )
+            received = bytes(body[length:])
+            content = gzip.decompress(body[:length]) if is_compressed else body[:length]
+            with self._lock:
+                self.events += head.count(self._mark) + content.count(self._mark)
 
 
 def run() -> None:
