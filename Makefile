@@ -133,8 +133,13 @@ bench: $(VENV)/built peers ## Measure beside the pure engine, the peers and the 
 bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each by itself, with pytest-benchmark
 	$(BIN)/python -m pytest benches
 
+.PHONY: bench-engine
+bench-engine: ## Measure the engine alone, with criterion
+	cargo bench --locked --package sortition-engine --bench engine
+
 .PHONY: bench-once
 bench-once: $(VENV)/built $(VENV)/bench-tools
+	cargo test --quiet --locked --package sortition-engine --bench engine
 	$(BIN)/python -m pytest benches --benchmark-disable
 	$(BIN)/python benches/compare.py --once compiled pure floor 'pagesense, compiled' 'pagesense, pure'
 
