@@ -145,7 +145,7 @@ bench-once: $(VENV)/built $(VENV)/bench-tools
 
 .PHONY: instructions
 instructions: $(VENV)/built ## Count the instructions of the hottest paths; needs valgrind
-	$(BIN)/python benches/instructions.py
+	$(BIN)/python benches/instructions.py $(if $(REASON),--write '$(REASON)')
 
 # Each in an environment of its own: their pins clash.
 .PHONY: peers

@@ -1,11 +1,15 @@
 """How many instructions the five hottest paths take, against a committed baseline.
 
-    python benches/instructions.py [--write REASON]
+    python benches/instructions.py [--write REASON [PATH ...]]
 
 `valgrind --tool=callgrind` counts them, so the figures are the same whatever else the machine does.
 For each path `hot_path.py` runs once more than without it; the difference is the path's. More than
 the tolerance above the baseline is a failure; so is as much below it, since the baseline is then to
-be written anew. A path's line in `instructions.json` says why it is what it is.
+be written anew: `--write` does that for the paths that are named, else for those that are beyond
+the tolerance, and keeps the reason beside each.
+
+The interpreter's own instructions are counted too, so a baseline is for one version of Python and
+one kind of processor. With another the counts say nothing, which is a failure of its own.
 """
 
 from __future__ import annotations
@@ -13,6 +17,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
@@ -23,14 +28,15 @@ HERE = Path(__file__).parent
 BASELINE = HERE / "instructions.json"
 TOLERANCE = 0.05
 """Interpreters of one version that were built apart differ by less."""
+MADE_WITH = f"CPython {sys.version_info.major}.{sys.version_info.minor}, {platform.machine()}"
 
 PATHS = {
-    "get_variation_name": 20_000,
-    "get_variation_name, five conditions": 20_000,
+    "get_variation_name": 5_000,
+    "get_variation_name, five conditions": 5_000,
     # Together with the first ones less than a batch, so that none is sent.
-    "activate, batched": 4_000,
-    "track, batched": 4_000,
-    "encode a batch of 100": 4_000,
+    "activate, batched": 2_000,
+    "track, batched": 2_000,
+    "encode a batch of 100": 2_000,
 }
 """How often each is taken: often enough that a start differing from another does not matter."""
 
@@ -75,24 +81,44 @@ def run() -> int:
     """Count and compare, or write the baseline."""
     parser = argparse.ArgumentParser(description="Instructions of the hottest paths")
     parser.add_argument("--write", metavar="REASON", help="write the baseline, and why it changed")
-    reason = parser.parse_args().write
+    parser.add_argument("paths", nargs="*", metavar="PATH", help="which to write")
+    options = parser.parse_args()
+    if options.write is not None and not options.write.strip():
+        parser.error("a baseline changes for a reason")
+    if unknown := set(options.paths) - PATHS.keys():
+        parser.error(f"no such path: {', '.join(sorted(unknown))}")
     baseline = json.loads(BASELINE.read_text()) if BASELINE.exists() else {}
-    failed = False
-    for path, found in counts().items():
-        known = baseline.get(path, {"instructions": 0})
-        wanted = known["instructions"]
-        differs = abs(found - wanted) > TOLERANCE * wanted
-        print(f"{found:9,}  {wanted:9,}  {'CHANGED' if differs else 'ok':7}  {path}")
-        failed |= differs
-        if reason is not None and differs:
-            baseline[path] = {"instructions": found, "reason": reason}
-    if reason is not None:
-        BASELINE.write_text(json.dumps(baseline, indent=2) + "\n")
+    known = baseline.get("paths", {})
+    is_comparable = baseline.get("made with") == MADE_WITH
+    if options.write is None and not is_comparable:
+        print(f"the baseline is for {baseline.get('made with')}; this is {MADE_WITH}")
+        return 1
+    found = counts()
+    changed = []
+    for path, count_now in found.items():
+        wanted = known.get(path, {"instructions": 0})["instructions"]
+        if abs(count_now - wanted) > TOLERANCE * wanted:
+            changed.append(path)
+        change = f"{(count_now / wanted - 1):+8.2%}" if wanted else "     new"
+        print(f"{count_now:9,}  {wanted:9,}  {change}  {path}")
+    if options.write is not None:
+        # All of them for another interpreter, whose counts have nothing to do with the old ones.
+        written = options.paths or (changed if is_comparable else PATHS)
+        paths = {
+            path: {"instructions": found[path], "reason": options.write}
+            if path in written
+            else known[path]
+            for path in PATHS
+            if path in written or path in known
+        }
+        content = json.dumps({"made with": MADE_WITH, "paths": paths}, indent=2)
+        BASELINE.write_text(f"{content}\n")
+        print(f"written: {', '.join(written) or 'nothing'}")
         return 0
-    if failed:
-        print("a path takes more, or fewer, instructions than the baseline says; where that is")
-        print("meant, write it anew: python benches/instructions.py --write 'why'")
-    return int(failed)
+    if changed:
+        print(f"more or fewer instructions than the baseline says: {', '.join(changed)}.")
+        print("Where that is meant, write it anew: make instructions REASON='why'")
+    return int(bool(changed))
 
 
 if __name__ == "__main__":
