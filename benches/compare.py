@@ -111,9 +111,14 @@ class Subject:
             self.figures.setdefault(row, []).append(answer["figure"])
 
     def figure(self, row: str) -> float | None:
-        """The median of a row's rounds."""
-        figures = self.figures.get(row)
+        """The median of a row's rounds; None where one of them failed."""
+        figures = None if row in self.errors else self.figures.get(row)
         return statistics.median(figures) if figures else None
+
+
+def is_peer(subject: Subject) -> bool:
+    """Whether it is somebody else's."""
+    return subject.name not in OURS
 
 
 def python_of(name: str) -> Path:
@@ -191,11 +196,33 @@ def measured(subjects: list[Subject], rounds: int) -> None:
         subject.process.communicate()
 
 
-def as_json(subjects: list[Subject], rounds: int) -> str:
+def machine() -> str:
+    """What the figures depend on, besides the subjects."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        lines = []
+    models = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    processor = models[0] if models else platform.machine()
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{processor}, {os.cpu_count()} cores, {platform.system()}, {python}"
+
+
+def version(name: str) -> str:
+    """The installed version of a peer."""
+    program = f"import importlib.metadata; print(importlib.metadata.version({name!r}))"
+    done = subprocess.run(  # noqa: S603 -- our own program
+        [python_of(name), "-c", program], check=True, capture_output=True, text=True
+    )
+    return done.stdout.strip()
+
+
+def as_json(subjects: list[Subject], rounds: int, versions: dict[str, str]) -> str:
     """Every round's figure."""
     return json.dumps(
         {
-            "machine": f"{platform.machine()}, {os.cpu_count()} cores, {platform.python_version()}",
+            "machine": machine(),
+            "versions": versions,
             "rounds": rounds,
             "figures": {subject.name: subject.figures for subject in subjects},
             "errors": {subject.name: subject.errors for subject in subjects},
@@ -222,6 +249,9 @@ def run() -> int:
         beside = [subject for subject in subjects if subject.name in scripts]
         if beside:
             print(f"{platform_name}\n\n{table(beside)}\n")
+    versions = {subject.name: version(subject.name) for subject in subjects if is_peer(subject)}
+    listed = "".join(f"; {name} {number}" for name, number in versions.items())
+    print(f"Medians of {rounds} rounds; {machine()}{listed}.")
     for name, subject in found.items():
         if subject is None:
             print(f"{name}: left out, its environment is not there; see make peers")
@@ -229,9 +259,8 @@ def run() -> int:
             print(f"{name}: {row}: {error}")
     if options.json is not None:
         options.json.parent.mkdir(parents=True, exist_ok=True)
-        options.json.write_text(as_json(subjects, rounds))
-    ours = [subject for subject in subjects if python_of(subject.name) == Path(sys.executable)]
-    return int(any(subject.errors for subject in ours))
+        options.json.write_text(as_json(subjects, rounds, versions))
+    return int(any(subject.errors for subject in subjects if not is_peer(subject)))
 
 
 if __name__ == "__main__":

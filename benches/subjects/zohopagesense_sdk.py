@@ -15,7 +15,7 @@ from serving import MANY, ONCE, USERS, Row, in_threads, per_user, serve
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-SENT = 100 if ONCE else 1_000
+SENT = 100 if ONCE else 200
 
 
 class Server:
