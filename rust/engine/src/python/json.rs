@@ -108,9 +108,15 @@ fn push_value(json: &mut String, value: &Value) -> Option<()> {
 /// ```
 pub fn push_string(json: &mut String, text: &str) {
     json.push('"');
+    // Nearly every text is one of these.
+    if text.bytes().all(is_plain) {
+        json.push_str(text);
+        json.push('"');
+        return;
+    }
     let mut plain_from = 0;
     for (at, character) in text.char_indices() {
-        if matches!(character, ' '..='~') && character != '"' && character != '\\' {
+        if u8::try_from(character).is_ok_and(is_plain) {
             continue;
         }
         json.push_str(text.get(plain_from..at).unwrap_or_default());
@@ -133,6 +139,11 @@ pub fn push_string(json: &mut String, text: &str) {
     }
     json.push_str(text.get(plain_from..).unwrap_or_default());
     json.push('"');
+}
+
+/// Whether it stands for itself in a JSON string.
+const fn is_plain(byte: u8) -> bool {
+    matches!(byte, b' '..=b'~') && byte != b'"' && byte != b'\\'
 }
 
 #[cfg(test)]
