@@ -29,7 +29,7 @@ _MISTAKES: Final = {
 """The reasons that are the caller's to mend."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Asked:
     """What a call was asked with; every value was checked.
 
@@ -62,7 +62,7 @@ class AskedGoal:
     event_properties: dict[str, object] | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Decided:
     """A decision, and the records of the user storage that it was made with, by campaign key."""
 

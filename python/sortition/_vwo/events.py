@@ -35,7 +35,7 @@ _RANDOM: Final = random.SystemRandom()
 _RESERVED_PROPERTIES: Final = frozenset({"vwoMeta", "isCustomEvent"})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Visitor:
     """The user of a call, as far as events tell of them.
 

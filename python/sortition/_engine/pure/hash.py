@@ -6,17 +6,23 @@ Source: Austin Appleby's ``MurmurHash3_x86_32``, in the public domain; pinned by
 
 from __future__ import annotations
 
-_MASK = 0xFFFFFFFF
+import struct
+from typing import Final
+
+_MASK: Final = 0xFFFFFFFF
+_BLOCK: Final = struct.Struct("<I")
 
 
 def murmur3_32(data: bytes, hash_seed: int) -> int:
     """The hash of these bytes, an unsigned 32-bit number."""
     state = hash_seed
     whole = len(data) & ~3
-    for start in range(0, whole, 4):
-        state ^= _scramble(int.from_bytes(data[start : start + 4], "little"))
-        state = (state << 13 | state >> 19) & _MASK
-        state = (state * 5 + 0xE6546B64) & _MASK
+    for (block,) in _BLOCK.iter_unpack(data[:whole]):
+        # As `_scramble`, without a call: the hash is half of a decision. A factor may have more
+        # bits than the 32 of the product that are kept.
+        start = block * 0xCC9E2D51 & _MASK
+        state ^= (start << 15 | start >> 17) * 0x1B873593 & _MASK
+        state = ((state << 13 | state >> 19) * 5 + 0xE6546B64) & _MASK
     if whole < len(data):
         state ^= _scramble(int.from_bytes(data[whole:], "little"))
     state ^= len(data) & _MASK

@@ -5,7 +5,7 @@ Source: PageSense spec, sections 3 to 5.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from sortition._engine.pure.pagesense import reason
@@ -57,14 +57,14 @@ def _decide_for(
 ) -> Decision:
     """The order of a decision."""
     refusal, goal = _admit(settings, experiment, request, trace)
-    nothing = Decision(refusal or "", experiment.shown, goal=goal.shown if goal else None)
+    conclude = partial(Decision, experiment=experiment.shown, goal=goal.shown if goal else None)
     if refusal is not None:
-        return nothing
+        return conclude(refusal)
 
     if request.has_user_storage:
         profile = request.profile
         if profile is None:
-            return replace(nothing, reason=reason.PROFILE_NEEDED)
+            return conclude(reason.PROFILE_NEEDED)
         stored = profile.variation(experiment)
         trace(
             lambda: {
@@ -74,18 +74,17 @@ def _decide_for(
             }
         )
         if stored is not None:
-            return replace(nothing, reason=reason.STORED, variation=stored.shown)
+            return conclude(reason.STORED, variation=stored.shown)
 
     refusal = _refusal(experiment, request, trace)
     if refusal is not None:
-        return replace(nothing, reason=refusal)
+        return conclude(refusal)
     hash_ = hash_user(experiment.shown.key, request.user_id)
     why, variation = _bucketed(experiment, hash_, trace)
     if variation is None:
-        return replace(nothing, reason=why)
-    return replace(
-        nothing,
-        reason=why,
+        return conclude(why)
+    return conclude(
+        why,
         variation=variation.shown,
         # What cannot be encoded cannot be written into a profile either.
         saves_assignment=request.has_user_storage and hash_ is not None,

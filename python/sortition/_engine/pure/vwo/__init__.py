@@ -5,7 +5,7 @@ Source: VWO spec, sections 3, 4, 6 and 8.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from sortition._engine.pure import reason
@@ -60,37 +60,36 @@ def decide(settings: Settings, index: int, request: Request, trace: Trace) -> De
     campaign = settings.campaigns[index]
     trace(lambda: {"step": "campaign", "is_running": campaign.shown.is_running})
     goal = campaign.goal(request.goal.identifier) if request.goal else None
-    nothing = Decision("", campaign.shown, goal=goal.shown if goal else None)
+    conclude = partial(Decision, campaign=campaign.shown, goal=goal.shown if goal else None)
     refusal = _refusal(settings, campaign, request, goal)
     if refusal is not None:
-        return replace(nothing, reason=refusal)
+        return conclude(refusal)
 
     whitelisted = _whitelisted(campaign, request, trace)
     if whitelisted is not None:
-        return replace(nothing, reason=reason.WHITELISTED, variation=whitelisted.shown)
+        return conclude(reason.WHITELISTED, variation=whitelisted.shown)
 
     record = request.stored(campaign.shown)
     if record is NOT_ASKED and request.has_user_storage:
-        return replace(nothing, reason=reason.RECORDS_NEEDED, records_needed=(campaign.shown.key,))
+        return conclude(reason.RECORDS_NEEDED, records_needed=(campaign.shown.key,))
     if not isinstance(record, Record):
         record = None
-    nothing = replace(nothing, has_record=record is not None)
-    decision = _from_record(campaign, record, request, goal, nothing, trace)
+    conclude = partial(conclude, has_record=record is not None)
+    decision = _from_record(campaign, record, request, goal, conclude, trace)
     if decision is not None:
         return decision
 
     refusal = _take_part(campaign, request, trace)
     if refusal is not None:
-        return replace(nothing, reason=refusal)
+        return conclude(refusal)
     refusal, needed = _lose_group(settings, index, request, trace)
     if refusal is not None:
-        return replace(nothing, reason=refusal, records_needed=needed)
+        return conclude(refusal, records_needed=needed)
     variation = _bucketed(campaign, request, trace)
     if variation is None:
-        return replace(nothing, reason=reason.NO_RANGE)
-    return replace(
-        nothing,
-        reason=reason.BUCKETED,
+        return conclude(reason.NO_RANGE)
+    return conclude(
+        reason.BUCKETED,
         variation=variation.shown,
         stores_new_record=request.has_user_storage,
     )
@@ -143,7 +142,7 @@ def _from_record(
     record: Record | None,
     request: Request,
     goal: Goal | None,
-    nothing: Decision,
+    conclude: Callable[..., Decision],
     trace: Trace,
 ) -> Decision | None:
     """The decision that the user storage makes, or None where it goes on."""
@@ -160,7 +159,7 @@ def _from_record(
         )
         if request.call in ("activate", "is_feature_enabled"):
             return None
-        return replace(nothing, reason=reason.NOT_ACTIVATED)
+        return conclude(reason.NOT_ACTIVATED)
     name = record.variation_name
     variation = None if name is None else campaign.variation(name)
     goals = record.goal_identifiers
@@ -176,15 +175,14 @@ def _from_record(
     )
     may_repeat = request.should_track_returning_user or (goal is not None and goal.may_repeat)
     if has_goal and not may_repeat:
-        return replace(nothing, reason=reason.GOAL_ALREADY_TRACKED)
+        return conclude(reason.GOAL_ALREADY_TRACKED)
     if variation is None:
         return None
     identifiers = None
     if wanted and request.has_user_storage and not has_goal:
         identifiers = f"{goals}{_GOAL_SEPARATOR}{wanted}" if goals else wanted
-    return replace(
-        nothing,
-        reason=reason.STORED,
+    return conclude(
+        reason.STORED,
         variation=variation.shown,
         stores_goal_identifiers=identifiers,
     )
