@@ -1,5 +1,6 @@
 """The compiled engine, written in Rust; see `sortition._engine` for what each part means."""
 
+from collections import deque
 from collections.abc import Sequence
 from logging import Logger
 from typing import Final, final
@@ -8,7 +9,7 @@ from sortition._engine import pagesense
 from sortition._engine.problem import Problem
 from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
 from sortition._sending.intake import Intake
-from sortition._sending.worker import Worker
+from sortition._sending.worker import Worker, _Waiting
 
 __all__ = [
     "IS_DEBUG_BUILD",
@@ -18,6 +19,7 @@ __all__ = [
     "PagesenseDecision",
     "PagesenseProfile",
     "PagesenseSettings",
+    "Run",
     "VwoDecision",
     "VwoDirect",
     "VwoSettings",
@@ -172,7 +174,8 @@ class Inbox:
         It is done whole, or nothing of it: what a signal handler raises comes before or after it.
 
         Args:
-            worker: Whose the queue is: its `queue` gets the events, its `queued_bytes` their size.
+            worker: Whose the queue is: its `queue` gets them as a `Run`, its `queued_events` and
+                `queued_bytes` their number and size.
             intake: What limits the queue: its `events` and `size` get theirs.
             accepted: The ledger's numbers of accepted events, by kind.
             queued: Those of events that wait.
@@ -181,6 +184,19 @@ class Inbox:
 
     def kinds(self) -> dict[str, int]:
         """How many events of each kind are in it."""
+
+@final
+class Run:
+    """Events that an `Inbox` has moved to a queue, where they are one item."""
+
+    def kinds(self) -> dict[str, int]:
+        """How many of each kind."""
+
+    def spread(self, queue: deque[_Waiting]) -> None:
+        """Put each by itself into the queue, whose first item this is.
+
+        Done whole, as `Inbox.gather`.
+        """
 
 @final
 class VwoDirect:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections import Counter, deque
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sortition._errors import DeliveryError
 from sortition._health import Heartbeat
@@ -20,9 +20,9 @@ from sortition._sending.retrying import is_worth_retrying, pause_s, retry_after_
 from sortition._sending.spool.attempts import Attempts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
-    from sortition._core import Inbox
+    from sortition._core import Inbox, Run
     from sortition._health import EndpointStatus, ThreadStatus
     from sortition._log import Log
     from sortition._sending.adopter import Adopter
@@ -79,6 +79,12 @@ class _Batch:
 
 _NOTHING: Final = _Batch((), (), ())
 
+_Waiting: TypeAlias = "tuple[bytes, str, float, Place | None] | tuple[Run, None, float, None]"
+"""An item of the queue: an event with its kind, or some that were gathered together.
+
+With it the time at which the first was taken, and where it is in a file.
+"""
+
 
 class Worker:
     """Keeps events in their order, and sends them in batches, one batch at a time.
@@ -118,7 +124,8 @@ class Worker:
         self._on_settled = on_settled
         self._lock = self.ledger.lock
         self._changed = threading.Condition(self._lock)
-        self.queue: deque[tuple[bytes, str, float, Place | None]] = deque()
+        self.queue: deque[_Waiting] = deque()
+        self.queued_events = 0
         self.queued_bytes = 0
         self._most_events = batching.events_per_request
         self._whole_again_at = 0.0
@@ -154,7 +161,7 @@ class Worker:
     @property
     def _accepted(self) -> int:
         """How many events have been put into the queue."""
-        return self._taken + len(self.queue)
+        return self._taken + self.queued_events
 
     @property
     def is_running(self) -> bool:
@@ -221,9 +228,10 @@ class Worker:
         queue, before = self.queue, self.queued_bytes
         queue.append((event, kind, time.monotonic(), place))
         self.queued_bytes = before + len(event)
+        self.queued_events += 1
         # The thread sleeps until a batch is due; waking it for every event would cost more than the
         # event.
-        waiting = len(queue)
+        waiting = self.queued_events
         fills_bytes = before < self._batching.request_bytes <= self.queued_bytes
         if waiting in (1, self._most_events) or fills_bytes:
             self._changed.notify_all()
@@ -249,7 +257,7 @@ class Worker:
         inbox = self.ledger.inbox
         if inbox is None:
             return
-        waiting = len(self.queue)
+        waiting = self.queued_events
         events, size = self._intake.room()
         events = min(events, _MOST_IN_INBOX)
         if self._thread is None or not waiting:
@@ -414,7 +422,7 @@ class Worker:
 
     def _is_due(self) -> bool:
         return (
-            len(self.queue) >= self._most_events
+            self.queued_events >= self._most_events
             or self._overflows
             or self.queued_bytes >= self._batching.request_bytes
             or self._intake.is_closing
@@ -432,11 +440,16 @@ class Worker:
         places: list[Place | None] = []
         size, before = 0, self.queued_bytes
         while self.queue and len(events) < self._most_events:
-            event, kind, _, place = self.queue[0]
+            first = self.queue[0]
+            if first[1] is None:
+                first[0].spread(self.queue)
+                continue
+            event, kind, _, place = first
             size += len(event) + _BYTES_BETWEEN
             if events and size > self._batching.request_bytes:
                 break
             self.queue.popleft()
+            self.queued_events -= 1
             self.queued_bytes -= len(event)
             events.append(event)
             kinds.append(kind)
@@ -609,19 +622,26 @@ class Worker:
 
     def _drop_queue(self, reason: str) -> None:
         """Give up what still waits."""
-        dropped = len(self.queue)
+        dropped = self.queued_events
         if dropped:
-            self._intake.give_up(
-                [(kind, place) for _, kind, _, place in self.queue], "queued", reason
-            )
+            self._intake.give_up(self._kinds_and_places(), "queued", reason)
             self._intake.leave(dropped, self.queued_bytes)
             self.queue.clear()
-            self.queued_bytes = 0
+            self.queued_events = self.queued_bytes = 0
             self._taken += dropped
             self._settled += dropped
             self._lost += dropped
             if self._on_settled is not None:
                 self._on_settled(dropped, True)
+
+    def _kinds_and_places(self) -> Iterator[tuple[str, Place | None]]:
+        """Of every event in the queue."""
+        for item in self.queue:
+            if item[1] is None:
+                for kind, count in item[0].kinds().items():
+                    yield from [(kind, None)] * count
+            else:
+                yield item[1], item[3]
 
     def _call_back(self, batch: _Batch, reason: str | None) -> None:
         """Tell the caller's callback of a request that came to its end."""

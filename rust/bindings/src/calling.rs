@@ -16,7 +16,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
 
 // Declared once more, since they may unwind, which those of `pyo3` are said not to.
 unsafe extern "C-unwind" {
@@ -81,11 +81,27 @@ pub(crate) fn make<'py>(
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)? }.unbind())
 }
 
-/// Adds the items of a list to a queue, at its end.
-pub(crate) fn extend(queue: &Bound<'_, PyAny>, items: &Bound<'_, PyList>) -> PyResult<()> {
+/// Adds an item to a queue, at its end.
+pub(crate) fn append(queue: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
+    method(queue, intern!(queue.py(), "append"), Some(item))
+}
+
+/// Puts the items of a list, each before the one that it follows, in the place of a queue's first.
+pub(crate) fn spread(queue: &Bound<'_, PyAny>, items: &Bound<'_, PyList>) -> PyResult<()> {
     let py = queue.py();
-    let name = intern!(py, "extend").as_ptr();
-    let (object, given) = (queue.as_ptr(), items.as_ptr());
+    method(queue, intern!(py, "popleft"), None)?;
+    method(queue, intern!(py, "extendleft"), Some(items))
+}
+
+/// Calls a method for what it does.
+fn method(
+    object: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyString>,
+    argument: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let py = object.py();
+    let (object, name) = (object.as_ptr(), name.as_ptr());
+    let given = argument.map_or(null_mut(), Bound::as_ptr);
     let end = null_mut::<ffi::PyObject>();
     // SAFETY: objects that live on, and the null that ends the arguments.
     let none = held(|| unsafe { PyObject_CallMethodObjArgs(object, name, given, end) });
@@ -121,8 +137,8 @@ pub(crate) fn tuple_of<'py>(
 
 /// An event as a queue has it: with its kind, the time at which it was taken, and no place in a file.
 pub(crate) fn waiting<'py>(
-    event: &Bound<'py, PyBytes>,
-    kind: &Bound<'py, PyString>,
+    event: &Bound<'py, PyAny>,
+    kind: &Bound<'py, PyAny>,
     at: &Bound<'py, PyFloat>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = event.py();

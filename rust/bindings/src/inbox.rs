@@ -1,14 +1,14 @@
 //! Events that were taken without a frame of Python's, until the queue gathers them.
 
 use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyFloat, PyList, PyString};
 
-use crate::calling::{dictionary, extend, item_of, list_of, waiting};
+use crate::calling::{append, dictionary, item_of, list_of, spread, waiting};
 use crate::error::without_panic;
 
 /// What an event tells.
@@ -113,20 +113,25 @@ impl Inbox {
         let Some(taken) = self.begin() else {
             return Ok(());
         };
+        let (counts, size) = (taken.counts(), taken.bytes.len());
+        let at_s = now_s - taken.age_s();
+        let run = Arc::new(taken);
         let moved = without_panic(|| {
             let queue = worker.getattr(intern!(py, "queue"))?;
-            extend(&queue, &taken.in_python(py, now_s)?)
+            let run = Bound::new(py, Run(Arc::clone(&run)))?;
+            let (nothing, at) = (py.None().into_bound(py), PyFloat::new(py, at_s));
+            append(&queue, &waiting(&run, &nothing, &at)?)
         });
         if let Err(error) = moved {
-            self.put_back(taken);
+            self.put_back(run);
             return Err(error);
         }
         let counted = without_panic(|| {
-            let (events, size) = (taken.events.len(), taken.bytes.len());
+            let events = counts.all();
+            add_to(worker, intern!(py, "queued_events"), events)?;
             add_to(worker, intern!(py, "queued_bytes"), size)?;
             add_to(intake, intern!(py, "events"), events)?;
             add_to(intake, intern!(py, "size"), size)?;
-            let counts = taken.counts();
             counts.add_to(accepted)?;
             counts.add_to(queued)
         });
@@ -169,14 +174,32 @@ impl Inbox {
     }
 
     /// What could not be handed over is there for the next time.
-    fn put_back(&self, taken: Contents) {
-        // Nothing was granted meanwhile.
-        *self.contents() = Contents {
-            events: taken.events,
-            bytes: taken.bytes,
-            since: taken.since,
-            ..Contents::default()
-        };
+    fn put_back(&self, run: Arc<Contents>) {
+        // Nothing was granted meanwhile, and nobody else has it.
+        *self.contents() = Arc::into_inner(run).unwrap_or_default();
+    }
+}
+
+/// Events that were gathered together: one item of the queue, until they are sent.
+#[pyclass(frozen, module = "sortition._core")]
+pub(crate) struct Run(Arc<Contents>);
+
+#[pymethods]
+impl Run {
+    fn kinds<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let kinds = dictionary(py)?;
+        self.0.counts().add_to(&kinds)?;
+        Ok(kinds)
+    }
+
+    fn spread(&self, queue: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = queue.py();
+        without_panic(|| {
+            let item = queue.get_item(0)?;
+            let at = item.get_item(2)?;
+            let events = self.0.in_python(py, at.cast()?)?;
+            spread(queue, &events)
+        })
     }
 }
 
@@ -190,19 +213,29 @@ impl Contents {
         }
     }
 
-    /// The events as the queue has them; all of them as old as the first.
-    fn in_python<'py>(&self, py: Python<'py>, now_s: f64) -> PyResult<Bound<'py, PyList>> {
+    /// For how long the first of them has been in it, in seconds.
+    fn age_s(&self) -> f64 {
         let age = self
             .since
             .map(|since| now().saturating_duration_since(since));
-        let at = PyFloat::new(py, now_s - age.unwrap_or_default().as_secs_f64());
-        let mut start = 0;
+        age.unwrap_or_default().as_secs_f64()
+    }
+
+    /// The events as the queue has them, the last one first.
+    fn in_python<'py>(
+        &self,
+        py: Python<'py>,
+        at: &Bound<'py, PyFloat>,
+    ) -> PyResult<Bound<'py, PyList>> {
         let mut events = Vec::with_capacity(self.events.len());
-        for one in &self.events {
+        for (index, one) in self.events.iter().enumerate().rev() {
+            let before = index
+                .checked_sub(1)
+                .and_then(|index| self.events.get(index));
+            let start = before.map_or(0, |before| before.end);
             let event = self.bytes.get(start..one.end).unwrap_or_default();
-            start = one.end;
             let event = PyBytes::new(py, event);
-            events.push(waiting(&event, one.kind.in_python(py), &at)?);
+            events.push(waiting(&event, one.kind.in_python(py), at)?);
         }
         list_of(py, events)
     }
@@ -216,6 +249,10 @@ struct Counts {
 }
 
 impl Counts {
+    const fn all(self) -> usize {
+        self.visitors + self.conversions
+    }
+
     const fn with(self, other: &Self) -> Self {
         Self {
             visitors: self.visitors + other.visitors,

@@ -31,7 +31,7 @@ mod _core {
         traffic_bucket, variation_bucket,
     };
     #[pymodule_export]
-    use super::inbox::Inbox;
+    use super::inbox::{Inbox, Run};
     #[pymodule_export]
     use super::pagesense::{PyPagesenseDecision, PyPagesenseProfile, PyPagesenseSettings};
     #[pymodule_export]
