@@ -225,9 +225,11 @@ class Worker:
 
     def put(self, kind: str, event: bytes, place: Place | None) -> None:
         """Append an event that was taken, under the lock; the thread may have to be started."""
-        queue, before = self.queue, self.queued_bytes
-        queue.append((event, kind, time.monotonic(), place))
-        self.queued_bytes = before + len(event)
+        size = len(event)
+        self.queue.append((event, kind, time.monotonic(), place))
+        # Read only now, and without a call in between: a signal's handler may have put another.
+        before = self.queued_bytes
+        self.queued_bytes = before + size
         self.queued_events += 1
         # The thread sleeps until a batch is due; waking it for every event would cost more than the
         # event.
