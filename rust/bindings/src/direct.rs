@@ -398,8 +398,12 @@ impl PyDirect {
             intern!(py, "user_agent"),
             intern!(py, "user_ip_address"),
         ])?;
-        let user_agent = optional_text(user_agent)?;
-        let ip_address = optional_text(ip_address)?;
+        let who = Who {
+            py,
+            user_id,
+            user_agent: optional_text(user_agent)?,
+            ip_address: optional_text(ip_address)?,
+        };
         let asked = Asked {
             call,
             campaign_key,
@@ -410,18 +414,9 @@ impl PyDirect {
         // Made before anything is taken, so that no fault comes after it.
         let answer = returns(settings, &decision);
         if let Some((campaign, variation)) = settings.assigned(&decision) {
-            let at_s = now_s(py)?;
-            let id = settings.settings.visitor_ids().of(user_id);
-            let visitor = Visitor {
-                id: &id,
-                at_s,
-                user_agent,
-                ip_address,
-            };
-            let event = event::impression(&visitor, campaign, variation);
-            if !inbox.take(Kind::Visitor, event.as_bytes()) {
-                return Err(AsWritten);
-            }
+            take(inbox, Kind::Visitor, settings, &who, |visitor| {
+                event::impression(visitor, campaign, variation)
+            })?;
         }
         Ok(answer)
     }
@@ -457,8 +452,12 @@ impl PyDirect {
             intern!(py, "user_ip_address"),
         ])?;
         let revenue = revenue.map(plain_number).transpose()?;
-        let user_agent = optional_text(user_agent)?;
-        let ip_address = optional_text(ip_address)?;
+        let who = Who {
+            py,
+            user_id,
+            user_agent: optional_text(user_agent)?,
+            ip_address: optional_text(ip_address)?,
+        };
         let asked = Asked {
             call: Call::Track,
             campaign_key,
@@ -480,23 +479,45 @@ impl PyDirect {
             .set_item(arguments.borrowed(key), is_credited)
             .map_err(|_| AsWritten)?;
         if let Some((campaign, variation, goal)) = goal {
-            let at_s = now_s(py)?;
-            let id = settings.settings.visitor_ids().of(user_id);
-            let visitor = Visitor {
-                id: &id,
-                at_s,
-                user_agent,
-                ip_address,
-            };
             let revenue = revenue
                 .as_deref()
                 .filter(|_| *goal.goal_type() == GoalType::Revenue);
-            let event = event::conversion(&visitor, campaign, variation, goal, revenue);
-            if !inbox.take(Kind::Conversion, event.as_bytes()) {
-                return Err(AsWritten);
-            }
+            take(inbox, Kind::Conversion, settings, &who, |visitor| {
+                event::conversion(visitor, campaign, variation, goal, revenue)
+            })?;
         }
         Ok(answer)
+    }
+}
+
+/// The user of an event, as a call gives them.
+struct Who<'a, 'py> {
+    py: Python<'py>,
+    user_id: &'a str,
+    user_agent: &'a str,
+    ip_address: &'a str,
+}
+
+/// Makes an event of now and puts it into the inbox, where it has room.
+fn take(
+    inbox: &Inbox,
+    kind: Kind,
+    settings: &PySettings,
+    who: &Who<'_, '_>,
+    encode: impl FnOnce(&Visitor<'_>) -> String,
+) -> Result<(), AsWritten> {
+    let at_s = now_s(who.py)?;
+    let id = settings.settings.visitor_ids().of(who.user_id);
+    let event = encode(&Visitor {
+        id: &id,
+        at_s,
+        user_agent: who.user_agent,
+        ip_address: who.ip_address,
+    });
+    if inbox.take(kind, event.as_bytes()) {
+        Ok(())
+    } else {
+        Err(AsWritten)
     }
 }
 
