@@ -370,7 +370,6 @@ def ended(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_child_has_a_queue_of_its_own() -> None:
     with Sink() as sink:
@@ -392,7 +391,6 @@ def test_a_child_has_a_queue_of_its_own() -> None:
         client.close()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
 def test_a_fork_that_python_does_not_know_of_is_noticed() -> None:
     """Such as uWSGI's; none of Python's hooks runs, and the number of forks is the parent's."""
     client = begun()
