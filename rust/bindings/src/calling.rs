@@ -1,7 +1,9 @@
-//! Calls in which code of Python's may run: the only place.
+//! Calls in which code of Python's may run.
 //!
-//! That are calls of anything that is written in Python, and, up to Python 3.11, making anything that
-//! its garbage collector tracks: it may run there, and with it finalizers of the caller's.
+//! These are calls of anything that is written in Python, which are made nowhere else but at the end of
+//! [`direct`](crate::direct), and, up to Python 3.11, making anything that its garbage collector tracks:
+//! it may run there, and with it finalizers of the caller's. Of the latter, what nearly every call makes
+//! is here; what is made once, like the arguments of a campaign's object, is not.
 //!
 //! While the interpreter exits, Python up to 3.13 ends a daemon thread that comes back to it by
 //! unwinding the thread's stack, which no frame of Rust's that drops or catches anything can bear:
