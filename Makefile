@@ -36,6 +36,14 @@ demo: $(VENV)/built ## Run experiments from settings to report
 	@mkdir -p target/demo
 	@$(BIN)/sortition demo --db $(DEMO_DATABASE)
 
+# Without the stamp of the release build: whatever is tested, measured or shipped by another target
+# gets the release build again.
+.PHONY: develop
+develop: $(VENV)/installed ## Build the compiled module in seconds, to try an edit of the Rust code
+	@rm -f $(VENV)/built
+	@$(BIN)/maturin develop $(DEVELOP) --skip-install >target/build.log 2>&1 \
+		|| { cat target/build.log; exit 1; }
+
 .PHONY: test
 test: test-rust test-python ## Run all tests that need no more than the demo does
 
@@ -189,9 +197,19 @@ $(VENV)/eventlet/made: pyproject.toml $(VENV)/pip
 	$(BIN)/pip --python $(VENV)/eventlet/bin/python install --quiet --group eventlet
 	@touch $@
 
+DEVELOP := --profile develop --locked --quiet
+
+$(VENV)/installed: pyproject.toml $(VENV)/build-tools
+	@echo 'installing sortition from this folder, with a quick build of the compiled engine'
+	@mkdir -p target
+	@rm -f $(VENV)/built
+	@$(BIN)/maturin develop $(DEVELOP) --extras demo >target/build.log 2>&1 \
+		|| { cat target/build.log; exit 1; }
+	@touch $@
+
 $(VENV)/built: pyproject.toml $(VENV)/build-tools $(RUST_SOURCES)
 	@echo 'building the compiled engine'
 	@mkdir -p target
 	@$(BIN)/maturin develop --release --locked --quiet --extras demo >target/build.log 2>&1 \
 		|| { cat target/build.log; exit 1; }
-	@touch $@
+	@touch $@ $(VENV)/installed
