@@ -61,10 +61,10 @@ test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/event
 
 .PHONY: soak
 soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run what takes long at its full size, and print the figures
-	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/test_outages.py tests/test_request_path.py \
-		tests/test_independence.py tests/test_kills.py tests/test_pagesense_spool.py \
-		tests/test_polling.py tests/test_first_settings.py tests/test_frozen.py \
-		tests/test_processes.py tests/test_servers.py tests/test_greenlets.py
+	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/sending/test_outages.py tests/sending/test_request_path.py \
+		tests/engine/test_independence.py tests/spool/test_kills.py tests/spool/test_pagesense_spool.py \
+		tests/settings/test_polling.py tests/settings/test_first_settings.py tests/processes/test_frozen.py \
+		tests/processes/test_processes.py tests/processes/test_servers.py tests/processes/test_greenlets.py
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
 # which a sanitizer would be needed.
@@ -128,7 +128,7 @@ check-unicode: ## Check that the Unicode tables are those of Python 3.11
 
 .PHONY: schema
 schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
-	PYTHONPATH=tests $(BIN)/python tests/schema.py
+	PYTHONPATH=tests $(BIN)/python -m support.schema
 
 PEERS := vwo-python-sdk eppo-server-sdk statsig-python-core growthbook optimizely-sdk \
 	launchdarkly-server-sdk zohopagesense-python-sdk

@@ -1,8 +1,8 @@
 """How long is a decision at worst, where a pattern is meant to take for ever?
 
-The input: the patterns of `tests/hostile_patterns.py`, each with a text of 10,000 characters or
-100,000, in the compiled engine. Each is decided once, its answer is checked, the slowest are named,
-and the slowest of all is measured.
+The input: the patterns of `tests/support/hostile_patterns.py`, each with a text of 10,000
+characters or 100,000, in the compiled engine. Each is decided once, its answer is checked, the
+slowest are named, and the slowest of all is measured.
 """
 
 from __future__ import annotations

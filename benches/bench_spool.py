@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from sortition import vwo
-from sortition._log import Log
+from sortition._base.log import Log
 from sortition._sending.spool.options import SpoolOptions
 from sortition._sending.spool.owner import Owner
 from sortition._sending.spool.spool import Spool

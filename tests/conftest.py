@@ -6,14 +6,15 @@ import os
 import signal
 from typing import TYPE_CHECKING, Any
 
-import cells
 import hypothesis
 import pytest
 import requests
-from certificates import Certificates, certificates
-from sink import Sink
+from support import cells
+from support.certificates import Certificates, certificates
+from support.sink import Sink
 
-from sortition import _engine, _guard, vwo
+from sortition import _engine, vwo
+from sortition._base import guard
 from sortition.testing import FaultServer
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1,localhost"
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A bug is raised, so that the guard hides nothing from the tests.
-_guard.propagates = True
+guard.propagates = True
 
 ENGINES: tuple[EngineChoice, ...] = ("compiled", "pure")
 

@@ -3,14 +3,14 @@
 Start at `sortition.vwo`.
 """
 
-from sortition import _exit  # noqa: F401 -- to know of an exit that comes before all else
-from sortition._exporting import exporting as _exporting
+from sortition._base.exporting import exporting as _exporting
+from sortition._process import exit as _exit  # noqa: F401 -- to know of an exit that comes before all else
 from sortition._version import VERSION
 
 # Not `typing`'s: importing that would take longer than everything here.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from sortition._errors import (
+    from sortition._base.errors import (
         DeliveryError,
         OptionError,
         OptionTypeError,
@@ -35,5 +35,5 @@ __all__ = [
 
 if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
-        globals(), {name: "sortition._errors" for name in __all__ if name != "__version__"}
+        globals(), {name: "sortition._base.errors" for name in __all__ if name != "__version__"}
     )

@@ -2,7 +2,7 @@
 
 import sys
 
-from sortition.cli import main
+from sortition._commands.cli import main
 
 if __name__ == "__main__":
     sys.exit(main())

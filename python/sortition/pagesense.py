@@ -13,7 +13,7 @@ The names of the platform's own Python SDK are in `sortition.compat.pagesense`.
 
 from __future__ import annotations
 
-from sortition._exporting import exporting as _exporting
+from sortition._base.exporting import exporting as _exporting
 
 # Not `typing`'s: importing that would take longer than everything here.
 TYPE_CHECKING = False
@@ -22,9 +22,16 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Never
 
-    from sortition._document import SettingsFile
+    from sortition._base.log import Logger
+    from sortition._client.document import SettingsFile
     from sortition._engine import EngineChoice
-    from sortition._log import Logger
+    from sortition._http.transport import (
+        NotSentError,
+        Request,
+        RequestsTransport,
+        Response,
+        Transport,
+    )
     from sortition._pagesense.client import Client
     from sortition._pagesense.explaining import Explanation
     from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
@@ -33,7 +40,6 @@ if TYPE_CHECKING:
     from sortition._sending.batched import OnUnknownOutcome
     from sortition._sending.ledger import Stats
     from sortition._settings.status import Health
-    from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
 
 __all__ = [
     "Client",
@@ -193,7 +199,7 @@ def launch(
 
     Source: PageSense spec, "Our choices" and section 2.
     """
-    from sortition._options import ensure_known  # noqa: PLC0415 -- not needed to import this module
+    from sortition._base.options import ensure_known  # noqa: PLC0415 -- not needed to import this module
     from sortition._pagesense.client import Client  # noqa: PLC0415
     from sortition._pagesense.launching import configure  # noqa: PLC0415
 
@@ -244,14 +250,14 @@ if not TYPE_CHECKING:
             "GoalProperty": "sortition._pagesense.goal_property",
             "GoalPropertyDataType": "sortition._pagesense.goal_property",
             "Health": "sortition._settings.status",
-            "Logger": "sortition._log",
-            "NotSentError": "sortition._transport",
-            "Request": "sortition._transport",
-            "RequestsTransport": "sortition._transport",
-            "Response": "sortition._transport",
+            "Logger": "sortition._base.log",
+            "NotSentError": "sortition._http.transport",
+            "Request": "sortition._http.transport",
+            "RequestsTransport": "sortition._http.transport",
+            "Response": "sortition._http.transport",
             "Stats": "sortition._sending.ledger",
             "Status": "sortition._pagesense.result",
-            "Transport": "sortition._transport",
+            "Transport": "sortition._http.transport",
             "UserProfile": "sortition._pagesense.storage",
             "UserStorageLike": "sortition._pagesense.storage",
             "UserStorageService": "sortition._pagesense.storage",

@@ -11,8 +11,8 @@ The names are those of the platform's own Python SDK: moving here is a change of
 
 from __future__ import annotations
 
-from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
-from sortition._exporting import exporting as _exporting
+from sortition._base.defaults import DEFAULT_REQUEST_TIMEOUT_S
+from sortition._base.exporting import exporting as _exporting
 from sortition._vwo.constants import GOAL_TYPES, LOG_LEVELS
 
 # Not `typing`'s: importing that would take longer than everything here.
@@ -22,18 +22,24 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Never
 
-    from sortition._document import SettingsFile
+    from sortition._base.log import Logger
+    from sortition._client.document import SettingsFile
     from sortition._engine import EngineChoice
-    from sortition._log import Logger
+    from sortition._http.transport import (
+        NotSentError,
+        Request,
+        RequestsTransport,
+        Response,
+        Transport,
+    )
     from sortition._sending.batched import OnUnknownOutcome
     from sortition._sending.ledger import Stats
     from sortition._settings.status import Health
-    from sortition._storage import UserStorage, UserStorageLike
-    from sortition._transport import NotSentError, Request, RequestsTransport, Response, Transport
     from sortition._vwo.client import Client
     from sortition._vwo.explaining import Explanation
     from sortition._vwo.launching import Integrations
     from sortition._vwo.result import Status, TrackResult
+    from sortition.storages.base import UserStorage, UserStorageLike
 
 __all__ = [
     "GOAL_TYPES",
@@ -208,7 +214,7 @@ def launch(
 
     Source: VWO spec, section 2.
     """
-    from sortition._options import ensure_known  # noqa: PLC0415 -- not needed to import this module
+    from sortition._base.options import ensure_known  # noqa: PLC0415 -- not needed to import this module
     from sortition._vwo.client import Client  # noqa: PLC0415
     from sortition._vwo.launching import configure  # noqa: PLC0415
 
@@ -299,16 +305,16 @@ if not TYPE_CHECKING:
             "Explanation": "sortition._vwo.explaining",
             "Health": "sortition._settings.status",
             "Integrations": "sortition._vwo.launching",
-            "Logger": "sortition._log",
-            "NotSentError": "sortition._transport",
-            "Request": "sortition._transport",
-            "RequestsTransport": "sortition._transport",
-            "Response": "sortition._transport",
+            "Logger": "sortition._base.log",
+            "NotSentError": "sortition._http.transport",
+            "Request": "sortition._http.transport",
+            "RequestsTransport": "sortition._http.transport",
+            "Response": "sortition._http.transport",
             "Stats": "sortition._sending.ledger",
             "Status": "sortition._vwo.result",
             "TrackResult": "sortition._vwo.result",
-            "Transport": "sortition._transport",
-            "UserStorage": "sortition._storage",
-            "UserStorageLike": "sortition._storage",
+            "Transport": "sortition._http.transport",
+            "UserStorage": "sortition.storages.base",
+            "UserStorageLike": "sortition.storages.base",
         },
     )

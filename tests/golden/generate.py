@@ -28,7 +28,7 @@ import random
 from pathlib import Path
 from typing import Any
 
-import vwo  # type: ignore[import-not-found]  # only where this is run
+import vwo  # only where this is run
 from vwo.api.get_variation_name import (  # type: ignore[import-not-found]
     # The public call turns a crash into None, which could not be told from a decision.
     _get_variation_name,
@@ -258,7 +258,8 @@ class SilentLogger:
 
 def decided(document: dict[str, Any], users: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The users, with the variations that the SDK decides on."""
-    client = vwo.launch(json.dumps(document), logger=SilentLogger(), is_development_mode=True)
+    launch = vwo.launch  # type: ignore[attr-defined]  # only where the SDK is installed
+    client = launch(json.dumps(document), logger=SilentLogger(), is_development_mode=True)
     if client is None:
         raise SystemExit("the SDK refuses a document")
     for user in users:

@@ -5,8 +5,8 @@ Source: PageSense spec, section 7.3.
 
 from __future__ import annotations
 
-from sortition._arguments import BadArgumentError
-from sortition._options import kind
+from sortition._base.arguments import BadArgumentError
+from sortition._base.options import kind
 
 
 def filled(name: str, value: object) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sortition._options import nearest
+from sortition._base.options import nearest
 from sortition._pagesense import wire
 from sortition._pagesense.goal_property import ensure_revenue
 from sortition._sending.ledger import CONVERSION, VISITOR
@@ -12,8 +12,8 @@ from sortition._sending.ledger import CONVERSION, VISITOR
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Log
     from sortition._engine.pagesense import Goal, NamedBy, Settings, Variation
-    from sortition._log import Log
     from sortition._pagesense.deciding import Asked, Chosen, Decider
     from sortition._pagesense.delivery import Delivery
     from sortition._pagesense.wire import Field

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sortition import _arguments
-from sortition._arguments import BadArgumentError
-from sortition._calling import call
-from sortition._client import LivingClient
-from sortition._errors import OptionError
+from sortition._base import arguments
+from sortition._base.arguments import BadArgumentError
+from sortition._base.errors import OptionError
+from sortition._client.base import LivingClient
+from sortition._client.calling import call
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, split_account
@@ -376,7 +376,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             Whether the server accepted all events that waited. False where an argument is bad, and
             after `close`.
         """
-        wait_s = _arguments.seconds("timeout_s", timeout_s)
+        wait_s = arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 
     def status(self) -> Status:
@@ -398,7 +398,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         return Asked(
             name,
             filled("user_id", user_id),
-            _arguments.mapping("user_attributes", user_attributes),
+            arguments.mapping("user_attributes", user_attributes),
         )
 
     @property

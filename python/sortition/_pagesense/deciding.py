@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._options import nearest
+from sortition._base.options import nearest
 from sortition._pagesense.storage import LookUpError, UserProfile, look_up, save
 
 if TYPE_CHECKING:
+    from sortition._base.log import Log
     from sortition._engine import EngineModule
     from sortition._engine.pagesense import Decision, NamedBy, Settings, Step
-    from sortition._log import Log
     from sortition._pagesense.storage import UserStorageLike
 
 _MISTAKES: Final = {

@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sortition._health import SendingHealth
+from sortition._base.health import SendingHealth
 from sortition._pagesense.wire import event_request, user_of
-from sortition._process import PerProcess
+from sortition._process.forks import PerProcess
 from sortition._sending.lanes import LanesDispatch
 from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
-    from sortition._log import Log
+    from sortition._base.log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.batched import Batching
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
-    from sortition._transport import Request, Transport
 
 
 class Delivery(Protocol):

@@ -9,8 +9,8 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
-from sortition._arguments import BadArgumentError
-from sortition._options import kind, nearest
+from sortition._base.arguments import BadArgumentError
+from sortition._base.options import kind, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

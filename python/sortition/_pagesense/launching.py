@@ -9,12 +9,10 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, cast
 
-from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
-from sortition._document import document_of
-from sortition._errors import OptionError, OptionTypeError
-from sortition._launching import engine_of
-from sortition._log import Log
-from sortition._options import (
+from sortition._base.defaults import DEFAULT_REQUEST_TIMEOUT_S
+from sortition._base.errors import OptionError, OptionTypeError
+from sortition._base.log import Log
+from sortition._base.options import (
     checked_base_url,
     kind,
     of_type,
@@ -22,6 +20,9 @@ from sortition._options import (
     whole_number,
     with_methods,
 )
+from sortition._client.document import document_of
+from sortition._client.launching import engine_of
+from sortition._http.transport import RequestsTransport, Transport
 from sortition._pagesense.constants import DATA_CENTERS
 from sortition._pagesense.credentials import (
     Credentials,
@@ -35,13 +36,12 @@ from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S, Batching
 from sortition._sending.lanes import DEFAULT_REQUESTS_AT_ONCE
 from sortition._sending.limits import limits_of
 from sortition._settings.options import loaded_by, settings_options_of
-from sortition._transport import RequestsTransport, Transport
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Logger
     from sortition._engine import Engine
-    from sortition._log import Logger
     from sortition._pagesense.delivery import Delivery
     from sortition._pagesense.snapshot import Snapshot
     from sortition._pagesense.storage import UserStorageLike

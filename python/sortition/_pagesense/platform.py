@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._launching import report_problems
+from sortition._client.launching import report_problems
 from sortition._pagesense.snapshot import Snapshot
 from sortition._pagesense.wire import settings_request
 from sortition._settings.kept_document import KeptDocument
 
 if TYPE_CHECKING:
+    from sortition._base.log import Log
     from sortition._engine import Engine
-    from sortition._log import Log
+    from sortition._http.transport import Request
     from sortition._pagesense.credentials import Credentials
-    from sortition._transport import Request
 
 
 def compiled(engine: Engine, document: bytes) -> Snapshot:

@@ -9,10 +9,10 @@ import json
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
-from sortition._options import kind
+from sortition._base.options import kind
 
 if TYPE_CHECKING:
-    from sortition._log import Log
+    from sortition._base.log import Log
 
 
 class UserProfile:

@@ -10,8 +10,8 @@ import math
 from typing import TYPE_CHECKING, Final, TypeAlias
 from urllib.parse import quote
 
-from sortition._options import kind
-from sortition._transport import Request
+from sortition._base.options import kind
+from sortition._http.transport import Request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,13 +8,13 @@ import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sortition._process import only_here
+from sortition._process.forks import only_here
 from sortition._sending import ledger as reasons
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sortition._log import Log
+    from sortition._base.log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.intake import Intake
     from sortition._sending.spool.record import StoredEvent

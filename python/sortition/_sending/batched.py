@@ -11,11 +11,11 @@ from sortition._sending.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sortition._base.log import Log
     from sortition._core import Inbox
-    from sortition._log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._sending.spool.options import SpoolOptions
     from sortition._sending.spool.owner import Owner
-    from sortition._transport import Request, Transport
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
 """What to do with events of which nobody knows whether the server has them."""

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from sortition._health import SendingHealth
-from sortition._process import PerProcess
+from sortition._base.health import SendingHealth
+from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.adopter import Adopter, Readmitting
 from sortition._sending.exits import close_at_exit
@@ -18,8 +18,8 @@ from sortition._sending.intake import Intake
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sortition._health import EndpointStatus, ThreadStatus
-    from sortition._log import Log
+    from sortition._base.health import EndpointStatus, ThreadStatus
+    from sortition._base.log import Log
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import threading
     from collections.abc import Callable
 
-    from sortition._log import Log
+    from sortition._base.log import Log
 
     OnDrop: TypeAlias = Callable[[str, int], object]
 

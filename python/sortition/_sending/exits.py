@@ -11,8 +11,8 @@ import time
 import weakref
 from typing import Protocol
 
-from sortition._exit import Exit
-from sortition._process import PerProcess
+from sortition._process.exit import Exit
+from sortition._process.forks import PerProcess
 
 
 class Closable(Protocol):

@@ -14,7 +14,7 @@ from sortition._sending.ledger import Ledger
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from sortition._log import Log
+    from sortition._base.log import Log
     from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Waiting

@@ -8,7 +8,7 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from sortition._health import together
+from sortition._base.health import together
 from sortition._sending import ledger as reasons
 from sortition._sending.dispatch import Dispatch
 from sortition._sending.intake import Intake
@@ -18,15 +18,15 @@ from sortition._sending.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-    from sortition._health import EndpointStatus, ThreadStatus
-    from sortition._log import Log
+    from sortition._base.health import EndpointStatus, ThreadStatus
+    from sortition._base.log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
     from sortition._sending.spool.record import StoredEvent
     from sortition._sending.spool.segment import Place
-    from sortition._transport import Request, Transport
 
 DEFAULT_REQUESTS_AT_ONCE: Final = 16
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from sortition._options import callback, choice, seconds_of_waiting, whole_number
+from sortition._base.options import callback, choice, seconds_of_waiting, whole_number
 from sortition._sending.spool.options import spool_of
 
 if TYPE_CHECKING:

@@ -6,11 +6,11 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from sortition._health import Endpoint
+from sortition._base.health import Endpoint
 
 if TYPE_CHECKING:
-    from sortition._health import EndpointStatus
-    from sortition._log import Log
+    from sortition._base.health import EndpointStatus
+    from sortition._base.log import Log
 
 _LOG_INTERVAL_S: Final = 60.0
 

@@ -7,20 +7,20 @@ import threading
 import time
 from typing import TYPE_CHECKING, Final
 
-from sortition._health import SendingHealth
-from sortition._process import PerProcess
+from sortition._base.health import SendingHealth
+from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.dropping import tell_of_drop
 from sortition._sending.ledger import Ledger
 from sortition._sending.outage import OutageLog
-from sortition._sending.pool import Deadline, SenderPool, SendingError
 
 if TYPE_CHECKING:
-    from sortition._health import EndpointStatus
-    from sortition._log import Log
+    from sortition._base.health import EndpointStatus
+    from sortition._base.log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Kinds
-    from sortition._transport import Request, Transport
 
 _FAILURES_UNTIL_PAUSE: Final = 3
 _PAUSE_S: Final = 10.0

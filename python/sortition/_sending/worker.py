@@ -9,28 +9,28 @@ from collections import Counter, deque
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sortition._errors import DeliveryError
-from sortition._health import Heartbeat
-from sortition._process import ForkedError, Forks, end_copy, only_here
+from sortition._base.errors import DeliveryError
+from sortition._base.health import Heartbeat
+from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._http.retrying import is_worth_retrying, pause_s, retry_after_s
+from sortition._process.forks import ForkedError, Forks, end_copy, only_here
 from sortition._sending import ledger as reasons
 from sortition._sending.intake import Intake
 from sortition._sending.outage import OutageLog
-from sortition._sending.pool import Deadline, SenderPool, SendingError
-from sortition._sending.retrying import is_worth_retrying, pause_s, retry_after_s
 from sortition._sending.spool.attempts import Attempts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from sortition._base.health import EndpointStatus, ThreadStatus
+    from sortition._base.log import Log
     from sortition._core import Inbox, Run
-    from sortition._health import EndpointStatus, ThreadStatus
-    from sortition._log import Log
+    from sortition._http.transport import Request, Response, Transport
     from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Ledger
     from sortition._sending.spool.record import StoredEvent
     from sortition._sending.spool.segment import Place
-    from sortition._transport import Request, Response, Transport
 
 _MOST_SENDERS: Final = 4
 """One sends; the others stand in for those that hang."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from sortition._log import Log
+    from sortition._base.log import Log
 
 _FORMAT: Final = 1
 _MOST_HEAD_BYTES: Final = 1024

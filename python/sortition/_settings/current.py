@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from sortition._process import PerProcess
+from sortition._process.forks import PerProcess
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
-from sortition._errors import SettingsUnavailableError
-from sortition._sending.pool import SendingError
-from sortition._sending.retrying import retry_after_s
+from sortition._base.errors import SettingsUnavailableError
+from sortition._http.pool import SendingError
+from sortition._http.retrying import retry_after_s
 
 if TYPE_CHECKING:
-    from sortition._sending.pool import Deadline, SenderPool
-    from sortition._transport import Request, Response
+    from sortition._http.pool import Deadline, SenderPool
+    from sortition._http.transport import Request, Response
 
 MOST_BYTES: Final = 32 * 1024 * 1024
 """The size beyond which a settings document is refused."""

@@ -11,15 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic
 
-from sortition._errors import OptionTypeError, SettingsUnavailableError
-from sortition._options import kind
-from sortition._sending.pool import Deadline
+from sortition._base.errors import OptionTypeError, SettingsUnavailableError
+from sortition._base.options import kind
+from sortition._http.pool import Deadline
 from sortition._settings.cache import SettingsCache
 from sortition._settings.current import SnapshotT
 from sortition._settings.pace import REFUSALS
 
 if TYPE_CHECKING:
-    from sortition._log import Log
+    from sortition._base.log import Log
     from sortition._settings.live import LiveSettings
 
 _FIRST_PAUSE_S: Final = 0.25

@@ -6,11 +6,11 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Generic
 
-from sortition._clock import now_s
-from sortition._errors import SettingsError, SettingsUnavailableError
-from sortition._health import Endpoint
-from sortition._process import Forks, PerProcess
-from sortition._sending.pool import Deadline, SenderPool
+from sortition._base.clock import now_s
+from sortition._base.errors import SettingsError, SettingsUnavailableError
+from sortition._base.health import Endpoint
+from sortition._http.pool import Deadline, SenderPool
+from sortition._process.forks import Forks, PerProcess
 from sortition._settings.current import Current, SnapshotT
 from sortition._settings.fetching import fetch
 from sortition._settings.pace import Pace, Streak
@@ -19,13 +19,13 @@ from sortition._settings.poller import Outcome, Poller
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from sortition._health import EndpointStatus, ThreadStatus
-    from sortition._log import Log
+    from sortition._base.health import EndpointStatus, ThreadStatus
+    from sortition._base.log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._settings.cache import SettingsCache
     from sortition._settings.fetching import Validators
     from sortition._settings.platform import Platform
     from sortition._settings.status import Source
-    from sortition._transport import Request, Transport
 
 NOT_BEGUN: Final = -1
 """No process is in its so-manieth fork: what `LiveSettings.begin` answers is never equal to it."""

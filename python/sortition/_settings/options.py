@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sortition._errors import OptionError
-from sortition._options import of_type, seconds, seconds_of_waiting
+from sortition._base.errors import OptionError
+from sortition._base.options import of_type, seconds, seconds_of_waiting
 from sortition._settings.launching import FirstSettings, cache_of, load
 from sortition._settings.live import LiveSettings, Refreshing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._log import Log
+    from sortition._base.log import Log
+    from sortition._http.transport import Transport
     from sortition._settings.cache import SettingsCache
     from sortition._settings.current import SnapshotT
     from sortition._settings.platform import Platform
-    from sortition._transport import Transport
 
 
 @dataclass(frozen=True, slots=True)

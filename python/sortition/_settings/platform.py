@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 from sortition._settings.current import SnapshotT
 
 if TYPE_CHECKING:
-    from sortition._transport import Request
+    from sortition._http.transport import Request
 
 
 class Platform(Protocol[SnapshotT]):

@@ -6,18 +6,18 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sortition._clock import now_s
-from sortition._health import Heartbeat
-from sortition._process import only_here
-from sortition._sending.pool import Deadline, SenderPool
+from sortition._base.clock import now_s
+from sortition._base.health import Heartbeat
+from sortition._http.pool import Deadline, SenderPool
+from sortition._process.forks import only_here
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from sortition._health import ThreadStatus
-    from sortition._log import Log
+    from sortition._base.health import ThreadStatus
+    from sortition._base.log import Log
+    from sortition._http.transport import Transport
     from sortition._settings.pace import Pace
-    from sortition._transport import Transport
 
 _LONGEST_BEAT_S: Final = 10.0
 """The longest that the thread does not say that it works; less where it asks more often."""

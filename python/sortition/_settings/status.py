@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from sortition._base.health import EndpointStatus, SendingHealth, ThreadStatus
     from sortition._engine.problem import Problem
-    from sortition._health import EndpointStatus, SendingHealth, ThreadStatus
     from sortition._settings.live import SettingsStatus
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
-from sortition._arguments import BadArgumentError
+from sortition._base.arguments import BadArgumentError
 
 Headers: TypeAlias = (
     "Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]"

@@ -12,8 +12,8 @@ import math
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from sortition._arguments import BadArgumentError, optional_text, text
-from sortition._options import kind
+from sortition._base.arguments import BadArgumentError, optional_text, text
+from sortition._base.options import kind
 from sortition._vwo.constants import GOAL_TYPE_NAMES
 
 _MOST_INTEGER: Final = 10**300

@@ -7,8 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._errors import OptionError
-from sortition._options import callback, ensure_known, of_type, seconds_of_waiting, whole_number
+from sortition._base.errors import OptionError
+from sortition._base.options import (
+    callback,
+    ensure_known,
+    of_type,
+    seconds_of_waiting,
+    whole_number,
+)
 from sortition._sending import batched
 from sortition._sending.batched import Batching
 from sortition._sending.limits import limits_of

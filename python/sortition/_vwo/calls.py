@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._options import nearest
+from sortition._base.options import nearest
 from sortition._vwo.events import Assignment, Conversion
 from sortition._vwo.result import TrackResult
 from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of
@@ -12,8 +12,8 @@ from sortition._vwo.variables import NotCastableError, find_variable, typed_valu
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Log
     from sortition._engine.vwo import Decision, Json, Settings
-    from sortition._log import Log
     from sortition._vwo.deciding import Asked, AskedGoal, Decided, Decider
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.events import Visitor

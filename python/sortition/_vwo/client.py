@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Final, Never, cast, overload
 
-from sortition import _arguments
-from sortition._arguments import BadArgumentError
-from sortition._calling import call
-from sortition._client import LivingClient
-from sortition._errors import OptionError
-from sortition._options import first_given, of_type
+from sortition._base import arguments as base_arguments
+from sortition._base.arguments import BadArgumentError
+from sortition._base.errors import OptionError
+from sortition._base.options import first_given, of_type
+from sortition._client.base import LivingClient
+from sortition._client.calling import call
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._settings.live import NOT_BEGUN
@@ -117,7 +117,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = _arguments.text("campaign_key", campaign_key)
+        key = base_arguments.text("campaign_key", campaign_key)
         properties = self._properties("custom_properties", custom_properties, VISITOR)
         asked = self._asked(
             "activate",
@@ -163,7 +163,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = _arguments.text("campaign_key", campaign_key)
+        key = base_arguments.text("campaign_key", campaign_key)
         asked = self._asked(
             "get_variation_name",
             user_id,
@@ -215,7 +215,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, sections 3 and 4.
         """
-        key = _arguments.text("campaign_key", campaign_key)
+        key = base_arguments.text("campaign_key", campaign_key)
         properties = self._properties("custom_properties", custom_properties, VISITOR)
         asked = self._asked(
             "is_feature_enabled",
@@ -268,8 +268,8 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, section 3.
         """
-        key = _arguments.text("campaign_key", campaign_key)
-        wanted = _arguments.text("variable_key", variable_key)
+        key = base_arguments.text("campaign_key", campaign_key)
+        wanted = base_arguments.text("variable_key", variable_key)
         asked = self._asked(
             "get_feature_variable_value",
             user_id,
@@ -400,7 +400,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             raise BadArgumentError("mode must be sync or async")
         if mode == "async":
             return self._delivery.hurry()
-        wait_s = _arguments.seconds("timeout_s", timeout_s)
+        wait_s = base_arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
 
     def flush(self, timeout_s: float | None = None) -> bool | None:
@@ -533,7 +533,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             The decision and every step on the way there, as data and as text. It holds what the
             user's attributes were compared with. None where an argument is bad, and after `close`.
         """
-        key = _arguments.text("campaign_key", campaign_key)
+        key = base_arguments.text("campaign_key", campaign_key)
         if call not in _CALLS:
             raise BadArgumentError(f"call must be one of {', '.join(sorted(_CALLS))}")
         goal = None
@@ -613,7 +613,7 @@ class Client(LivingClient[Snapshot, Delivery]):
                 ("track", "revenue"), lambda: "track: revenue_value is text that is no number"
             )
         return AskedGoal(
-            identifier=_arguments.text("goal_identifier", goal_identifier),
+            identifier=base_arguments.text("goal_identifier", goal_identifier),
             type_to_track=first_given(
                 arguments.goal_type(goal_type_to_track),
                 self._launch.goal_type_to_track,
@@ -644,18 +644,18 @@ class Client(LivingClient[Snapshot, Delivery]):
         return Asked(
             call=call,
             visitor=Visitor(
-                _arguments.text("user_id", user_id),
-                _arguments.optional_text("user_agent", user_agent),
-                _arguments.optional_text("user_ip_address", user_ip_address),
+                base_arguments.text("user_id", user_id),
+                base_arguments.optional_text("user_agent", user_agent),
+                base_arguments.optional_text("user_ip_address", user_ip_address),
             ),
-            custom_variables=_arguments.mapping("custom_variables", custom_variables),
-            variation_targeting_variables=_arguments.mapping(
+            custom_variables=base_arguments.mapping("custom_variables", custom_variables),
+            variation_targeting_variables=base_arguments.mapping(
                 "variation_targeting_variables", variation_targeting_variables
             ),
-            user_storage_data=_arguments.mapping("user_storage_data", user_storage_data),
-            meta_data=_arguments.mapping("meta_data", meta_data),
+            user_storage_data=base_arguments.mapping("user_storage_data", user_storage_data),
+            meta_data=base_arguments.mapping("meta_data", meta_data),
             tracks_again=first_given(
-                _arguments.boolean("should_track_returning_user", should_track_returning_user),
+                base_arguments.boolean("should_track_returning_user", should_track_returning_user),
                 self._launch.should_track_returning_user,
                 default=False,
             ),
@@ -669,7 +669,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             value: The option's value.
             sends: The kind of event that carries them; None where nothing is sent.
         """
-        properties = _arguments.mapping(name, value)
+        properties = base_arguments.mapping(name, value)
         if properties is None:
             return None
         kept = {}

@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._options import nearest
-from sortition._storage import read_records, write_record
+from sortition._base.options import nearest
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
+from sortition.storages.base import read_records, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Log
     from sortition._engine.vwo import Call, Decision, Settings, Step
-    from sortition._log import Log
-    from sortition._storage import UserStorageLike
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Visitor
     from sortition._vwo.launching import Integrations
+    from sortition.storages.base import UserStorageLike
 
 _MISTAKES: Final = {
     "campaign_set_aside": "is broken and was set aside at launch",

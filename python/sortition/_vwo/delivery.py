@@ -8,8 +8,8 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from sortition._health import SendingHealth
-from sortition._process import PerProcess
+from sortition._base.health import SendingHealth
+from sortition._process.forks import PerProcess
 from sortition._sending.batched import BatchedDispatch
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR, Ledger
 from sortition._sending.synchronous import SynchronousDispatch
@@ -17,13 +17,13 @@ from sortition._sending.synchronous import SynchronousDispatch
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sortition._base.log import Log
     from sortition._core import Inbox
-    from sortition._log import Log
+    from sortition._http.transport import Request, Transport
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
-    from sortition._transport import Request, Transport
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Assignment, Conversion, Visitor
     from sortition._vwo.snapshot import Snapshot

@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Self
 
-from sortition._transport import Request
+from sortition._http.transport import Request
 from sortition._version import VERSION
 
 if TYPE_CHECKING:

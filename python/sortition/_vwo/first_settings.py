@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._document import document_of
-from sortition._errors import OptionError
-from sortition._options import seconds_of_waiting
+from sortition._base.errors import OptionError
+from sortition._base.options import seconds_of_waiting
+from sortition._client.document import document_of
 from sortition._settings.options import SettingsOptions, settings_options_of
 from sortition._vwo.platform import Account, account_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._log import Log
+    from sortition._base.log import Log
 
 _LEAST_POLL_INTERVAL_S: Final = 1.0
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from sortition._defaults import DEFAULT_REQUEST_TIMEOUT_S
-from sortition._errors import OptionError
-from sortition._launching import engine_of
-from sortition._log import Log
-from sortition._options import (
+from sortition._base.defaults import DEFAULT_REQUEST_TIMEOUT_S
+from sortition._base.errors import OptionError
+from sortition._base.log import Log
+from sortition._base.options import (
     callback,
     checked_base_url,
     choice,
@@ -20,28 +19,29 @@ from sortition._options import (
     seconds,
     with_methods,
 )
-from sortition._redis import storage_of
+from sortition._client.launching import engine_of
+from sortition._http.transport import RequestsTransport, Transport
 from sortition._sending.batched import DEFAULT_CLOSE_TIMEOUT_S
 from sortition._settings.options import loaded_by
-from sortition._transport import RequestsTransport, Transport
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL, GOAL_TYPE_NAMES, LOG_LEVELS
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
 from sortition._vwo.first_settings import first_settings_of
 from sortition._vwo.platform import VwoPlatform
+from sortition.storages.redis import storage_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Logger
     from sortition._engine import Engine
-    from sortition._log import Logger
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
-    from sortition._storage import UserStorageLike
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.snapshot import Snapshot
+    from sortition.storages.base import UserStorageLike
 
 
 class Integrations(Protocol):

@@ -9,13 +9,13 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._document import without_byte_order_mark
+from sortition._base.errors import OptionError, OptionTypeError, SettingsError
+from sortition._base.options import kind, of_type
+from sortition._client.document import without_byte_order_mark
+from sortition._client.launching import report_problems
 from sortition._engine.problem import Problem
-from sortition._errors import OptionError, OptionTypeError, SettingsError
-from sortition._launching import report_problems
-from sortition._options import kind, of_type
+from sortition._http.transport import Request
 from sortition._settings.kept_document import KeptDocument
-from sortition._transport import Request
 from sortition._version import VERSION
 from sortition._vwo.events import CLIENT_NAME, Events
 from sortition._vwo.snapshot import Snapshot
@@ -23,9 +23,9 @@ from sortition._vwo.snapshot import Snapshot
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from sortition._base.log import Log
     from sortition._engine import Engine
     from sortition._engine.vwo import Identifier, Settings
-    from sortition._log import Log
 
 _KEY_WORDS: Final = "letters, digits and signs of ASCII without a space"
 """What an SDK key is made of."""

@@ -5,17 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sortition import _engine
-from sortition._document import without_byte_order_mark
-from sortition._errors import SettingsError, SettingsUnavailableError
-from sortition._options import checked_base_url, of_type, seconds
-from sortition._sending.pool import Deadline, SenderPool
+from sortition._base.errors import SettingsError, SettingsUnavailableError
+from sortition._base.options import checked_base_url, of_type, seconds
+from sortition._client.document import without_byte_order_mark
+from sortition._http.pool import Deadline, SenderPool
+from sortition._http.transport import RequestsTransport
 from sortition._settings.fetching import fetch as fetched_by
-from sortition._transport import RequestsTransport
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.platform import account_of
 
 if TYPE_CHECKING:
-    from sortition._transport import Request
+    from sortition._http.transport import Request
 
 _OK = 200
 

@@ -16,10 +16,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sortition import _guard, pagesense
-from sortition._errors import SortitionError
-from sortition._log import Log
-from sortition._options import kind
+from sortition import pagesense
+from sortition._base import guard
+from sortition._base.errors import SortitionError
+from sortition._base.log import Log
+from sortition._base.options import kind
 from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
 from sortition._pagesense.launching import (
     DEFAULT_POLL_INTERVAL_S,
@@ -405,7 +406,7 @@ class PageSenseClientBuilder:
         except SortitionError as error:
             log.error("no client could be made: %s", error)  # noqa: TRY400 -- no bug, no traceback
         except Exception as error:  # noqa: BLE001 -- the outer edge
-            _guard.report(log, "create_new_pagesense_client", error)
+            guard.report(log, "create_new_pagesense_client", error)
         return None
 
 

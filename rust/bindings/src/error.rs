@@ -9,7 +9,7 @@ use sortition_engine::problem::Problem;
 use crate::calling::make;
 use crate::model::problems;
 
-pyo3::import_exception!(sortition._errors, SettingsError);
+pyo3::import_exception!(sortition._base.errors, SettingsError);
 
 /// Keeps a panic from writing to standard error; [`without_panic`] reports it.
 ///

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sortition._errors import OptionError, OptionTypeError
-from sortition._options import kind, seconds_of_waiting, whole_number
+from sortition._base.errors import OptionError, OptionTypeError
+from sortition._base.options import kind, seconds_of_waiting, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -25,7 +25,7 @@ from sortition._sending.spool.segment import Leftover, Place, Segment
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from sortition._log import Log
+    from sortition._base.log import Log
     from sortition._sending.ledger import Kinds
     from sortition._sending.spool.options import SpoolOptions
     from sortition._sending.spool.owner import Owner

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.errors import SettingsError
 from sortition._engine import pagesense as model
 from sortition._engine.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
@@ -25,7 +26,6 @@ from sortition._engine.pure.pagesense.wire import (
     ProjectWire,
 )
 from sortition._engine.pure.problem import kind_of
-from sortition._errors import SettingsError
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Json

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.errors import SettingsError
 from sortition._engine import vwo as model
 from sortition._engine.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
@@ -23,7 +24,6 @@ from sortition._engine.pure.vwo.wire import (
     VariationWire,
     is_identifier,
 )
-from sortition._errors import SettingsError
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Identifier, Json

@@ -1,0 +1,91 @@
+"""What a call's arguments must be, whatever the platform.
+
+A bad one is the caller's mistake: the call logs which argument is wrong and returns its documented
+nothing. Values are in no message, only their types.
+"""
+
+from __future__ import annotations
+
+from typing import Final, cast
+
+from sortition._base.options import kind, plain
+
+_LONGEST_WAIT_S: Final = 86_400
+
+
+class BadArgumentError(Exception):
+    """An argument of a call cannot be used; the message names it."""
+
+
+def text(name: str, value: object) -> str:
+    """A string that is not empty.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if not isinstance(value, str):
+        raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
+    if not value:
+        raise BadArgumentError(f"{name} must not be empty")
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise BadArgumentError(f"{name} holds half of a surrogate pair") from None
+    # A subclass may print as something else than it is.
+    return value if type(value) is str else str.__str__(value)
+
+
+def optional_text(name: str, value: object) -> str | None:
+    """A string, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or (isinstance(value, str) and not value):
+        return None
+    return text(name, value)
+
+
+def mapping(name: str, value: object) -> dict[str, object] | None:
+    """A dictionary, or None; one of a class of its own as a plain one.
+
+    Raises:
+        BadArgumentError: It is something else, or its class raises.
+    """
+    if value is None or type(value) is dict:
+        return value
+    if not isinstance(value, dict):
+        raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
+    try:
+        return cast("dict[str, object]", plain(value))
+    except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+        words = f"{name} cannot be read: {kind(value)}.get raises {type(error).__name__}"
+        raise BadArgumentError(words) from None
+
+
+def boolean(name: str, value: object) -> bool | None:
+    """A boolean, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    raise BadArgumentError(f"{name} must be a bool, got {kind(value)}")
+
+
+def seconds(name: str, value: object) -> float | None:
+    """A number of seconds from 0 to a day, or None.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise BadArgumentError(f"{name} must be a number of seconds, got {kind(value)}")
+    # Also false for what is no number.
+    if not 0 <= value <= _LONGEST_WAIT_S:
+        raise BadArgumentError(f"{name} must be from 0 to {_LONGEST_WAIT_S} seconds")
+    return float(value)

@@ -1,0 +1,180 @@
+"""The life of a client, whatever the platform: from the first call in a process to its close."""
+
+from __future__ import annotations
+
+import abc
+import sys
+import weakref
+from typing import TYPE_CHECKING, Generic, Never, Protocol, Self, TypeVar
+
+from sortition._base import arguments
+from sortition._base.arguments import BadArgumentError
+from sortition._base.options import first_given
+from sortition._sending import ledger as reasons
+from sortition._settings.current import NoSettingsError, SnapshotT
+from sortition._settings.live import NOT_BEGUN
+from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from sortition._base.health import SendingHealth
+    from sortition._base.log import Log
+    from sortition._http.transport import RequestsTransport
+    from sortition._sending.ledger import Ledger, Stats
+    from sortition._settings.live import LiveSettings
+    from sortition._settings.status import ClientStatus, Health
+
+
+class Delivery(Protocol):
+    """What a client's events leave by."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+
+    def close(self, timeout_s: float, reason: str) -> bool:
+        """Take nothing any more, and send what waits; whether nothing was left."""
+
+    def release(self) -> None:
+        """Nobody uses it any more: send what waits and end, without waiting for it."""
+
+    def health(self) -> SendingHealth:
+        """How the server that takes events is, and what sends them; None where none is."""
+
+
+class Configuration(Protocol):
+    """What a client is made of, as far as its life goes."""
+
+    @property
+    def log(self) -> Log:
+        """The client's log."""
+
+    @property
+    def own_transport(self) -> RequestsTransport | None:
+        """The transport that the client has to close."""
+
+    @property
+    def close_timeout_s(self) -> float:
+        """How long a close takes at most where it does not say."""
+
+
+DeliveryT = TypeVar("DeliveryT", bound=Delivery)
+
+
+class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
+    """What the clients of all platforms have in common. As a context manager, it closes itself."""
+
+    def __init__(
+        self, configuration: Configuration, live: LiveSettings[SnapshotT], delivery: DeliveryT
+    ) -> None:
+        self._log = configuration.log
+        self._live = live
+        self._current = live.current
+        self._begun = NOT_BEGUN
+        self._delivery = delivery
+        self._refuses_with: str | None = None
+        self._own_transport = own_transport = configuration.own_transport
+        self._close_timeout_s = configuration.close_timeout_s
+
+        # A client that nobody closes frees what it holds all the same.
+        def release() -> None:
+            if sys.is_finalizing():
+                # What was left has been seen to; nothing can be waited for any more.
+                return
+            live.close()
+            delivery.release()
+            if own_transport is not None:
+                own_transport.close()
+
+        weakref.finalize(self, release).atexit = False
+
+    def __reduce__(self) -> Never:
+        """Refuse to be copied or sent to another process.
+
+        Raises:
+            TypeError: Always.
+        """
+        raise TypeError("a client cannot be pickled or copied: launch one in each process")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        exception_type: type[BaseException] | None,
+        exception: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @abc.abstractmethod
+    def status(self) -> ClientStatus:
+        """What the client runs on, and how it is in this process."""
+
+    def healthz(self) -> Health:
+        """How the client is in this process, for a probe of the service."""
+        return self.status().health
+
+    def stats(self) -> Stats:
+        """What became of every event that this client took in this process."""
+        return self._delivery.ledger.stats()
+
+    def close(self, timeout_s: float | None = None) -> bool:
+        """Send what waits, and free threads and connections. May be repeated.
+
+        Every later call returns its documented nothing.
+
+        Args:
+            timeout_s: How long that may take, in seconds; by default the launch option
+                ``close_timeout_s``.
+
+        Returns:
+            Whether nothing was left; what was is counted in `stats`: as dropped or, where it is in
+            the spool, as spooled.
+        """
+        wait_s = self._close_timeout_s
+        try:
+            wait_s = first_given(arguments.seconds("timeout_s", timeout_s), None, wait_s)
+        except BadArgumentError as error:
+            self._log.error("close: %s", error)
+        # Also where an earlier close was interrupted.
+        self._refuse(self._refuses_with or reasons.CLOSED)
+        self._live.close()
+        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
+        self._close_transport()
+        return is_delivered
+
+    def _close_transport(self) -> None:
+        if self._own_transport is not None:
+            self._own_transport.close()
+
+    def _begin(self) -> None:
+        """The first call in this process: start what works behind the calls."""
+        self._begun = self._live.begin()
+
+    def _refuse(self, reason: str) -> None:
+        """Refuse every call from now on, for this reason."""
+        try:
+            self._refuses_with = reason
+        finally:
+            self._answer_directly()
+
+    def _answer_directly(self) -> None:
+        """Have calls answered by the engine itself where they can be; here none are."""
+
+    @property
+    def _snapshot(self) -> SnapshotT:
+        """The snapshot that a call works with; to be taken once."""
+        # As `Current.taken` does, without calling it: every call comes here.
+        snapshot = self._current.snapshot
+        if snapshot is None:
+            raise NoSettingsError
+        return snapshot
+
+    def _take_webhook(self, headers: object, secret: object, platform_header: str) -> int:
+        """Ask for settings soon where a request knows the secret; the status to answer with."""
+        if not knows_secret(headers, secret, platform_header):
+            return REFUSED
+        self._live.wake()
+        return WOKEN

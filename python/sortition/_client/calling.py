@@ -1,0 +1,123 @@
+"""What every public call of a client has in common: it never raises."""
+
+from __future__ import annotations
+
+import functools
+import signal
+import traceback
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+
+from sortition._base import guard
+from sortition._base.arguments import BadArgumentError
+from sortition._process.forks import Forks
+from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
+from sortition._settings.current import NoSettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sortition._base.log import Log
+    from sortition._sending.ledger import Ledger
+
+Method = TypeVar("Method", bound="Callable[..., Any]")
+
+
+class Delivery(Protocol):
+    """What a client's events leave by."""
+
+    @property
+    def ledger(self) -> Ledger:
+        """What became of this process's events."""
+
+
+class Client(Protocol):
+    """What a public call needs of its client."""
+
+    @property
+    def _log(self) -> Log: ...
+
+    @property
+    def _delivery(self) -> Delivery: ...
+
+    @property
+    def _refuses_with(self) -> str | None:
+        """Why no call is answered any more; None where calls are."""
+
+    @property
+    def _begun(self) -> int:
+        """In which fork `_begin` was called last."""
+
+    def _begin(self) -> None:
+        """The first call in this process: start what works behind the calls."""
+
+
+def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method]:
+    """Make a method a public call.
+
+    A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
+    wrong is logged.
+
+    Args:
+        nothing: What the call returns then.
+        sends: The kind of event that the call sends, which is counted as refused then.
+    """
+
+    def decorate(method: Method) -> Method:
+        name = method.__name__
+
+        @functools.wraps(method)
+        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            log = self._log
+            try:
+                if self._begun != Forks.count:
+                    self._begin()
+                if self._refuses_with is None:
+                    return method(self, *args, **kwargs)
+                log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
+                _refuse(self, sends, self._refuses_with)
+            except BadArgumentError as error:
+                _complain(log, name, str(error))
+                _refuse(self, sends, ARGUMENT)
+            except NoSettingsError:
+                _complain(log, name, "there are no settings yet")
+                _refuse(self, sends, NO_SETTINGS)
+            except Exception as error:
+                if _is_of_a_signal_handler(error):
+                    raise
+                if isinstance(error, TypeError) and _is_of_the_call_itself(error):
+                    # Such as: missing 1 required positional argument: 'user_id'
+                    _complain(log, name, str(error).partition("() ")[2])
+                    _refuse(self, sends, ARGUMENT)
+                else:
+                    guard.report(log, name, error)
+            return nothing
+
+        return cast("Method", answer)
+
+    return decorate
+
+
+def _refuse(client: Client, kind: str | None, reason: str) -> None:
+    if kind is not None:
+        client._delivery.ledger.refuse(kind, reason)  # noqa: SLF001 -- the client's own edge
+
+
+def _complain(log: Log, name: str, mistake: str) -> None:
+    log.recurring_error((name, mistake), lambda: f"{name}: {mistake}")
+
+
+def _is_of_the_call_itself(error: TypeError) -> bool:
+    """Whether Python could not even begin the call: no frame lies below ours."""
+    return error.__traceback__ is not None and error.__traceback__.tb_next is None
+
+
+def _is_of_a_signal_handler(error: Exception) -> bool:
+    """Whether a signal handler of the service raised it, such as at a time limit of Celery's.
+
+    It came into the call by chance, and is meant for whoever made the call.
+    """
+    handlers = (signal.getsignal(number) for number in signal.valid_signals())
+    functions = (getattr(handler, "__func__", handler) for handler in handlers)
+    codes = {getattr(function, "__code__", None) for function in functions}
+    frames = (frame for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(frame.f_code in codes for frame in frames)

@@ -1,0 +1,190 @@
+"""``sortition validate`` and ``sortition doctor``, as they are typed."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sortition import _engine
+from sortition._base.errors import OptionError
+from sortition._base.options import checked_base_url
+from sortition._commands.checking.document import findings_of, platform_of, verdict_on
+from sortition._commands.checking.finding import Finding
+from sortition._commands.checking.printing import print_findings, print_verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from sortition._commands.checking.document import Platform
+    from sortition._engine import Engine
+    from sortition._http.transport import Request
+
+KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
+"""Where the key may stand, so that it is in no list of processes."""
+
+_FAILED: Final = 1
+_MISUSED: Final = 2
+_PLATFORMS: Final = ("vwo", "pagesense")
+_TIMEOUT_S: Final = 5.0
+_MOST_BYTES: Final = 32 * 1024 * 1024
+
+
+def add_validate(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the command ``validate``."""
+    parser = add_parser(
+        "validate",
+        help="check a settings file",
+        description="Check settings files as a client reads them: 0 where nothing is wrong in "
+        "any, 1 where something is, 2 where one cannot be read.",
+    )
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a settings file; - for the input")
+    parser.add_argument("--platform", choices=_PLATFORMS, help="whose they are (found out)")
+    parser.add_argument("--engine", choices=("auto", "compiled", "pure"), default="auto")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_validate)
+
+
+def add_doctor(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
+    """Add the command ``doctor``."""
+    parser = add_parser(
+        "doctor",
+        help="find out why settings do not arrive",
+        description="Check this machine, the way to the platform, the key and the settings: 0 "
+        "where no fault is found, 1 where one is, 2 where it was misused. The key may stand in "
+        f"the environment, as {KEY_VARIABLE}.",
+    )
+    parser.add_argument("--account-id", metavar="ID", help="the account of VWO")
+    parser.add_argument(
+        "--sdk-account-id", metavar="ACCOUNT-DC", help="the account of PageSense, such as 12345-US"
+    )
+    parser.add_argument("--project-name", metavar="NAME", help="the project of PageSense")
+    parser.add_argument("--sdk-key", metavar="KEY", help="the secret key")
+    parser.add_argument("--settings", metavar="FILE", help="check this settings file too")
+    parser.add_argument("--base-url", metavar="URL", help="where the platform is, if elsewhere")
+    parser.add_argument(
+        "--timeout", type=_timeout, default=_TIMEOUT_S, help="seconds for each step (5)"
+    )
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=_doctor)
+
+
+def _validate(given: argparse.Namespace) -> int:
+    try:
+        engine = _engine.load(given.engine)
+    except ImportError:
+        return _complain("the compiled engine is not installed")
+    code = 0
+    for name in given.files:
+        try:
+            document = _content_of(name)
+        except OSError as error:
+            code = _complain(f"{name}: {error.strerror or 'cannot be read'}")
+            continue
+        verdict = verdict_on(document, given.platform or platform_of(document), engine)
+        print_verdict(name, verdict, sys.stdout, as_json=given.json)
+        if not verdict.is_good:
+            code = max(code, _FAILED)
+    return code
+
+
+def _doctor(given: argparse.Namespace) -> int:
+    try:
+        asked = _asked(given)
+        document = None if given.settings is None else _content_of(given.settings)
+    except OptionError as error:
+        return _complain(str(error))
+    except OSError as error:
+        return _complain(f"{given.settings}: {error.strerror or 'cannot be read'}")
+    engine = _engine.load()
+    findings = _findings(engine, document, asked, given.timeout)
+    return 0 if print_findings(findings, sys.stdout, as_json=given.json) else _FAILED
+
+
+def _findings(
+    engine: Engine,
+    document: bytes | None,
+    asked: tuple[Request, Platform, str] | None,
+    timeout_s: float,
+) -> Iterator[Finding]:
+    from sortition._commands.checking.process import process_findings  # noqa: PLC0415
+
+    yield from process_findings(engine)
+    if document is not None:
+        verdict = verdict_on(document, platform_of(document), engine)
+        yield from findings_of(verdict, "file")
+    if asked is None:
+        yield Finding(
+            "answer", "note", "name an account and a key to ask the platform for settings"
+        )
+        return
+    # Imported here, as `requests` is where settings are fetched.
+    from sortition._commands.checking.network import network_findings  # noqa: PLC0415
+    from sortition._commands.checking.server import server_findings  # noqa: PLC0415
+
+    request, platform, account = asked
+    is_reachable = True
+    for finding in network_findings(request.url, timeout_s):
+        is_reachable &= finding.level != "fault"
+        yield finding
+    if is_reachable:
+        yield from server_findings(request, platform, account, engine, timeout_s)
+
+
+def _asked(given: argparse.Namespace) -> tuple[Request, Platform, str] | None:
+    """What to ask the platform for: the request, whose it is, and the account or project.
+
+    Raises:
+        OptionError: Something is missing or cannot be used.
+    """
+    key = given.sdk_key or os.environ.get(KEY_VARIABLE)
+    base_url = None if given.base_url is None else checked_base_url(given.base_url)
+    if given.sdk_account_id is not None:
+        from sortition._pagesense.constants import DATA_CENTERS  # noqa: PLC0415
+        from sortition._pagesense.credentials import credentials_of  # noqa: PLC0415
+        from sortition._pagesense.platform import first_request  # noqa: PLC0415
+
+        credentials, center = credentials_of(
+            given.sdk_account_id, key, given.project_name, is_needed=True
+        )
+        if credentials is None or center is None:
+            raise OptionError("sdk_account_id: is needed")
+        url = base_url or f"https://{DATA_CENTERS[center]}"
+        request = first_request(url, credentials)
+        return request, "pagesense", credentials.project_name
+    if given.account_id is not None:
+        from sortition._vwo.constants import DEFAULT_BASE_URL  # noqa: PLC0415
+        from sortition._vwo.platform import account_of  # noqa: PLC0415
+
+        account = account_of(given.account_id, key)
+        return account.request(base_url or DEFAULT_BASE_URL), "vwo", str(account.id)
+    return None
+
+
+def _content_of(name: str) -> bytes:
+    file = sys.stdin.buffer if name == "-" else None
+    if file is None:
+        with Path(name).open("rb") as opened:
+            content = opened.read(_MOST_BYTES + 1)
+    else:
+        content = file.read(_MOST_BYTES + 1)
+    if len(content) > _MOST_BYTES:
+        raise OSError(None, "it is larger than any settings file may be")
+    return content.removeprefix(b"\xef\xbb\xbf")
+
+
+def _timeout(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value <= 600:  # noqa: PLR2004 -- nobody waits longer
+        raise argparse.ArgumentTypeError("must be a number of seconds, at most 600")
+    return value
+
+
+def _complain(text: str) -> int:
+    sys.stderr.write(f"sortition: {text}\n")
+    return _MISUSED

@@ -1,0 +1,79 @@
+"""Whether a settings document can be used, and what is wrong in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from sortition._base.errors import SettingsError
+from sortition._commands.checking.finding import Finding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sortition._engine import Engine
+    from sortition._engine.problem import Problem
+
+Platform: TypeAlias = Literal["vwo", "pagesense"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is to be said of a settings document.
+
+    Attributes:
+        platform: Whose document it is taken for.
+        is_usable: Whether a client could be launched with it.
+        holds: What it holds, in words; empty where it is not usable.
+        account: The account or project that it names; None where it is not usable.
+        problems: What is wrong in it.
+    """
+
+    platform: Platform
+    is_usable: bool
+    holds: str
+    account: str | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def is_good(self) -> bool:
+        """Whether nothing is wrong in it."""
+        return self.is_usable and not self.problems
+
+
+def platform_of(document: bytes) -> Platform:
+    """Whose document it seems to be."""
+    return "pagesense" if b'"projectsettings"' in document else "vwo"
+
+
+def verdict_on(document: bytes, platform: Platform, engine: Engine) -> Verdict:
+    """Compile a document as a client does."""
+    try:
+        if platform == "vwo":
+            from sortition._vwo.platform import compiled  # noqa: PLC0415 -- one platform's alone
+
+            vwo = compiled(engine, document)
+            holds = f"version {vwo.version}, {_counted(len(vwo.campaigns), 'campaign')}"
+            return Verdict(platform, True, holds, str(vwo.account_id), vwo.problems)
+        found = engine.module.PagesenseSettings.compile(document)
+    except SettingsError as error:
+        return Verdict(platform, False, "", None, error.problems)
+    holds = f"project {found.project_name}, {_counted(len(found.experiments), 'experiment')}"
+    return Verdict(platform, True, holds, found.project_name, found.problems)
+
+
+def findings_of(verdict: Verdict, check: str) -> Iterator[Finding]:
+    """The same as findings."""
+    if not verdict.is_usable:
+        advice = "get the document anew; no client could be launched with this one"
+        for problem in verdict.problems:
+            yield Finding(check, "fault", str(problem), advice)
+        return
+    yield Finding(check, "ok", verdict.holds)
+    for problem in verdict.problems:
+        consequence = problem.consequence.replace("_", " ")
+        yield Finding(check, "fault", f"{problem} ({consequence})", "mend it where it is edited")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

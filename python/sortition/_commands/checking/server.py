@@ -1,0 +1,101 @@
+"""What the server of the settings answers: its clock, the key, the document."""
+
+from __future__ import annotations
+
+import dataclasses
+import email.utils
+import time
+from typing import TYPE_CHECKING, Final
+
+from sortition._commands.checking.document import findings_of, verdict_on
+from sortition._commands.checking.finding import Finding
+from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._http.transport import RequestsTransport
+from sortition._settings.fetching import MOST_BYTES
+from sortition._settings.pace import REFUSALS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from sortition._commands.checking.document import Platform
+    from sortition._engine import Engine
+    from sortition._http.transport import Request, Response
+
+_OK: Final = range(200, 300)
+_REDIRECTS: Final = range(300, 400)
+_TOO_MANY: Final = 429
+_CLOCK_WARNING_S: Final = 30.0
+_CLOCK_FAULT_S: Final = 300.0
+
+
+def server_findings(
+    request: Request, platform: Platform, account: str, engine: Engine, timeout_s: float
+) -> Iterator[Finding]:
+    """Ask for the settings as a client does.
+
+    Args:
+        request: The request.
+        platform: Whose settings they are.
+        account: The account or project that is asked for.
+        engine: What reads them.
+        timeout_s: How long the answer may take.
+    """
+    transport = RequestsTransport()
+    pool = SenderPool(transport, most_senders=1)
+    try:
+        asked = dataclasses.replace(request, most_answer_bytes=MOST_BYTES)
+        response = pool.send(asked, Deadline(timeout_s))
+    except SendingError as error:
+        yield Finding("answer", "fault", f"{request.url}: {error}", "see what is said above")
+        return
+    finally:
+        pool.close()
+        transport.close()
+    clock = _clock_finding(response)
+    if clock is not None:
+        yield clock
+    yield from _answer_findings(request, response, platform, account, engine)
+
+
+def _clock_finding(response: Response) -> Finding | None:
+    try:
+        at = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
+    except (TypeError, ValueError):
+        return Finding("clock", "note", "the server does not say what time it has")
+    # Of whole seconds, and some time ago: less than two says nothing.
+    ahead_s = time.time() - at.timestamp()
+    direction = "ahead of" if ahead_s > 0 else "behind"
+    found = f"this machine is {abs(ahead_s):.0f} seconds {direction} the server"
+    advice = "set the clock, or let it be set (NTP): events carry the time"
+    if abs(ahead_s) >= _CLOCK_FAULT_S:
+        return Finding("clock", "fault", found, advice)
+    if abs(ahead_s) >= _CLOCK_WARNING_S:
+        return Finding("clock", "warning", found, advice)
+    return Finding("clock", "ok", "agrees with the server's")
+
+
+def _answer_findings(
+    request: Request, response: Response, platform: Platform, account: str, engine: Engine
+) -> Iterator[Finding]:
+    status, url = response.status, request.url
+    if status in REFUSALS:
+        advice = "see to it that account and key are those of the environment, and still valid"
+        yield Finding("key", "fault", f"{url}: the server refuses (status {status})", advice)
+        return
+    if status in _REDIRECTS:
+        advice = "see to it that no gateway or login page is in between; redirects are not followed"
+        yield Finding("answer", "fault", f"{url}: redirected (status {status})", advice)
+        return
+    if status not in _OK:
+        advice = "ask less often" if status == _TOO_MANY else "try again later; see the base URL"
+        yield Finding("answer", "fault", f"{url}: status {status}", advice)
+        return
+    if not response.is_whole:
+        yield Finding("answer", "fault", f"{url}: too long, or too slow", "see the network")
+        return
+    yield Finding("key", "ok", f"the server answers (status {status})")
+    verdict = verdict_on(response.body.removeprefix(b"\xef\xbb\xbf"), platform, engine)
+    yield from findings_of(verdict, "settings")
+    if verdict.account is not None and verdict.account != account:
+        found = "the settings are those of another account or project"
+        yield Finding("settings", "fault", found, "see to it that account and key belong together")

@@ -1,0 +1,182 @@
+"""The command ``sortition spool``: what is kept in files, shown and sent."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from sortition._base.errors import SortitionError
+from sortition._sending.spool.listing import kept_in
+from sortition._sending.spool.options import SpoolOptions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
+    from sortition import pagesense, vwo
+    from sortition._sending.ledger import Kinds, Stats
+    from sortition._sending.spool.listing import Kept
+
+    Flush: TypeAlias = Callable[[float], bool]
+
+KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
+"""Where the key is given that settings are fetched with: what is typed can be seen by others."""
+
+_DONE: Final = 0
+_FAILED: Final = 1
+_MISUSED: Final = 2
+_CLOSE_S: Final = 1.0
+_ALL: Final = 2**62
+_EVENTS_PER_REQUEST: Final = 100
+_MINUTE_S: Final = 60
+_HOUR_S: Final = 3600
+_DAY_S: Final = 86_400
+_HEADINGS: Final = ("PLATFORM", "ACCOUNT", "PROCESS", "STATE", "EVENTS", "BYTES", "OLDEST", "")
+
+
+def show(folder: str, *, as_json: bool) -> int:
+    """Print what is in a spool's folder; the exit code."""
+    try:
+        kept = kept_in(folder)
+    except OSError as error:
+        return _complain(f"{folder}: {error.strerror}", _FAILED)
+    if as_json:
+        json.dump([dataclasses.asdict(one) for one in kept], sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return _DONE
+    if not kept:
+        sys.stdout.write("nothing is kept there\n")
+        return _DONE
+    rows = [_HEADINGS, *map(_row, kept)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        line = "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True))
+        sys.stdout.write(f"{line.rstrip()}\n")
+    return _DONE
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whose events are to be sent, and where to.
+
+    Attributes:
+        platform: ``vwo`` or ``pagesense``.
+        settings_path: The account's settings; None where they are to be fetched.
+        account_id: The account that they are fetched for.
+        project_name: The project, where the platform is PageSense.
+        base_url: Where events are sent; None for the platform itself.
+    """
+
+    platform: str
+    settings_path: Path | None
+    account_id: str | None
+    project_name: str | None
+    base_url: str | None
+
+
+def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: bool) -> int:
+    """Send what dead processes of an account left; the exit code.
+
+    Returns:
+        0 where nothing is left of it, 1 where something was lost or is left, 2 where an argument
+        cannot be used.
+    """
+    if not Path(folder).is_dir():
+        return _complain(f"{folder}: is no folder", _MISUSED)
+    if account.settings_path is None and not os.environ.get(KEY_VARIABLE):
+        return _complain(f"{KEY_VARIABLE}: must hold the SDK key of the account", _MISUSED)
+    # Whoever asks for it wants all of it, however old.
+    options = SpoolOptions(str(Path(folder).absolute()), _ALL, math.inf, takes_any_key)
+    try:
+        launched = (
+            _vwo(account, options) if account.platform == "vwo" else _pagesense(account, options)
+        )
+    except SortitionError as error:
+        return _complain(str(error), _MISUSED)
+    flush, client = launched
+    with client:
+        is_delivered = flush(timeout_s)
+        client.close(_CLOSE_S)
+    sys.stdout.write(f"{_summary(client.stats())}\n")
+    for one in kept_in(folder):
+        if one.events or one.state == "unreadable":
+            sys.stdout.write(f"still there: {' '.join(_row(one)).rstrip()}\n")
+    return _DONE if is_delivered else _FAILED
+
+
+def _vwo(account: Account, options: SpoolOptions) -> tuple[Flush, vwo.Client]:
+    from sortition import vwo  # noqa: PLC0415 -- only this command needs it
+
+    document: Path | str | None = account.settings_path
+    if document is None:
+        key = os.environ.get(KEY_VARIABLE, "")
+        document = vwo.get_settings_file(account.account_id or "", key, base_url=account.base_url)
+    client = vwo.launch(
+        document,
+        base_url=account.base_url,
+        batch_events={"events_per_request": _EVENTS_PER_REQUEST},
+        spool=options,  # type: ignore[arg-type]  # no path, and more than a caller may say
+    )
+    return lambda timeout_s: client.flush_events(timeout_s=timeout_s) is True, client
+
+
+def _pagesense(account: Account, options: SpoolOptions) -> tuple[Flush, pagesense.Client]:
+    from sortition import pagesense  # noqa: PLC0415 -- only this command needs it
+
+    is_fetched = account.settings_path is None
+    client = pagesense.launch(
+        account.settings_path,
+        sdk_account_id=account.account_id,
+        sdk_key=os.environ.get(KEY_VARIABLE, "") if is_fetched else None,
+        project_name=account.project_name,
+        base_url=account.base_url,
+        poll_interval_s=0,
+        spool=options,  # type: ignore[arg-type]  # as above
+    )
+    return client.flush, client
+
+
+def _summary(stats: Stats) -> str:
+    told = [f"{_sum(stats.adopted)} events taken over", f"{_sum(stats.delivered)} delivered"]
+    told += [
+        f"{_sum(kinds)} lost ({reason.replace('_', ' ')})"
+        for reason, kinds in stats.dropped.items()
+    ]
+    waiting = _sum(stats.spooled) + _sum(stats.queued) + _sum(stats.in_flight)
+    told += [f"{waiting} left"] if waiting else []
+    return ", ".join(told)
+
+
+def _sum(kinds: Kinds) -> int:
+    return sum(kinds.values())
+
+
+def _row(kept: Kept) -> tuple[str, ...]:
+    return (
+        kept.platform,
+        kept.account,
+        str(kept.pid),
+        kept.state,
+        str(kept.events),
+        str(kept.size),
+        "-" if kept.oldest_s is None else _age(kept.oldest_s),
+        f"{kept.damaged} damaged" if kept.damaged else "",
+    )
+
+
+def _age(seconds: float) -> str:
+    for unit_s, name in ((_DAY_S, "d"), (_HOUR_S, "h"), (_MINUTE_S, "min")):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {name}"
+    return f"{seconds:.0f} s"
+
+
+def _complain(text: str, code: int) -> int:
+    sys.stderr.write(f"sortition: {text}\n")
+    return code

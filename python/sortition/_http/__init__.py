@@ -1,0 +1,1 @@
+"""HTTP: one exchange, the connections, and the threads that wait for answers."""

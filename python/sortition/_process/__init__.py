@@ -1,0 +1,1 @@
+"""What belongs to one process: forks, the interpreter's exit, inherited connections."""

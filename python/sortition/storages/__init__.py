@@ -1,0 +1,1 @@
+"""Where clients keep what users were given."""

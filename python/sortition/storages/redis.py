@@ -1,0 +1,122 @@
+"""A user storage in Redis, for the platform's launch option ``redis_creds``.
+
+Keys and values are those of the platform's own SDK, so that both read each other's records.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from sortition._base.errors import OptionError, OptionTypeError
+from sortition._base.options import ensure_known, kind, of_type
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    import redis
+
+_KNOWN: Final = ("url", "user_id", "password")
+# On the path of the caller's request; a Redis that takes longer counts as one that fails.
+_TIMEOUT_S: Final = 1.0
+_FAILURES_UNTIL_PAUSE: Final = 3
+_PAUSE_S: Final = 10.0
+
+
+class PausedError(Exception):
+    """The Redis failed several times running, and is not asked for a while."""
+
+
+class RedisUserStorage:
+    """Keeps each record as JSON under ``CAMPAIGN_KEY:USER_ID``.
+
+    Connections are made at first use and belong to the process that made them. After three failures
+    running the Redis is not asked for ten seconds, so that one that hangs does not hold up every
+    call.
+    """
+
+    def __init__(self, client: redis.Redis) -> None:
+        self._client = client
+        # Threads that come here at once may count one failure for another; no more depends on it.
+        self._failures_running = 0
+        self._paused_until = 0.0
+
+    def get(self, user_id: str, campaign_key: str) -> object:
+        """The record of this user and campaign; None where there is none."""
+        return _record(self._ask(lambda: self._client.get(_key(user_id, campaign_key))))
+
+    def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
+        """The records of this user and these campaigns, in one exchange."""
+        keys = [_key(user_id, key) for key in campaign_keys]
+        values = self._ask(lambda: self._client.mget(keys))
+        found = cast("Sequence[bytes | None]", values)
+        return {key: _record(value) for key, value in zip(campaign_keys, found, strict=True)}
+
+    def set(self, user_data: Mapping[str, Any]) -> None:
+        """Keep a record."""
+        key = _key(user_data["userId"], user_data["campaignKey"])
+        content = json.dumps(user_data)
+        self._ask(lambda: self._client.set(key, content))
+
+    def _ask(self, exchange: Callable[[], object]) -> object:
+        if self._failures_running >= _FAILURES_UNTIL_PAUSE:
+            now = time.monotonic()
+            if now < self._paused_until:
+                raise PausedError
+            # This one tries; the others go on failing until it is known what came of it.
+            self._paused_until = now + _PAUSE_S
+        try:
+            answer = exchange()
+        except Exception:
+            self._failures_running += 1
+            self._paused_until = time.monotonic() + _PAUSE_S
+            raise
+        self._failures_running = 0
+        return answer
+
+
+def storage_of(credentials: object) -> RedisUserStorage:
+    """The storage of the launch option ``redis_creds``; nothing is connected yet.
+
+    Args:
+        credentials: ``url``, a host with or without a port or a ``redis://`` URL, and, where the
+            server wants them, ``user_id`` and ``password``.
+
+    Raises:
+        OptionError: It cannot be used, or the package ``redis`` is not installed.
+    """
+    name = "redis_creds"
+    given = of_type(name, credentials, dict, "a dict")
+    unknown = {f"{name}.{key}": None for key in given if key not in _KNOWN}
+    ensure_known(unknown, [f"{name}.{key}" for key in _KNOWN])
+    for key, value in given.items():
+        if value is not None and not isinstance(value, str):
+            raise OptionTypeError(f"{name}.{key}: must be a string, got {kind(value)}")
+    url, user, password = (given.get(key) or None for key in _KNOWN)
+    if url is None:
+        raise OptionError(f"{name}.url: is missing")
+    try:
+        import redis  # noqa: PLC0415 -- an extra
+    except ImportError:
+        words = "needs the package redis: install sortition with its extra, sortition[redis]"
+        raise OptionError(f"{name}: {words}") from None
+    try:
+        client = redis.Redis.from_url(
+            # A host as the platform's SDK takes it, with or without a port.
+            url if "://" in url else f"redis://{url}/0",
+            **{key: value for key, value in (("username", user), ("password", password)) if value},
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+        )
+    except ValueError:
+        raise OptionError(f"{name}.url: is no URL of a Redis") from None
+    return RedisUserStorage(client)
+
+
+def _key(user_id: object, campaign_key: object) -> str:
+    return f"{campaign_key}:{user_id}"
+
+
+def _record(value: object) -> object:
+    return json.loads(cast("bytes", value)) if value else None

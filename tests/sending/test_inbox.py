@@ -1,0 +1,319 @@
+"""Events that calls answered by the engine itself put beside the queue: nothing tells them apart.
+
+Every limit holds to the event, and whatever looks at the queue finds them in it.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import threading
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.documents import campaign, revenue_goal, settings
+from support.sink import Answer, Sink, wait_until
+
+from sortition import vwo
+from sortition._core import Inbox
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+GENEROUS_S = 30
+DOCUMENT = settings(campaign(goals=[revenue_goal(11, "purchase")]))
+
+
+@pytest.fixture
+def begin() -> Iterator[Callable[..., vwo.Client]]:
+    """Launch clients whose calls are answered by the engine itself."""
+    clients: list[vwo.Client] = []
+
+    def begin_one(sink: Sink, events_per_request: int = 100, **options: Any) -> vwo.Client:
+        batches = {"events_per_request": events_per_request, "request_time_interval": 600}
+        client = vwo.launch(
+            DOCUMENT, engine="compiled", base_url=sink.url, batch_events=batches, **options
+        )
+        clients.append(client)
+        # The first has the logger remember its level.
+        client.get_variation_name("checkout", "u")
+        return client
+
+    yield begin_one
+    for client in clients:
+        client.close(0)
+
+
+def convert(client: vwo.Client, user: int | str) -> bool:
+    return bool(client.track("checkout", f"user {user}", "purchase", revenue_value=1))
+
+
+def in_inbox(client: vwo.Client) -> int:
+    inbox = client._delivery.inbox()
+    assert inbox is not None
+    return sum(inbox.kinds().values())
+
+
+def users_of(sink: Sink) -> list[str]:
+    return [event["u"] for one in sink.received for event in json.loads(one.body)["ev"]]
+
+
+def convert_until_it_takes(client: vwo.Client) -> int:
+    """The first events start the thread, which gathers what it finds; how many there were."""
+    users = count()
+    wait_until(lambda: convert(client, next(users)) and in_inbox(client) > 0)
+    return client.stats().accepted["conversion"]
+
+
+def test_it_takes_what_nothing_is_to_be_done_about(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    size = convert_until_it_takes(client)
+    before = in_inbox(client)
+    for user in range(50):
+        assert convert(client, user)
+    assert in_inbox(client) == before + 50
+    assert client.stats().accepted == client.stats().queued == {"conversion": size + 50}
+    assert not sink.received
+
+
+def test_the_event_that_fills_a_batch_has_it_sent(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=10)
+    for user in range(9):
+        assert convert(client, user)
+    assert client.stats().queued == {"conversion": 9}
+    assert not sink.received
+    assert convert(client, "who fills the batch")
+    wait_until(lambda: client.stats().delivered == {"conversion": 10})
+    assert len(sink.received) == 1
+
+
+def test_no_more_wait_than_may(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, queue_events=7, events_per_request=5000)
+    sink.answer = lambda _: Answer(status=503)
+    accepted = [convert(client, user) for user in range(20)]
+    wait_until(lambda: bool(sink.received))
+    stats = client.stats()
+    # The refusal has a batch sent, after which there is room for more.
+    assert accepted[:8] == [True] * 7 + [False]
+    assert sum(accepted) == stats.accepted["conversion"]
+    assert sum(accepted) + stats.refused["queue_full"]["conversion"] == 20
+    assert stats.queued.get("conversion", 0) <= 7
+
+
+def test_no_more_bytes_wait_than_may(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, queue_bytes=3000, events_per_request=5000)
+    sink.answer = lambda _: Answer(status=503)
+    accepted = [bool(client.activate("checkout", "u", user_agent="x" * 500)) for user in range(20)]
+    assert all(accepted), "the variation is returned all the same"
+    stats = client.stats()
+    assert 2 < stats.accepted["visitor"] < 20
+    assert stats.accepted["visitor"] + stats.refused["queue_full"]["visitor"] == 20
+
+
+def test_an_event_that_is_too_large_is_refused(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, request_bytes=2000)
+    for agent in ("", "", "x" * 2000, ""):
+        client.activate("checkout", "u", user_agent=agent)
+    assert client.stats().accepted == {"visitor": 3}
+    assert client.stats().refused == {"too_large": {"visitor": 1}}
+
+
+def test_a_full_request_is_sent_by_bytes(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, request_bytes=3000, events_per_request=5000)
+    for _ in range(12):
+        client.activate("checkout", "u", user_agent="x" * 500)
+    wait_until(lambda: client.stats().delivered.get("visitor", 0) >= 8)
+    assert all(len(one.body) <= 3100 for one in sink.received)
+    assert client.flush(GENEROUS_S)
+    assert client.stats().delivered == {"visitor": 12}
+
+
+@pytest.mark.parametrize("ends", ["flush", "close"])
+def test_what_ends_a_queue_finds_them(
+    sink: Sink, begin: Callable[..., vwo.Client], ends: str
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    size = convert_until_it_takes(client)
+    assert getattr(client, ends)(GENEROUS_S)
+    assert client.stats().delivered == {"conversion": size}
+    assert len(users_of(sink)) == size
+
+
+def test_what_is_given_up_is_counted(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink)
+    sink.answer = lambda _: Answer(status=503)
+    for user in range(20):
+        assert convert(client, user)
+    assert not client.close(0.05)
+    # What was on its way comes to its end a little later.
+    wait_until(lambda: client.stats().dropped == {"closed": {"conversion": 20}})
+    assert client.stats().accepted == {"conversion": 20}
+    assert not convert(client, "later")
+
+
+def test_events_keep_their_order(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    """Also where every third call is one that is not answered by the engine itself."""
+    client = begin(sink, events_per_request=7)
+    for user in range(100):
+        more: Any = {"no_such_option": 1} if user % 3 == 0 else {}
+        assert client.track("checkout", f"user {user}", "purchase", revenue_value=user + 1, **more)
+    assert client.flush(GENEROUS_S)
+    revenues = [event["r"] for one in sink.received for event in json.loads(one.body)["ev"]]
+    assert [int(revenue) for revenue in revenues] == list(range(1, 101))
+
+
+def test_the_numbers_add_up_at_every_instant(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, events_per_request=50)
+    size, callers = 500, 4
+    done = threading.Event()
+    wrong: list[object] = []
+
+    def watch() -> None:
+        while not done.is_set():
+            stats = client.stats()
+            known = sum(
+                sum(kinds.values())
+                for kinds in (stats.delivered, stats.queued, stats.in_flight, stats.spooled)
+            )
+            if sum(stats.accepted.values()) != known:
+                wrong.append(stats)
+
+    def call() -> None:
+        for user in range(size):
+            assert convert(client, user)
+
+    watcher = threading.Thread(target=watch)
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for thread in (watcher, *threads):
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert client.flush(GENEROUS_S)
+    done.set()
+    watcher.join()
+    assert not wrong
+    assert client.stats().delivered == {"conversion": size * callers}
+    assert len(users_of(sink)) == size * callers
+
+
+def test_a_client_with_a_spool_has_none(
+    sink: Sink, begin: Callable[..., vwo.Client], tmp_path: object
+) -> None:
+    client = begin(sink, spool=tmp_path)
+    assert convert(client, "u")
+    assert convert(client, "u")
+    assert client._delivery.inbox() is None
+    assert client.stats().queued == {"conversion": 2}
+
+
+class Interrupted:
+    """An inbox at whose return a signal's handler raises, or calls the client."""
+
+    def __init__(self, real: Inbox, handler: Callable[[], None]) -> None:
+        self._real = real
+        self._handler = handler
+
+    def gather(self, *given: Any) -> None:
+        self._real.gather(*given)
+        handler, self._handler = self._handler, lambda: None
+        handler()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+class LimitError(Exception):
+    """A time limit, as of Celery's."""
+
+
+def assert_whole(client: vwo.Client, size: int) -> None:
+    """All that was taken is in the queue, and counted everywhere."""
+    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
+    with worker.ledger.lock:
+        worker._gather()
+        assert worker.queued_events == worker._intake.events == worker._accepted == size
+        assert worker.queued_bytes == worker._intake.size
+    assert client.stats().accepted == client.stats().queued
+    assert sum(client.stats().accepted.values()) == size
+
+
+def test_what_a_signal_handler_raises_loses_nothing(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    size = convert_until_it_takes(client)
+    ledger: Any = client._delivery.ledger
+
+    def limit() -> None:
+        raise LimitError
+
+    ledger.inbox = Interrupted(ledger.inbox, limit)
+    with pytest.raises(LimitError):
+        client.push("plan", "pro", "u")
+    assert_whole(client, size)
+    assert client.flush(GENEROUS_S)
+    assert client.stats().delivered == {"conversion": size}
+
+
+def test_a_signal_handler_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    client = begin(sink, events_per_request=5000, queue_events=300)
+    size = convert_until_it_takes(client)
+    ledger: Any = client._delivery.ledger
+
+    def handler() -> None:
+        for user in range(200):
+            assert convert(client, user)
+
+    ledger.inbox = Interrupted(ledger.inbox, handler)
+    assert client.push("plan", "pro", "u")
+    assert_whole(client, size + 201)
+
+
+def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
+    """Up to Python 3.11 garbage is collected wherever an object is made, so in the middle of it."""
+    client = begin(sink, events_per_request=5000)
+    called = count()
+
+    class Calling:
+        def __init__(self) -> None:
+            self.me = self
+
+        def __del__(self) -> None:
+            assert convert(client, f"finalizer {next(called)}")
+
+    size = convert_until_it_takes(client)
+    before = gc.get_threshold()
+    gc.collect()
+    gc.set_threshold(1)
+    try:
+        for user in range(100):
+            Calling()
+            assert convert(client, user)
+            assert client.push("plan", "pro", "u")
+    finally:
+        gc.set_threshold(*before)
+    gc.collect()
+    assert next(called) == 100
+    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
+    assert sum(client.stats().accepted.values()) == size + 300
+    assert client.flush(GENEROUS_S)
+    assert sum(client.stats().delivered.values()) == size + 300
+    assert (worker._intake.events, worker._intake.size, worker.queued_bytes) == (0, 0, 0)
+
+
+def test_one_call_never_gathers_more_than_a_thousand(
+    sink: Sink, begin: Callable[..., vwo.Client]
+) -> None:
+    client = begin(sink, events_per_request=5000)
+    most = 0
+    for user in range(4000):
+        assert convert(client, user)
+        most = max(most, in_inbox(client))
+    assert 100 < most <= 1000

@@ -1,0 +1,37 @@
+"""Events that wait, that are sent, and that are counted."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sortition._vwo.delivery import BatchedDelivery
+
+if TYPE_CHECKING:
+    from sortition import vwo
+    from sortition._sending.worker import Worker
+    from support.sink import Received, Sink
+
+MANY = {"events_per_request": 5000}
+"""Nothing is sent before it is flushed."""
+GENEROUS_S = 60.0
+
+
+def events_of(received: Received) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = received.json["ev"]
+    return found
+
+
+def sizes(sink: Sink) -> list[int]:
+    return [len(events_of(received)) for received in sink.received]
+
+
+def sum_of(stats: vwo.Stats) -> int:
+    """The right side of the ledger's equation."""
+    parts = (stats.delivered, stats.queued, stats.in_flight, stats.spooled, *stats.dropped.values())
+    return sum(sum(part.values()) for part in parts)
+
+
+def worker_of(client: vwo.Client) -> Worker:
+    delivery = client._delivery
+    assert isinstance(delivery, BatchedDelivery)
+    return delivery._dispatch._workers.get()
