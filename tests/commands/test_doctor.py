@@ -91,7 +91,7 @@ def authority(tmp_path: Path) -> tuple[trustme.CA, str]:
 
 
 class TestFaults:
-    """T-79: each of these is found, by its name, and with something to do about it."""
+    """Each of these is found, by its name, and with something to do about it."""
 
     def found(self, url: str, *arguments: str, **environment: str) -> tuple[str, str]:
         options = ("--base-url", url, "--timeout", "10", *(arguments or ACCOUNT))

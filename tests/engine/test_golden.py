@@ -1,4 +1,4 @@
-"""T-25: more than 10,000 decisions of the platform's published SDK, through both engines."""
+"""More than 10,000 decisions of the platform's published SDK, through both engines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T-28: campaigns split the users evenly, and independently of one another where the platform does.
+"""Campaigns split the users evenly, and independently of one another where the platform does.
 
 Which texts are hashed for the traffic and for the variation depends on flags of the account and of
 the campaign (VWO spec, section 5). Where two questions hash the same text, their answers hang

@@ -1,4 +1,4 @@
-"""T-47: a panic in any entry of the compiled engine gives the call's nothing, and no more.
+"""A panic in any entry of the compiled engine gives the call's nothing, and no more.
 
 The module is built a second time, with a feature that makes every entry panic when the environment
 asks for it: nothing that anybody runs has that.

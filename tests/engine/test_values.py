@@ -1,4 +1,4 @@
-"""T-45: what a service has at hand is converted, or refused at the call; the next event is fine."""
+"""What a service has at hand is converted, or refused at the call; the next event is fine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T-58 and T-59: nothing printed, no file, no socket without need, few lines in the log."""
+"""The client prints nothing, makes no file, opens no needless socket and logs few lines."""
 
 from __future__ import annotations
 

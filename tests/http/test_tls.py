@@ -1,4 +1,4 @@
-"""T-65: private authorities, client certificates and proxies, with real servers on the loopback."""
+"""Private authorities, client certificates and proxies, with real servers on the loopback."""
 
 from __future__ import annotations
 

@@ -99,7 +99,7 @@ def test_the_pure_engine_mirrors_the_compiled_one() -> None:
 
 
 def test_nothing_but_requests_is_required() -> None:
-    """T-67: in any version, so that an installation changes nothing that a service runs."""
+    """In any version, so that an installation changes nothing that a service runs."""
     required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]
     assert required == ["requests"]
 

@@ -1,4 +1,4 @@
-"""T-73: what is known of a user stays with the service."""
+"""What is known of a user stays with the service."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T-60: the SDK key and raw user ids are in no log, repr or exception."""
+"""The SDK key and raw user ids are in no log, repr or exception."""
 
 from __future__ import annotations
 
@@ -234,7 +234,7 @@ def test_what_a_call_hands_on_shows_no_user() -> None:
 def test_the_guard_shows_no_text_of_an_exception(
     launch: Launch, everything: Everything, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """T-47, as far as these calls go: a bug gives the documented nothing, and where it was."""
+    """A bug gives the documented nothing, and where it was."""
     monkeypatch.setattr(guard, "propagates", False)
     client = launch(DOCUMENT)
 

@@ -1,4 +1,4 @@
-"""T-63: programs that use the public surface type-check, and wrong ones do not."""
+"""Programs that use the public surface type-check, and wrong ones do not."""
 
 from __future__ import annotations
 

@@ -781,7 +781,7 @@ class Unreadable(dict[str, object]):
 def test_values_that_json_cannot_carry(
     launched: Callable[..., pagesense.Client], sink: Sink, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """T-45: they are left out, counted and logged; the rest is sent."""
+    """They are left out, counted and logged; the rest is sent."""
     loop: list[object] = []
     loop.append(loop)
     attributes: dict[Any, Any] = {
@@ -1019,7 +1019,7 @@ def test_d11_messages_say_something_and_no_secrets(
 
 
 def test_nothing_is_printed(capfd: pytest.CaptureFixture[str], engine: Engine) -> None:
-    """T-59: the SDK printed lines when its messages were loaded."""
+    """The SDK printed lines when its messages were loaded."""
     with pagesense.launch(DOCUMENT, is_development_mode=True, engine=engine.name) as client:
         client.activate_experiment("Exp All", "user1")
         client.activate_experiment("Exp None", "user1")

@@ -1,4 +1,4 @@
-"""T-23 and T-24: the client next to an event loop, its calls in threads of the loop's."""
+"""The client beside an event loop, called from the loop's threads."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ class SlowStorage:
 
 
 def test_the_loop_goes_on_whatever_hangs() -> None:
-    """T-23: launch, decide, store, flush, refresh and close against a server that never answers."""
+    """Launch, decide, store, flush, refresh and close against a server that never answers."""
 
     async def work(url: str) -> None:
         client = await asyncio.to_thread(
@@ -84,7 +84,7 @@ def test_the_loop_goes_on_whatever_hangs() -> None:
 
 
 def test_one_client_for_two_loops_and_a_thread(launch: Launch, sink: Sink) -> None:
-    """T-24: made before any loop."""
+    """Made before any loop."""
     client = launch(settings(), batch_events=BATCH, poll_interval_s=1)
     # What is polled is the same settings, and none is needed here.
     sink.answer = lambda received: Answer(503 if received.method == "GET" else 200)
@@ -108,7 +108,7 @@ def test_one_client_for_two_loops_and_a_thread(launch: Launch, sink: Sink) -> No
 
 
 def test_a_waiter_that_is_cancelled_loses_no_event(launch: Launch) -> None:
-    """T-24."""
+    """Cancelling the task that waits for a call loses no event."""
     with BlackHole() as hole:
         client = launch(settings(), base_url=hole.url, batch_events=BATCH, request_timeout_s=0.3)
 

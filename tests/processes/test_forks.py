@@ -126,7 +126,7 @@ sys.exit(os.waitstatus_to_exitcode(status) or not client.close(20))
 
 
 def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
-    """T-07, as far as these calls go: what was inherited is left alone."""
+    """What was inherited is left alone."""
     client = launch(settings(), request_timeout_s=GENEROUS_S)
     assert client.track("checkout", "parent", "purchase")
     delivery = client._delivery

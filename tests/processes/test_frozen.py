@@ -1,4 +1,4 @@
-"""T-38: a process that was stopped for a long time."""
+"""A process that was stopped for a long time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""T-51: worlds in which gevent or eventlet have patched threads, locks and sockets.
+"""Worlds in which gevent or eventlet have patched threads, locks and sockets.
 
 The programs are those of `test_processes.py`, and so is what must come of them.
 """

@@ -1,4 +1,4 @@
-"""T-01, T-06, T-07, T-08, T-13, T-48: real processes, and what became of every event of theirs.
+"""Real processes, and what became of every event of theirs.
 
 Each program has a client that sends in batches and one that sends within the call. What is accepted
 is sent once, by the process that accepted it; nothing is printed; the exit is silent. What a row of
@@ -80,7 +80,7 @@ PROCESSES += [name for name in PROGRAMS if name.startswith(("multiproc", "Proces
 
 @pytest.mark.parametrize("name", PROCESSES)
 def test_parent_and_children_send_their_own(make: Callable[..., Service], name: str) -> None:
-    """T-01, T-06: and the children leave as children do."""
+    """And the children leave as children do."""
     cells = cells_of(make(), name, options=FORKING)
     assert_exactly_once(cells)
     for cell in cells:
@@ -106,7 +106,7 @@ def test_a_fork_while_requests_are_on_their_way_and_locks_are_held(
     server: FaultServer,
     eventually: Callable[[Callable[[], bool], Callable[[], None]], None],
 ) -> None:
-    """T-07: the child can do all that it could otherwise; and the parent, when it is served."""
+    """The child can do all that it could otherwise; and the parent, when it is served."""
     service = make()
     parents: set[str] = set()
 
@@ -138,7 +138,7 @@ def test_threads_that_call_at_once(make: Callable[..., Service], threads: int) -
 
 @pytest.mark.usefixtures("again")
 def test_an_exit_under_threads_that_go_on(make: Callable[..., Service]) -> None:
-    """T-48: daemon threads call the clients while the interpreter ends."""
+    """Daemon threads call the clients while the interpreter ends."""
     cells = cells_of(make(size=4), "daemon threads", where=f"daemon threads, {RUNS} runs")
     for cell in cells:
         assert cell.in_parent > 0
@@ -147,7 +147,7 @@ def test_an_exit_under_threads_that_go_on(make: Callable[..., Service]) -> None:
 
 
 def test_clients_come_and_go(make: Callable[..., Service]) -> None:
-    """T-08: no hook, no thread, no socket is left, and a fork after it is silent."""
+    """No hook, no thread, no socket is left, and a fork after it is silent."""
     size = 20_000 if SOAK else 400
     cells = cells_of(
         make(size=size), "many clients", options=FORKING, where=f"{3 * size:,} clients"
@@ -175,7 +175,7 @@ def test_closed_clients_leave_nothing(make: Callable[..., Service]) -> None:
 def test_what_waits_survives(
     make: Callable[..., Service], name: str, code: int, stderr: str
 ) -> None:
-    """T-13."""
+    """A program that ends without a flush delivers its events."""
     cells = cells_of(make(), name, code=code, stderr=stderr)
     assert_exactly_once(cells, in_parent=EVENTS, in_children=0)
 

@@ -1,4 +1,4 @@
-"""T-01, T-04, T-05, T-14, T-51: the servers that services run on, and what became of every event.
+"""The servers that services run on, and what became of every event.
 
 Each is the real one, with two workers and the application of `application.py`. It is ended by the
 signal that systemd, Docker and Kubernetes send.
@@ -174,7 +174,7 @@ def test_gunicorn(service: Service, kind: str) -> None:
 
 @pytest.mark.parametrize("kind", ["gevent", "eventlet"])
 def test_patched_before_import(service: Service, kind: str) -> None:
-    """T-51: the other order, in which the application is imported into a patched world."""
+    """The other order, in which the application is imported into a patched world."""
     patch = {
         "gevent": "from gevent import monkey; monkey.patch_all()",
         "eventlet": "import eventlet; eventlet.monkey_patch()",
@@ -208,7 +208,7 @@ def warnings_of(kind: str) -> dict[str, str]:
 @pytest.mark.parametrize("kind", ["sync", "gthread", "gevent"])
 @pytest.mark.parametrize("fault", [faults.Hang(), faults.Refused(), faults.Status(503)])
 def test_a_hangup_is_never_held_up(service: Service, kind: str, fault: faults.Fault) -> None:
-    """T-14: workers leave by themselves, in the time that their clients have for it."""
+    """Workers leave by themselves, in the time that their clients have for it."""
     plan = {"options": {"close_timeout_s": 0.5}, "ways": (BATCHES, PAGESENSE)}
     service = Service(service.server, service.folder, **plan)
     service.server.fault = fault
@@ -242,7 +242,7 @@ FORK_HOOKS = "--py-call-uwsgi-fork-hooks"
     "options", ["", "--enable-threads", FORK_HOOKS, "--lazy-apps", f"--lazy-apps {FORK_HOOKS}"]
 )
 def test_uwsgi(service: Service, options: str) -> None:
-    """T-04.
+    """uWSGI forks its workers with and without fork hooks and threads.
 
     Where uWSGI forks without Python's hooks, a thread of the parent can keep the interpreter's lock
     from the child for ever, whosever thread it is. So there the parent only launches its clients.
@@ -297,7 +297,7 @@ def test_uvicorn_workers(service: Service, loop: str, *, closes: bool) -> None:
 
 
 def test_subprocesses_of_uvloop(server: FaultServer, tmp_path: Path) -> None:
-    """T-05."""
+    """Settings still refresh and events still flow while subprocesses start."""
     size = 200 if SOAK else 40
     service = Service(server, tmp_path, size=size)
     assert_exactly_once(cells_of(service, "subprocesses of uvloop"), in_parent=size, in_children=0)
@@ -347,7 +347,7 @@ def call_task(service: Service, broker: str, name: str, times: int) -> list[str]
 
 @pytest.mark.parametrize("recycles", [False, True])
 def test_celery_prefork(service: Service, broker: str, *, recycles: bool) -> None:
-    """T-01: its children leave by `os._exit`, after a signal of Celery's own."""
+    """Its children leave by `os._exit`, after a signal of Celery's own."""
     command: list[str | Path] = [
         sys.executable,
         "-m",

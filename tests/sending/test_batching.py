@@ -137,7 +137,7 @@ class TestFlush:
         assert f"flush_events: {complaint}" in caplog.text
 
     def test_it_ends_at_its_deadline(self, launch: Launch) -> None:
-        """T-15: a server that hangs."""
+        """A server that hangs."""
         with BlackHole() as hole:
             client = launch(settings(), base_url=hole.url, batch_events=MANY)
             assert client.activate("checkout", "Ann")
@@ -146,7 +146,7 @@ class TestFlush:
             assert client.close(0.2) is False
 
     def test_a_worker_that_died_is_replaced(self, launch: Launch, sink: Sink) -> None:
-        """T-34, T-15."""
+        """A new worker sends what waits, and `flush` does not hang."""
         client = launch(settings(), batch_events=MANY)
         assert client.activate("checkout", "Ann")
         worker = worker_of(client)
@@ -172,7 +172,7 @@ class TestFlush:
         assert sum(sizes(sink)) == 2
 
     def test_ctrl_c_ends_it(self, launch: Launch) -> None:
-        """T-77."""
+        """Ctrl-C ends a flush at once."""
         with BlackHole() as hole:
             client = launch(settings(), base_url=hole.url, batch_events=MANY)
             assert client.activate("checkout", "Ann")
@@ -206,7 +206,7 @@ class TestCallbacks:
     def test_callbacks_that_raise_harm_nothing(
         self, launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """T-68: the first error is in the log."""
+        """The first error is in the log."""
 
         text = "secr" + "et"
 
@@ -274,7 +274,7 @@ class TestCallbacks:
 
 @pytest.mark.usefixtures("hurried")
 class TestSendingAgain:
-    """T-33, T-74: each failure, then success: everything arrives, and as the same bytes."""
+    """Each failure, then success: everything arrives, and as the same bytes."""
 
     @pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 504])
     def test_a_status_that_may_change(self, launch: Launch, sink: Sink, status: int) -> None:
@@ -330,7 +330,7 @@ class TestSendingAgain:
         assert caplog.text.count(f"failed (status {status})") == 1
 
     def test_too_large_a_batch_is_halved(self, launch: Launch, sink: Sink) -> None:
-        """T-32: until it is small enough, also the next ones."""
+        """Until it is small enough, also the next ones."""
         limit = 10
         sink.answer = lambda one: Answer(status=413 if len(events_of(one)) > limit else 200)
         client = launch(settings(), batch_events={"events_per_request": 64})
@@ -345,7 +345,7 @@ class TestSendingAgain:
         assert len(set(users)) == 128
 
     def test_one_event_that_is_too_large_is_dropped_alone(self, launch: Launch, sink: Sink) -> None:
-        """T-32."""
+        """The server answers 413 to a single event: only that event is dropped."""
         sink.answer = lambda one: Answer(status=413 if "large" in one.body.decode() else 200)
         client = launch(settings(), batch_events=MANY)
         for number in range(20):
@@ -415,7 +415,7 @@ class TestSendingAgain:
     def test_a_fault_of_ours_is_survived(
         self, launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """T-34: what was in hand is counted, and the next events flow."""
+        """What was in hand is counted, and the next events flow."""
         monkeypatch.setattr(worker_module, "_FAULT_PAUSE_S", 0.001)
         client = launch(settings(), batch_events={"events_per_request": 1})
         worker = worker_of(client)
@@ -527,7 +527,7 @@ class TestRetryAfter:
 
 
 class TestBounds:
-    """T-31: a full queue refuses, says so, and holds no call up."""
+    """A full queue refuses, says so, and holds no call up."""
 
     def test_the_number_of_events(self, launch: Launch, caplog: pytest.LogCaptureFixture) -> None:
         drops: list[tuple[str, int]] = []
@@ -625,7 +625,7 @@ class TestBounds:
         assert sizes(sink) == [1]
 
     def test_a_refused_event_stores_nothing(self, launch: Launch) -> None:
-        """T-42."""
+        """A call whose event is refused does not mark the user as counted."""
 
         class Memory(vwo.UserStorage):
             kept: list[dict[str, Any]] = []  # noqa: RUF012
@@ -653,7 +653,7 @@ class TestBounds:
 class TestLedger:
     @pytest.mark.usefixtures("hurried")
     def test_it_holds_at_every_instant(self, launch: Launch, sink: Sink) -> None:
-        """T-30, as far as one process goes: under faults of every kind."""
+        """Under faults of every kind."""
         chance = random.Random(30)  # noqa: S311 -- the same faults every time
         faults = [200, 200, 200, 500, 503, 429, 413, 400, 408]
         lock = threading.Lock()
@@ -747,7 +747,7 @@ class TestClosing:
     def test_it_ends_at_its_deadline(
         self, launch: Launch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """T-09, as far as a server that hangs goes."""
+        """Neither `close` nor the exit waits for a server that hangs."""
         with BlackHole() as hole:
             client = launch(settings(), base_url=hole.url, batch_events=MANY)
             for number in range(10):
@@ -799,7 +799,7 @@ class TestClosing:
         assert sum_of(client.stats()) == 20
 
     def test_from_many_threads_at_once(self, launch: Launch, sink: Sink) -> None:
-        """T-10."""
+        """Eight threads that close at once get one shutdown and no exception."""
         client = launch(settings(), batch_events=MANY)
         assert client.activate("checkout", "Ann")
         with ThreadPoolExecutor(8) as callers:
@@ -809,7 +809,7 @@ class TestClosing:
         assert sizes(sink) == [1]
 
     def test_from_a_signal_handler(self, launch: Launch, sink: Sink) -> None:
-        """T-10."""
+        """A signal handler may close the client."""
         client = launch(settings(), batch_events=MANY)
         before = signal.signal(signal.SIGUSR1, lambda *_: client.close() and None)
         try:
@@ -823,7 +823,7 @@ class TestClosing:
         assert sizes(sink) == [1]
 
     def test_from_a_finalizer(self, launch: Launch, sink: Sink) -> None:
-        """T-10."""
+        """A finalizer may close the client."""
         client = launch(settings(), batch_events=MANY)
 
         class Owner:
@@ -853,7 +853,7 @@ class TestClosing:
         wait_until(lambda: set(threading.enumerate()) - before == set())
 
     def test_a_transport_that_raises_on_close_is_the_caller_s(self, launch: Launch) -> None:
-        """T-11: what is the caller's is not closed; the rest ends."""
+        """What is the caller's is not closed; the rest ends."""
 
         class Mine:
             def send(self, _request: vwo.Request, _timeout_s: float) -> vwo.Response:
@@ -907,7 +907,7 @@ if way in ("multiprocessing fork", "multiprocessing fork without events"):
 
 
 class TestExit:
-    """T-13: the end of a program delivers what waits, and says nothing."""
+    """The end of a program delivers what waits, and says nothing."""
 
     @pytest.mark.parametrize(
         ("way", "events", "code"),
@@ -956,7 +956,7 @@ from sortition import vwo
         assert sizes(sink) == [1, 1, 1]
 
     def test_it_is_bounded(self, tmp_path: Path) -> None:
-        """T-14, as far as a server that hangs goes: five seconds, and not for each client."""
+        """Five seconds, and not for each client."""
         with BlackHole() as hole:
             # One after the other they would take longer than the test may.
             done = self.run(hole.url, "compiled", "many clients", tmp_path)
@@ -1003,7 +1003,7 @@ from sortition import vwo
 
 class TestForks:
     def test_nothing_is_sent_twice(self, launch: Launch, sink: Sink) -> None:
-        """T-06, T-01: what waits in the parent is the parent's, the child's is the child's."""
+        """What waits in the parent is the parent's, the child's is the child's."""
         client = launch(settings(), batch_events=MANY)
         for number in range(500):
             assert client.activate("checkout", f"parent {number}")
@@ -1027,7 +1027,7 @@ class TestForks:
         assert client.stats().delivered == {"visitor": 500}
 
     def test_a_fork_while_a_request_is_on_its_way(self, launch: Launch, sink: Sink) -> None:
-        """T-07: and while the parent holds its locks."""
+        """And while the parent holds its locks."""
         release = threading.Event()
 
         def answer(_: Received) -> Answer:

@@ -119,7 +119,7 @@ def run(name: str, outage_s: float) -> Figures:
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("outage_s", OUTAGES_S)
 def test_nothing_is_lost(outage_s: float) -> None:
-    """T-33, T-30: all at the same time, each with a server and a client of its own."""
+    """All at the same time, each with a server and a client of its own."""
     with ThreadPoolExecutor(len(FAULTS)) as runs:
         found = list(runs.map(lambda name: run(name, outage_s), FAULTS))
     show(found)
@@ -186,7 +186,7 @@ OVERLOAD = textwrap.dedent(
 
 @pytest.mark.timeout(900)
 def test_ten_times_more_than_the_queue_holds(tmp_path: Path) -> None:
-    """T-31: against a server that hangs, calls go on, and memory stays within the queue's bound."""
+    """Against a server that hangs, calls go on, and memory stays within the queue's bound."""
     calls, queue_events = (1_000_000, 100_000) if SOAK else (50_000, 5_000)
     program = OVERLOAD.format(tests=str(TESTS))
     done = subprocess.run(

@@ -70,7 +70,7 @@ HARMLESS = {"brk", "mmap", "munmap", "madvise", "mremap", "futex", "mprotect", "
 @pytest.mark.parametrize("engine", ENGINES)
 @pytest.mark.parametrize("server", ["down", "hanging"])
 def test_it_asks_the_kernel_for_nothing(engine: str, server: str, tmp_path: Path) -> None:
-    """T-52: with everything down, too."""
+    """With everything down, too."""
     trace = tmp_path / "trace"
     with BlackHole() as hole:
         url = hole.url if server == "hanging" else free_url()
@@ -104,7 +104,7 @@ def test_with_a_spool_an_event_is_one_write(tmp_path: Path) -> None:
 @pytest.mark.timeout(1200)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_users_leave_nothing_behind(engine: str, tmp_path: Path) -> None:
-    """T-36: a million users in `make soak`, with all that a client has."""
+    """A million users in `make soak`, with all that a client has."""
     users = 1_000_000 if SOAK else 30_000
     program = textwrap.dedent(
         """
@@ -173,7 +173,7 @@ def grown(engine: str, users: int) -> int:
 
 @pytest.mark.parametrize("way", ["close", "exit"])
 def test_a_name_look_up_that_hangs(tmp_path: Path, way: str) -> None:
-    """T-09: neither `close(timeout_s=1)` nor the exit waits for it."""
+    """Neither `close(timeout_s=1)` nor the exit waits for it."""
     program = textwrap.dedent(
         """
         import socket, sys, time

@@ -437,7 +437,7 @@ def test_two_clients_do_not_affect_one_another(launch: Launch, sink: Sink) -> No
 def test_debug_logging_changes_nothing(
     launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, batch_events: object
 ) -> None:
-    """T-49: a handler that calls the client again, and threads that launch others."""
+    """A handler that calls the client again, and threads that launch others."""
     client = launch(settings(), batch_events=batch_events)
 
     class Nested(logging.Handler):

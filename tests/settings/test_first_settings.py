@@ -77,7 +77,7 @@ class TestTheServer:
         assert sink.received == []
 
     def test_no_thread_is_left(self, launch: Launch, sink: Sink) -> None:
-        """T-08: a fork after a launch finds one thread only."""
+        """A fork after a launch finds one thread only."""
         serve(sink, only("Fetched"))
         before = set(threading.enumerate())
         launch(None, **FETCHED)
@@ -116,7 +116,7 @@ class TestTheServer:
             launch(None, **FETCHED)
 
     def test_a_launch_that_fails_leaves_nothing(self, launch: Launch, sink: Sink) -> None:
-        """T-12."""
+        """No thread and no open file is left behind."""
         serve(sink, b"", 401)
         before = threading.active_count()
         for _ in range(5):
@@ -130,7 +130,7 @@ class TestTheServer:
 class TestEmpty:
     @pytest.mark.parametrize("server", ["hangs", "down"])
     def test_every_call_returns_its_nothing(self, launch: Launch, server: str) -> None:
-        """T-16."""
+        """Without settings, `launch` returns in time and each call gives its documented nothing."""
         with BlackHole() as hole:
             url = hole.url if server == "hangs" else free_url()
             batch = {"events_per_request": 10}
@@ -162,7 +162,7 @@ class TestEmpty:
         assert len(sink.received) <= asked + 3
 
     def test_it_recovers_by_itself(self, launch: Launch, sink: Sink) -> None:
-        """T-16: also without an interval, by its first use or by a probe."""
+        """Also without an interval, by its first use or by a probe."""
         serve(sink, b"", 503)
         client = launch(None, allow_empty=True, **FETCHED)
         assert not client.healthz()
@@ -250,7 +250,7 @@ class TestTheCache:
     def test_a_start_without_the_server(
         self, launch: Launch, sink: Sink, path: Path, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """T-17: the same decisions as before the restart."""
+        """The same decisions as before the restart."""
         document = json.dumps(settings(campaign(percentTraffic=73))).encode()
         serve(sink, document)
         first = launch(None, settings_cache=path, **FETCHED)
@@ -336,7 +336,7 @@ class TestTheCache:
         caplog: pytest.LogCaptureFixture,
         spoil: Callable[[Path], object],
     ) -> None:
-        """T-19: one warning, and the service goes on."""
+        """One warning, and the service goes on."""
         serve(sink, only("Good"))
         launch(None, settings_cache=path, **FETCHED).close()
         spoil(path)
@@ -425,7 +425,7 @@ class TestTheCache:
         assert new.exists()
 
     def test_many_processes_share_it(self, tmp_path: Path) -> None:
-        """T-18: whoever reads finds a whole document, or none."""
+        """Whoever reads finds a whole document, or none."""
         path = tmp_path / "cache"
         duration_s = 10.0 if SOAK else 1.0
         documents = [os.urandom(50_000 + number) for number in range(8)]
@@ -484,7 +484,7 @@ def test_neither_settings_nor_an_account(launch: Launch) -> None:
 
 
 def test_a_name_that_nobody_looks_up(tmp_path: Path) -> None:
-    """T-16, T-09: a resolver that never answers holds up neither launch nor exit."""
+    """A resolver that never answers holds up neither launch nor exit."""
     program = textwrap.dedent(
         """
         import socket, sys, threading, time

@@ -39,7 +39,7 @@ def pauses(times: list[float]) -> list[float]:
 
 
 def test_clients_that_start_together_spread_over_the_whole_interval() -> None:
-    """T-22."""
+    """Their first requests do not come at the same time."""
     tenths = [0] * 10
     for _ in range(CLIENTS):
         tenths[int(asked_at(pace()))] += 1
@@ -82,7 +82,7 @@ def test_the_first_settings_are_asked_for_at_once_and_then_soon() -> None:
 @pytest.mark.parametrize("interval_s", [None, 10.0, 1800.0])
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_server_that_refuses_is_left_alone(status: int, interval_s: float | None) -> None:
-    """T-21: three requests in the first minute at most, then every ten to fifteen minutes."""
+    """Three requests in the first minute at most, then every ten to fifteen minutes."""
     times = failing(pace(interval_s, is_needed=True), 24 * 3600.0, status)
     assert len([at for at in times if at <= MINUTE_S]) <= 3
     slow = pauses(times)[2:]

@@ -192,7 +192,7 @@ BAD = {
 def test_what_is_not_usable_replaces_nothing(
     launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, answer: Answer
 ) -> None:
-    """T-44."""
+    """A bad, empty, HTML or truncated answer never replaces good settings."""
     sink.answer = lambda _: answer
     client = launch(only("Old"), **OFTEN)
     decides(client)
@@ -214,7 +214,7 @@ def test_what_is_not_usable_replaces_nothing(
 def test_a_document_with_a_broken_campaign_says_what_was_set_aside(
     launch: Launch, sink: Sink
 ) -> None:
-    """T-43."""
+    """One broken campaign is reported with its path, and the others serve."""
     campaigns = [campaign(number, f"c{number}") for number in range(100)]
     campaigns[42] = campaign(42, "c42", variations=[variation(1, "A", -1)])
     client = launch(only("Old"), **OFTEN)
@@ -231,7 +231,7 @@ def test_a_document_with_a_broken_campaign_says_what_was_set_aside(
 def test_a_wrong_key_is_asked_for_three_times_in_a_minute_at_most(
     launch: Launch, sink: Sink, status: int
 ) -> None:
-    """T-21; the pauses are in `test_pace.py`."""
+    """A wrong key slows polling down and never ends it; the pauses are in `test_pace.py`."""
     serve(sink, b"", status)
     client = launch(only("Old"), **OFTEN)
     decides(client)
@@ -248,7 +248,7 @@ def test_a_wrong_key_is_asked_for_three_times_in_a_minute_at_most(
 
 
 def test_a_server_that_asks_to_be_left_alone_is(launch: Launch, sink: Sink) -> None:
-    """T-22, its second half."""
+    """A client waits as long as the server's Retry-After asks."""
     serve(sink, b"", 429, Retry_After="3600")
     client = launch(only("Old"), **OFTEN)
     decides(client)
@@ -263,7 +263,7 @@ def test_a_server_that_asks_to_be_left_alone_is(launch: Launch, sink: Sink) -> N
 
 
 def test_two_hundred_clients_that_start_together(sink: Sink) -> None:
-    """T-22, at the size of this interval."""
+    """Clients that start together spread their requests over the interval."""
     serve(sink, only("Old"))
     interval_s = 4
     options: Any = {"base_url": sink.url, "poll_interval_s": interval_s, "request_timeout_s": 20}
@@ -351,7 +351,7 @@ class TestItsEnd:
 
 class TestForks:
     def test_a_child_sees_new_settings(self, launch: Launch, sink: Sink) -> None:
-        """T-02."""
+        """A forked child decides by settings that change after the fork."""
         serve(sink, only("Old"))
         client = launch(only("Old"), **OFTEN)
         decides(client)
@@ -377,14 +377,14 @@ class TestForks:
         changing.start()
         assert in_child(child)
         changing.join()
-        # T-03: the parent's goes on.
+        # The parent's goes on.
         wait_until(lambda: decides(client) == "New")
         asked_again(sink)
         os.close(told)
         os.close(tells)
 
     def test_a_parent_goes_on_after_many_forks(self, launch: Launch, sink: Sink) -> None:
-        """T-03."""
+        """The parent still polls after many forks."""
         serve(sink, only("Old"))
         client = launch(only("Old"), **OFTEN)
         decides(client)
@@ -398,7 +398,7 @@ class TestForks:
         assert (client._live._pollers.get(), pollers()) == (poller, polling)
 
     def test_a_fork_while_every_lock_is_held(self, launch: Launch, sink: Sink) -> None:
-        """T-07."""
+        """The child takes none of the locks that it inherits."""
         serve(sink, only("Old"))
         client = launch(only("Old"), **OFTEN)
         decides(client)
@@ -416,7 +416,7 @@ class TestForks:
     def test_a_fork_of_which_python_does_not_know(
         self, launch: Launch, sink: Sink, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """T-04, as far as uWSGI without its fork hooks goes: each call asks whose process it is."""
+        """Each call asks whose process it is."""
         monkeypatch.setitem(sys.modules, "uwsgi", types.ModuleType("uwsgi"))
         serve(sink, only("Old"))
         client = launch(only("Old"), **OFTEN)
@@ -484,7 +484,7 @@ class TestStatus:
         assert health.as_dict() == {"ok": True, "state": "ready", "reasons": []}
 
     def test_it_turns_stale_when_the_server_is_gone(self, launch: Launch, sink: Sink) -> None:
-        """T-20."""
+        """The status says so, and why."""
         serve(sink, only("New"))
         client = launch(only("Old"), stale_after_s=2, **OFTEN)
         wait_until(lambda: decides(client) == "New")
@@ -504,7 +504,7 @@ class TestStatus:
         wait_until(lambda: client.status().state == "ready")
 
     def test_a_thread_that_is_not_heard_of(self, launch: Launch, sink: Sink) -> None:
-        """T-66: a logger of the caller never comes back."""
+        """A logger of the caller never comes back."""
         stuck = threading.Event()
 
         class Logger:

@@ -82,7 +82,7 @@ def test_what_is_not_usable_replaces_nothing(
     status: int,
     why: str,
 ) -> None:
-    """T-44, for this call."""
+    """A bad answer to this call never replaces good settings."""
     client = launch(only("Old"))
     serve(sink, body, status)
     assert client.get_and_update_settings_file(604812, KEY) == json.dumps(only("Old"))
@@ -117,7 +117,7 @@ def test_after_an_opt_out(launch: Launch, sink: Sink) -> None:
 
 
 def test_swaps_while_many_threads_decide(launch: Launch) -> None:
-    """T-62: every call sees one version, whole."""
+    """Every call sees one version, whole."""
     # A decision of one version differs from the other's in all that a call returns.
     documents = [
         settings(
@@ -164,7 +164,7 @@ def test_swaps_while_many_threads_decide(launch: Launch) -> None:
 
 
 def test_swaps_of_groups_while_many_threads_decide(launch: Launch) -> None:
-    """T-62: who wins a group, the key of the account and the prefix come from one version."""
+    """Who wins a group, the key of the account and the prefix come from one version."""
     documents = []
     for number, winner in enumerate(("1", "2")):
         campaigns = [

@@ -51,7 +51,7 @@ def track(client: pagesense.Client, user: str) -> bool:
 
 
 def test_what_a_killed_process_left(engine: Engine, sink: Sink, folder: Path) -> None:
-    """T-35; and the events of a user in their order."""
+    """The events of a user in their order."""
     pid = os.fork()
     if pid == 0:
         try:

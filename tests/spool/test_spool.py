@@ -59,7 +59,7 @@ def ids(client: vwo.Client, count: int) -> list[str]:
 
 
 class TestSurviving:
-    """T-35: what a killed process accepted is sent by the next one."""
+    """What a killed process accepted is sent by the next one."""
 
     def test_a_flush_sends_it(self, launch: Launch, sink: Sink, folder: Path) -> None:
         killed(folder, 250)
@@ -221,7 +221,7 @@ class TestWhatWasOnItsWay:
     def test_it_is_sent_again_and_counted(
         self, launch: Launch, sink: Sink, folder: Path, hanging: list[Any]
     ) -> None:
-        """T-74: the same bytes, times included."""
+        """The same bytes, times included."""
         client = launch(settings(), batch_events=MANY, spool=folder)
         assert client.flush_events()
         assert events_of(sink.received[0]) == hanging
@@ -418,7 +418,7 @@ class TestLedger:
     def test_it_holds_at_every_instant(
         self, launch: Launch, sink: Sink, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """T-30, with a spool: under faults, while others die and are taken over."""
+        """Under faults, while others die and are taken over."""
         monkeypatch.setattr(adopter, "_LOOKS_AGAIN_AFTER_S", 0.01)
         chance = random.Random(30)  # noqa: S311 -- the same faults every time
         faults = [200, 200, 200, 500, 503, 429, 413, 400, 408]
@@ -467,7 +467,7 @@ class TestLedger:
 
 class TestForks:
     def test_each_has_its_own(self, launch: Launch, sink: Sink, folder: Path) -> None:
-        """T-06: what waits in the parent is the parent's, the child's is the child's."""
+        """What waits in the parent is the parent's, the child's is the child's."""
         client = launch(settings(), batch_events=MANY, spool=folder)
         for number in range(50):
             assert client.activate("checkout", f"parent {number}")
@@ -507,7 +507,7 @@ class TestForks:
 
 
 class TestFailing:
-    """T-19: one warning, and the service goes on as without a spool."""
+    """One warning, and the service goes on as without a spool."""
 
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:

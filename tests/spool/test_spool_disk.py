@@ -1,4 +1,4 @@
-"""A disk that is full or fails, as the C library tells of it: T-19, with libfiu.
+"""The service goes on when the disk is full or fails; libfiu makes the C library say so.
 
 The faults are those of the whole process, in `write`, `read` and `close`; sockets use other calls.
 """

@@ -562,7 +562,7 @@ class TestForeign:
 
 
 class TestFailing:
-    """T-19: one warning, and the service goes on; and it begins anew once it can."""
+    """One warning, and the service goes on; and it begins anew once it can."""
 
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:

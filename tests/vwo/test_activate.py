@@ -75,7 +75,7 @@ class TestActivate:
 
 class TestGetVariationName:
     def test_it_is_what_activate_gives_and_sends_nothing(self, launch: Launch, sink: Sink) -> None:
-        """T-41, as far as this call goes."""
+        """A call that only asks sends nothing."""
         client = launch(ALL_TYPES)
         for number in range(50):
             user_id = f"user-{number}"

@@ -211,7 +211,7 @@ def some_call(  # noqa: C901 -- a case for each kind of argument
 
 
 def test_both_ways_give_the_same(caplog: pytest.LogCaptureFixture) -> None:
-    """T-25, for the call itself: answers, messages, events and the ledger."""
+    """Answers, messages, events and the ledger are the same whichever way a call is answered."""
     choose = random.Random(9)  # noqa: S311 -- the same calls each time
     directly = 0
     with Sink() as sink:
@@ -433,7 +433,7 @@ def test_a_fault_in_taking_an_event_is_reported(
 
 @pytest.mark.parametrize("_again", range(500 if SOAK else 10))
 def test_threads_may_go_on_while_the_interpreter_ends(_again: int) -> None:
-    """T-48: Python ends them wherever they are, also in code of the caller's that ours calls."""
+    """Python ends them wherever they are, also in code of the caller's that ours calls."""
     done = subprocess.run(
         [sys.executable, "-c", ENDING, json.dumps(document())],
         capture_output=True,

@@ -82,7 +82,7 @@ def test_every_step_as_data(launch: Launch) -> None:
 
 
 def test_it_tells_targeting_from_traffic(launch: Launch) -> None:
-    """T-61."""
+    """A user whom the segment excludes is told from one outside the traffic."""
     closed = launch(settings(campaign(percentTraffic=1)))
     told = closed.explain("checkout", "Ann")
     assert told is not None
@@ -228,7 +228,7 @@ def test_a_bad_argument(
 
 
 def test_explaining_equals_deciding(engine: Engine) -> None:
-    """T-61, on every decision of the vectors: before a call is made, it is explained."""
+    """`explain` tells in advance what each call of the vectors decides."""
     explained = 0
     names = ("custom_variables", "variation_targeting_variables", "user_storage_data")
     more = ("goal_type_to_track", "revenue_value", "event_properties")

@@ -1,4 +1,4 @@
-"""The callback that is told of decisions; what it does wrong harms no decision (T-68)."""
+"""The callback that is told of decisions; what it does wrong harms no decision."""
 
 from __future__ import annotations
 

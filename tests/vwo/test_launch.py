@@ -116,7 +116,7 @@ class TestSettingsFile:
     def test_one_broken_campaign_is_set_aside_and_the_others_serve(
         self, launch: Launch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """T-43: missing is not malformed."""
+        """A missing field is not reported as a malformed one."""
         broken = campaign(2, "broken", variations=[variation(1, "A", -1)])
         client = launch(settings(campaign(1, "good"), broken, campaign(3, "fine")))
         assert client.activate("good", "Ann")
@@ -151,7 +151,7 @@ class TestSettingsFile:
 
 
 class TestOptions:
-    """T-78: an unknown option, a wrong type, a wrong value."""
+    """An unknown option, a wrong type, a wrong value."""
 
     @pytest.mark.parametrize(
         ("unknown", "nearest"),
@@ -281,7 +281,7 @@ BAD_LAUNCHES: list[dict[str, Any]] = [
 
 @pytest.mark.parametrize("options", BAD_LAUNCHES, ids=lambda options: next(iter(options)))
 def test_a_refused_launch_leaves_nothing_behind(options: dict[str, Any]) -> None:
-    """T-12: no thread, no open file."""
+    """A launch that fails leaves no thread and no open file behind."""
     threads, files = threading.enumerate(), open_files()
     for _ in range(20):
         with pytest.raises(sortition.SortitionError):

@@ -154,7 +154,7 @@ class TestOddDictionaries:
 def test_percent_signs_in_the_settings(
     launch: Launch, sink: Sink, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """T-59: a key is no format."""
+    """A campaign key that looks like a format string is logged as it is."""
     key = "50%s-off%"
     client = launch(settings(campaign(key=key, type="FEATURE_TEST", variables=[])))
     assert client.get_feature_variable_value(key, "100%d", "Ann") is None

@@ -147,7 +147,7 @@ class TestRevenue:
         value: object,
         batch_events: object,
     ) -> None:
-        """T-46: as the event's property, which the platform reads as the revenue."""
+        """As the event's property, which the platform reads as the revenue."""
         goals = [revenue_goal(1, "purchase", revenueProp="amount")]
         document = settings(campaign(goals=goals), isEventArchEnabled=True)
         client = launch(document, batch_events=batch_events)
@@ -387,7 +387,7 @@ def test_a_caller_s_dictionaries_are_not_changed(launch: Launch) -> None:
 
 
 def test_track_uses_the_variation_that_activate_gave(launch: Launch, sink: Sink) -> None:
-    """T-29, as far as hashing and whitelisting go."""
+    """`track` credits the variation that the user has."""
     arms = [
         {"id": 1, "name": "Control", "weight": 50, "segments": {"user": "Bob, Zoe"}},
         {"id": 2, "name": "One page", "weight": 50},

@@ -1,4 +1,4 @@
-"""T-27: only a string that is not empty is a user's id, everywhere."""
+"""Only a string that is not empty is a user's id, everywhere."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def record(name: object, key: object = "checkout", **extra: Any) -> dict[str, An
 
 class TestWhereAUserStays:
     def test_other_weights(self, launch: Launch, sink: Sink) -> None:
-        """T-53: the user keeps the variation, and tracks with it."""
+        """The user keeps the variation, and tracks with it."""
         memory = Memory()
         before = launch(settings(campaign(variations=CONTROL_ONLY)), user_storage=memory)
         assert before.activate("checkout", "Ann") == "Control"
@@ -62,14 +62,14 @@ class TestWhereAUserStays:
 
     @pytest.mark.parametrize("percent", [0, 1])
     def test_less_traffic(self, launch: Launch, percent: int) -> None:
-        """T-53: who is in stays in."""
+        """Who is in stays in."""
         closed = settings(campaign(percentTraffic=percent))
         client = launch(closed, user_storage=Memory(record("One page")))
         assert client.activate("checkout", "Ann") == "One page"
         assert client.activate("checkout", "Bob") is None
 
     def test_segments_that_no_longer_match(self, launch: Launch) -> None:
-        """T-55, pinned: the platform asks the storage before the segments."""
+        """The platform asks the storage before the segments."""
         segmented = settings(campaign(segments={"custom_variable": {"plan": "pro"}}))
         client = launch(segmented, user_storage=Memory(record("One page")))
         assert client.activate("checkout", "Ann") == "One page"
@@ -85,7 +85,7 @@ class TestWhereAUserStays:
 
 
 class TestWhatIsNoRecord:
-    """T-54: it is passed over, and the user is decided for anew."""
+    """It is passed over, and the user is decided for anew."""
 
     @pytest.mark.parametrize(
         "found",
@@ -179,7 +179,7 @@ class TestGoals:
 
 class TestWhatIsKept:
     def test_only_what_the_server_took(self, launch: Launch, sink: Sink) -> None:
-        """T-42: what failed may be repeated, and is counted then."""
+        """What failed may be repeated, and is counted then."""
         memory = Memory()
         client = launch(settings(campaign(variations=ONE_PAGE_ONLY)), user_storage=memory)
         sink.answer = lambda _: Answer(status=400)
@@ -210,7 +210,7 @@ class TestWhatIsKept:
         assert memory.kept == [record("One page", metaData={"page": "home"})]
 
     def test_two_experiments_of_one_user(self, launch: Launch) -> None:
-        """T-56: each has its record."""
+        """Each has its record."""
         memory = Memory()
         two = settings(campaign(), campaign(2, "search"))
         client = launch(two, user_storage=memory)
@@ -252,7 +252,7 @@ class TestUserStorageData:
 
 
 class TestAStorageThatFails:
-    """T-56: the decision stands."""
+    """The decision stands."""
 
     def test_get(self, launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture) -> None:
         class Failing(Memory):

@@ -1,7 +1,4 @@
-"""When a request is sent again.
-
-Source: design, section 3, 'Retries'.
-"""
+"""When a request is sent again."""
 
 from __future__ import annotations
 

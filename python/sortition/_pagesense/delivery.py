@@ -1,6 +1,6 @@
 """How events leave: one request each, or, in development mode, not at all.
 
-Source: design, section 3; PageSense spec, "Our choices".
+Source: PageSense spec, "Our choices".
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Why a call would answer what it answers, in words and as data.
 
-Source: design, section 6. The decision itself is the engine's; this only tells of it.
+The decision itself is the engine's; this only tells of it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Launch options: what each must be, and what a client is configured with.
 
-Source: PageSense spec, section 2.1; design, section 1.
+Source: PageSense spec, section 2.1.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Launch options of every client that sends from a queue: what each must be.
-
-Source: design, section 3.
-"""
+"""Launch options of every client that sends from a queue: what each must be."""
 
 from __future__ import annotations
 

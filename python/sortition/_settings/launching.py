@@ -1,7 +1,4 @@
-"""Where a client gets its first settings.
-
-Source: design, section 5.
-"""
+"""Where a client gets its first settings."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Launch options for batches: what each must be.
 
-Source: VWO spec, section 2; design, section 3.
+Source: VWO spec, section 2.
 """
 
 from __future__ import annotations

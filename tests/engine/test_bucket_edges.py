@@ -1,4 +1,4 @@
-"""T-26: the edges of hashes, buckets, ranges, weights and traffic."""
+"""The edges of hashes, buckets, ranges, weights and traffic."""
 
 from __future__ import annotations
 
