@@ -124,8 +124,8 @@ class TestFlush:
     @pytest.mark.parametrize(
         ("arguments", "complaint"),
         [
-            ({"mode": "later"}, "mode must be sync or async"),
-            ({"mode": None}, "mode must be sync or async"),
+            ({"mode": "later"}, "mode must be one of sync, async"),
+            ({"mode": ["sync"]}, "mode must be a string, got list"),
             ({"timeout_s": "5"}, "timeout_s must be a number of seconds"),
             ({"timeout_s": -1}, "timeout_s must be from 0"),
         ],

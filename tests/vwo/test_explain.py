@@ -215,7 +215,7 @@ def test_its_repr_tells_nothing_of_the_user(launch: Launch) -> None:
     ("asked", "complaint"),
     [
         ({"call": "push"}, "call must be one of"),
-        ({"call": None}, "call must be one of"),
+        ({"call": ["activate"]}, "call must be a string, got list"),
         ({"call": "track"}, "goal_identifier must be a string"),
         ({"custom_variables": "pro"}, "custom_variables must be a dict"),
     ],

@@ -6,9 +6,12 @@ nothing. Values are in no message, only their types.
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from sortition._base.options import kind, plain
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _LONGEST_WAIT_S: Final = 86_400
 
@@ -62,6 +65,21 @@ def mapping(name: str, value: object) -> dict[str, object] | None:
     except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
         words = f"{name} cannot be read: {kind(value)}.get raises {type(error).__name__}"
         raise BadArgumentError(words) from None
+
+
+def one_of(name: str, value: object, choices: Sequence[str]) -> str:
+    """One of a few words.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    # Only text is compared: what another class makes of a comparison may raise anything.
+    if not isinstance(value, str):
+        raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
+    given = str.__str__(value)
+    if given not in choices:
+        raise BadArgumentError(f"{name} must be one of {', '.join(choices)}")
+    return given
 
 
 def boolean(name: str, value: object) -> bool | None:

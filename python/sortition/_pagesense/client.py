@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
@@ -273,7 +273,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_attributes: dict[str, Any] | None = None,
         *,
         goal_name: str | None = None,
-        named_by: NamedBy = "name",
+        named_by: NamedBy | None = "name",
     ) -> Explanation | None:
         """Why a call would answer what it answers. Nothing is sent or saved.
 
@@ -290,8 +290,9 @@ class Client(LivingClient[Snapshot, Delivery]):
             The decision and every step on the way there, as data and as text. It holds what the
             user's attributes were compared with. None where an argument is bad, and after `close`.
         """
-        if named_by not in ("name", "link_name"):
-            raise BadArgumentError("named_by must be name or link_name")
+        if named_by is None:
+            named_by = "name"
+        named_by = cast("NamedBy", arguments.one_of("named_by", named_by, ("name", "link_name")))
         chosen = Chosen(name_of("experiment", experiment), named_by)
         asked = self._asked("explain", user_id, user_attributes)
         goal = None if goal_name is None else name_of("goal_name", goal_name)

@@ -42,14 +42,12 @@ _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
 _FLUSH_TIMEOUT_S: Final = 30.0
 _WEBHOOK_HEADER: Final = "x-vwo-auth"
-_CALLS: Final = frozenset(
-    {
-        "activate",
-        "get_variation_name",
-        "track",
-        "is_feature_enabled",
-        "get_feature_variable_value",
-    }
+_CALLS: Final = (
+    "activate",
+    "get_feature_variable_value",
+    "get_variation_name",
+    "is_feature_enabled",
+    "track",
 )
 
 
@@ -383,11 +381,14 @@ class Client(LivingClient[Snapshot, Delivery]):
         return self._calls.push(self._snapshot, Visitor(user_id, None, None), dimensions)
 
     @call(nothing=False)
-    def flush_events(self, mode: str = "sync", *, timeout_s: float | None = None) -> bool | None:
+    def flush_events(
+        self, mode: str | None = "sync", *, timeout_s: float | None = None
+    ) -> bool | None:
         """Send what waits to be sent, for clients that were launched with ``batch_events``.
 
         Args:
-            mode: ``sync`` waits until the server has answered, ``async`` does not wait.
+            mode: ``sync`` waits until the server has answered, ``async`` does not wait; None
+                counts as not given.
             timeout_s: How long to wait, in seconds; 30 by default.
 
         Returns:
@@ -396,9 +397,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, section 3.
         """
-        if mode not in ("sync", "async"):
-            raise BadArgumentError("mode must be sync or async")
-        if mode == "async":
+        if mode is not None and base_arguments.one_of("mode", mode, ("sync", "async")) == "async":
             return self._delivery.hurry()
         wait_s = base_arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
@@ -426,7 +425,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     @call(nothing=False)
     def get_and_update_settings_file(
-        self, account_id: int | str, sdk_key: str, is_via_webhook: bool = False
+        self, account_id: int | str, sdk_key: str, is_via_webhook: bool | None = False
     ) -> str | bool:
         """Fetch the account's settings file, and use it from the next call on.
 
@@ -446,7 +445,9 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         try:
             account = account_of(account_id, sdk_key)
-            by_webhook = of_type("is_via_webhook", is_via_webhook, bool, "a bool")
+            by_webhook = is_via_webhook is not None and of_type(
+                "is_via_webhook", is_via_webhook, bool, "a bool"
+            )
         except OptionError as error:
             raise BadArgumentError(str(error)) from None
         request = account.request(self._launch.base_url, is_via_webhook=by_webhook)
@@ -492,7 +493,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         campaign_key: str,
         user_id: str,
         *,
-        call: str = "activate",
+        call: str | None = "activate",
         goal_identifier: str | None = None,
         revenue_value: Revenue = None,
         custom_variables: dict[str, Any] | None = None,
@@ -534,8 +535,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             user's attributes were compared with. None where an argument is bad, and after `close`.
         """
         key = base_arguments.text("campaign_key", campaign_key)
-        if call not in _CALLS:
-            raise BadArgumentError(f"call must be one of {', '.join(sorted(_CALLS))}")
+        call = "activate" if call is None else base_arguments.one_of("call", call, _CALLS)
         goal = None
         if call == "track":
             goal = self._asked_goal(

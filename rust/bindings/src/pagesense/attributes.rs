@@ -1,12 +1,14 @@
 //! Python dictionaries as the audiences of `PageSense` read them.
 
 use std::borrow::Cow;
+use std::cell::{Cell, RefCell};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyString};
 use sortition_engine::pagesense::attributes::{Attribute, Attributes};
 
 use crate::attributes::Interrupt;
+use crate::calling::item_of;
 
 /// A dictionary of the caller, or none.
 pub(crate) struct PyAttributes<'a, 'py> {
@@ -19,7 +21,7 @@ impl Attributes for PyAttributes<'_, '_> {
         let Some(attributes) = self.attributes else {
             return Attribute::Missing;
         };
-        match attributes.get_item(name) {
+        match item_of(attributes, &PyString::new(attributes.py(), name)) {
             Ok(None) => Attribute::Missing,
             Ok(Some(value)) => owned(&value),
             Err(error) => {
@@ -37,16 +39,14 @@ impl Attributes for PyAttributes<'_, '_> {
         let Some(attributes) = self.attributes else {
             return true;
         };
-        // A copy: iterating over a dictionary that another thread changes would panic.
-        attributes.items().iter().all(|entry| {
-            let Ok(entry) = entry.cast::<PyTuple>() else {
-                return false;
-            };
-            match (entry.get_item(0), entry.get_item(1)) {
-                (Ok(name), Ok(value)) => accept(&read(&name), &read(&value)),
-                _ => false,
-            }
-        })
+        let (accept, are_all) = (RefCell::new(accept), Cell::new(true));
+        // Nothing in here runs Python, so no other thread changes the dictionary meanwhile.
+        let read_all = attributes.locked_for_each(|name, value| {
+            let mut accept = accept.borrow_mut();
+            are_all.set(are_all.get() && accept(&read(&name), &read(&value)));
+            Ok(())
+        });
+        read_all.is_ok() && are_all.get()
     }
 }
 
