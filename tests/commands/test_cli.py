@@ -252,7 +252,7 @@ class TestUse:
     def test_a_missing_extra_is_named(self, command: str, missing: str, extra: str) -> None:
         program = (
             f"import sys; sys.modules[{missing!r}] = None\n"
-            f"from sortition import cli; sys.exit(cli.main([{command!r}]))"
+            f"from sortition._commands import cli; sys.exit(cli.main([{command!r}]))"
         )
         done = subprocess.run(
             [sys.executable, "-c", program], capture_output=True, text=True, check=False
