@@ -87,13 +87,13 @@ fuzz-spool: $(VENV)/built $(VENV)/fuzz-tools
 .PHONY: fuzz-seeds
 fuzz-seeds:
 	rm -rf $(FUZZ)/*/seeds
-	$(PYTHON) rust/fuzz/seeds.py $(FUZZ)
+	$(PYTHON) fuzz/seeds.py $(FUZZ)
 
 # No input may take longer than ten seconds or more than half a gigabyte.
 .PHONY: fuzz-%
 fuzz-%: fuzz-seeds
 	RUSTFLAGS="$(FUZZ_FLAGS)" cargo build --quiet --release --locked \
-		--manifest-path rust/fuzz/Cargo.toml --target-dir $(FUZZ)/build --target $(FUZZ_HOST) --bin $*
+		--manifest-path fuzz/Cargo.toml --target-dir $(FUZZ)/build --target $(FUZZ_HOST) --bin $*
 	mkdir -p $(FUZZ)/$*/found
 	$(FUZZ)/build/$(FUZZ_HOST)/release/$* -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 		-rss_limit_mb=512 -max_len=32768 -dict=$(FUZZ)/$*/words.dict -print_final_stats=1 \
@@ -119,12 +119,12 @@ types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and t
 
 .PHONY: unicode
 unicode: ## Write the Unicode tables anew; needs Python 3.11
-	$(PYTHON) rust/engine/unicode/generate.py
+	$(PYTHON) rust/pythonic/unicode/generate.py
 	cargo fmt
 
 .PHONY: check-unicode
 check-unicode: ## Check that the Unicode tables are those of Python 3.11
-	$(PYTHON) rust/engine/unicode/generate.py --check
+	$(PYTHON) rust/pythonic/unicode/generate.py --check
 
 .PHONY: schema
 schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew

@@ -557,7 +557,7 @@ fn plain_number(value: Borrowed<'_, '_, PyAny>) -> Result<String, AsWritten> {
         .map_err(|_| AsWritten)?
         .value();
     if number.is_finite() && number != 0.0 {
-        Ok(sortition_engine::python::float::repr(number))
+        Ok(pythonic::float::repr(number))
     } else {
         Err(AsWritten)
     }

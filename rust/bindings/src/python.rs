@@ -1,8 +1,8 @@
 //! What the engine believes of Python, for the tests that hold it to the real thing.
 
 use pyo3::prelude::*;
-use sortition_engine::python::pattern::{Pattern, PatternError, Search};
-use sortition_engine::python::{float, integer, text};
+use pythonic::pattern::{Pattern, PatternError, Search};
+use pythonic::{float, integer, text};
 
 /// `float(text)`; None where it raises.
 #[pyfunction]

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::hash::BuildHasher;
 
-use crate::python::float;
+use pythonic::float;
 
 /// What is known of a user under one name.
 #[derive(Clone, Debug, PartialEq)]

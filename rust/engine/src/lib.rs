@@ -75,7 +75,6 @@ mod fields;
 pub mod hash;
 pub mod pagesense;
 pub mod problem;
-pub mod python;
 pub mod reason;
 pub mod trace;
 pub mod vwo;

@@ -12,7 +12,6 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use sortition_engine::attributes::Value as Attribute;
 use sortition_engine::hash::{Murmur3, murmur3_32};
-use sortition_engine::python::{float, text};
 use sortition_engine::reason::Reason;
 use sortition_engine::trace::Silent;
 use sortition_engine::vwo::allocation::{Allocation, rescaled};
@@ -309,21 +308,5 @@ proptest! {
             hash.write(part);
         }
         prop_assert_eq!(hash.finish(), murmur3_32(&parts.concat(), seed));
-    }
-
-    #[test]
-    fn what_python_prints_python_reads(number in any::<f64>()) {
-        let read = float::parse(&float::repr(number)).unwrap();
-        prop_assert!(read.to_bits() == number.to_bits() || (read.is_nan() && number.is_nan()));
-        if let Some(short) = float::shortest_text(number) {
-            prop_assert_eq!(float::parse(&short), Some(number));
-        }
-    }
-
-    #[test]
-    fn lowering_twice_is_lowering_once(any_text in any::<String>()) {
-        let once = text::lower(&any_text).into_owned();
-        prop_assert_eq!(text::lower(&once), once.as_str());
-        prop_assert!(any_text.contains(text::strip(&any_text)));
     }
 }

@@ -14,7 +14,7 @@ use super::attributes::Attributes;
 use super::condition::{Clause, Condition};
 use crate::document::parse;
 use crate::problem::{Consequence, Place, Problem, kind_of};
-use crate::python::integer;
+use pythonic::integer;
 
 /// The audience cannot be evaluated: whoever was not refused before is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -9,8 +9,8 @@ use serde_json::{Map, Value};
 use super::attributes::{Attribute, Attributes};
 use crate::document::parse;
 use crate::problem::{Consequence, Place, Problem, kind_of};
-use crate::python::json::number_text;
-use crate::python::text::{lower, strip};
+use pythonic::json::number_text;
+use pythonic::text::{lower, strip};
 
 /// How an attribute is compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

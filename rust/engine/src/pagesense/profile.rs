@@ -7,8 +7,8 @@ use serde_json::Value;
 
 use super::settings::Experiment;
 use crate::document::{is_truthy, parse};
-use crate::python::json::{dumps, push_string};
-use crate::python::text::strip;
+use pythonic::json::{dumps, push_string};
+use pythonic::text::strip;
 
 /// The profile of a user, as far as it can be read.
 #[derive(Clone, Debug, PartialEq, Eq)]

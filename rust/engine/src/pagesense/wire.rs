@@ -8,9 +8,9 @@ use serde_json::Value;
 
 use crate::fields::Fields;
 use crate::problem::{Consequence, Place, Problem};
-use crate::python::float;
-use crate::python::json::{integer_text, is_integer};
-use crate::python::text::strip;
+use pythonic::float;
+use pythonic::json::{integer_text, is_integer};
+use pythonic::text::strip;
 
 /// The only element of `projectsettings` that is read.
 pub(super) struct ProjectWire<'v> {

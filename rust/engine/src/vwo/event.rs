@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 
 use super::settings::{Campaign, Goal, Variation};
 use super::wire::{Identifier, IdentifierKind};
-use crate::python::json::push_string;
+use pythonic::json::push_string;
 
 const BATCH_START: &[u8] = br#"{"ev": ["#;
 const BATCH_BETWEEN: &[u8] = b", ";

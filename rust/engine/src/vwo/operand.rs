@@ -6,8 +6,8 @@ use std::borrow::Cow;
 
 use crate::attributes::Value;
 use crate::problem::Consequence;
-use crate::python::pattern::{Pattern, PatternError, Search};
-use crate::python::{float, text};
+use pythonic::pattern::{Pattern, PatternError, Search};
+use pythonic::{float, text};
 
 /// The comparison could not be made; the whole expression is false, whatever stands around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

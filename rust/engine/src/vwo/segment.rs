@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use super::operand::{Comparison, Fault, Operand, Unanswerable};
 use crate::attributes::{self, Attributes};
 use crate::problem::{Consequence, Place, Problem, kind_of};
-use crate::python::text::strip;
+use pythonic::text::strip;
 
 /// The name of the attribute that holds the user's id, where a segment may ask for it.
 pub const USER_ID_ATTRIBUTE: &str = "_vwo_user_id";

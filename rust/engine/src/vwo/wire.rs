@@ -12,8 +12,8 @@ use serde_json::{Map, Value};
 use crate::document::{Texts, is_truthy};
 use crate::fields::{Fields, finite};
 use crate::problem::{Consequence, Place, Problem, kind_of};
-use crate::python::float;
-use crate::python::json::{integer_text, is_integer};
+use pythonic::float;
+use pythonic::json::{integer_text, is_integer};
 
 /// An account's, campaign's or variation's id: a number or a string.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-"""Write `src/python/unicode.rs`: what CPython 3.11 knows of Unicode, seen from its behaviour.
+"""Write `src/unicode.rs`: what CPython 3.11 knows of Unicode, seen from its behaviour.
 
 Run with a Python 3.11 (`make unicode`); any other version carries another Unicode.
 """
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-TARGET = Path(__file__).parent.parent / "src" / "python" / "unicode.rs"
+TARGET = Path(__file__).parent.parent / "src" / "unicode.rs"
 SURROGATES = range(0xD800, 0xE000)
 
 

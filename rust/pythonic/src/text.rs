@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::unicode::{CASE_IGNORABLE, CASED, DIGIT_ZEROS, LONG_LOWERCASE, LOWERCASE, SPACES};
+use crate::unicode::{CASE_IGNORABLE, CASED, DIGIT_ZEROS, LONG_LOWERCASE, LOWERCASE, SPACES};
 
 const CAPITAL_SIGMA: char = 'Σ';
 const SMALL_SIGMA: char = 'σ';
@@ -19,7 +19,7 @@ pub fn is_space(character: char) -> bool {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::text::strip;
+/// use pythonic::text::strip;
 ///
 /// // Rust's own `trim` leaves the information separators in place.
 /// assert_eq!(strip("\u{1c} Ann \u{3000}"), "Ann");
@@ -43,7 +43,7 @@ pub fn decimal_digit(character: char) -> Option<u8> {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::text::lower;
+/// use pythonic::text::lower;
 ///
 /// assert_eq!(lower("ΟΔΟΣ"), "οδος");
 /// assert_eq!(lower("STRASSE"), "strasse");

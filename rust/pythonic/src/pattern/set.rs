@@ -1,6 +1,6 @@
 //! Sets of characters: the classes of patterns, and comparing without regard to case.
 
-use super::super::unicode::{DIGIT_ZEROS, HAS_CASE, LOWERCASE, SAME_UPPERCASE, SPACES, WORD};
+use crate::unicode::{DIGIT_ZEROS, HAS_CASE, LOWERCASE, SAME_UPPERCASE, SPACES, WORD};
 
 const LAST: u32 = 0x10_ffff;
 const LAST_OF_BASIC_PLANE: u32 = 0xffff;
@@ -34,7 +34,7 @@ impl Category {
     pub(super) fn holds(self, character: char) -> bool {
         let code = u32::from(character);
         match self {
-            Self::Digit => super::super::text::decimal_digit(character).is_some(),
+            Self::Digit => crate::text::decimal_digit(character).is_some(),
             Self::Space => is_in(SPACES, code),
             Self::Word => is_in(WORD, code),
         }

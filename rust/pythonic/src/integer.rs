@@ -1,6 +1,6 @@
 //! `int(text)`.
 
-use super::text::{decimal_digit, is_space};
+use crate::text::{decimal_digit, is_space};
 
 /// The most digits that Python reads.
 const MOST_DIGITS: usize = 4300;
@@ -14,7 +14,7 @@ const MOST_DIGITS: usize = 4300;
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::integer::parse;
+/// use pythonic::integer::parse;
 ///
 /// assert_eq!(parse(" +1_000 "), Some(1000));
 /// assert_eq!(parse("１２"), Some(12));

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::text::{decimal_digit, is_space};
+use crate::text::{decimal_digit, is_space};
 
 /// What `float(text)` reads, or `None` where it raises `ValueError`.
 ///
@@ -12,7 +12,7 @@ use super::text::{decimal_digit, is_space};
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::float::parse;
+/// use pythonic::float::parse;
 ///
 /// assert_eq!(parse(" 1_000.5 "), Some(1000.5));
 /// assert_eq!(parse("１２"), Some(12.0));
@@ -39,7 +39,7 @@ pub fn parse(text: &str) -> Option<f64> {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::float::repr;
+/// use pythonic::float::repr;
 ///
 /// assert_eq!(repr(1e16), "1e+16");
 /// assert_eq!(repr(0.00001), "1e-05");
@@ -75,7 +75,7 @@ pub fn repr(number: f64) -> String {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::float::shortest_text;
+/// use pythonic::float::shortest_text;
 ///
 /// assert_eq!(shortest_text(1e3).as_deref(), Some("1000"));
 /// assert_eq!(shortest_text(0.5).as_deref(), Some("0.5"));

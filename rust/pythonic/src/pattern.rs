@@ -40,7 +40,7 @@ pub enum PatternError {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::pattern::{Pattern, Search};
+/// use pythonic::pattern::{Pattern, Search};
 ///
 /// let pattern = Pattern::compile(r"^(?i:chrome|firefox)\b(?! OS)").unwrap();
 /// assert_eq!(pattern.search("Firefox 144"), Search::Found);

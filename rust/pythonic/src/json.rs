@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Number, Value};
 
-use super::float;
+use crate::float;
 
 /// The most digits of an integer that Python reads or writes.
 const MOST_DIGITS: usize = 4300;
@@ -29,7 +29,7 @@ pub fn integer_text(number: &Number) -> String {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::json::number_text;
+/// use pythonic::json::number_text;
 ///
 /// let text = |number: &str| number_text(&serde_json::from_str(number).unwrap());
 /// assert_eq!(text("-0").as_deref(), Some("0"));
@@ -54,7 +54,7 @@ pub fn number_text(number: &Number) -> Option<String> {
 ///
 /// ```
 /// use serde_json::json;
-/// use sortition_engine::python::json::dumps;
+/// use pythonic::json::dumps;
 ///
 /// let value = json!({"a": [1, null], "b": true});
 /// assert_eq!(dumps(&value).as_deref(), Some(r#"{"a": [1, null], "b": true}"#));
@@ -100,7 +100,7 @@ fn push_value(json: &mut String, value: &Value) -> Option<()> {
 /// # Examples
 ///
 /// ```
-/// use sortition_engine::python::json::push_string;
+/// use pythonic::json::push_string;
 ///
 /// let mut json = String::new();
 /// push_string(&mut json, "é\n🙂");
