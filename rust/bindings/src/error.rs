@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use sortition_engine::problem::Problem;
 
 use crate::calling::make;
-use crate::model::problems;
+use crate::problem::problems;
 
 pyo3::import_exception!(sortition._base.errors, SettingsError);
 

@@ -1,17 +1,15 @@
 //! The compiled module `sortition._core`: a table of contents.
 
-mod attributes;
 mod calling;
-mod direct;
 mod error;
 mod fork;
 mod hashing;
 mod inbox;
+mod interrupt;
 mod memory;
-mod model;
 mod pagesense;
+mod problem;
 mod python;
-mod steps;
 mod vwo;
 
 use pyo3::pymodule;
@@ -23,8 +21,6 @@ mod _core {
 
     use super::{error, pagesense, vwo};
 
-    #[pymodule_export]
-    use super::direct::{PyDirect, answer_directly};
     #[pymodule_export]
     use super::hashing::{
         allocation_ranges, murmur3_32, pagesense_bucket, pagesense_ranges, stretched_bucket,
@@ -38,6 +34,8 @@ mod _core {
     use super::python::{
         python_float, python_integer, python_lower, python_repr, python_search, python_strip,
     };
+    #[pymodule_export]
+    use super::vwo::direct::{PyDirect, answer_directly};
     #[pymodule_export]
     use super::vwo::{PyDecision, PySettings, vwo_batch};
 

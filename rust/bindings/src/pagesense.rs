@@ -14,10 +14,10 @@ use sortition_engine::pagesense::settings::Settings;
 use sortition_engine::pagesense::{ExperimentChoice, decide};
 use sortition_engine::trace::Silent;
 
-use crate::attributes::Interrupt;
 use crate::error::{settings_error, without_panic};
+use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
-use crate::model::problems;
+use crate::problem::problems;
 use attributes::PyAttributes;
 use model::{ExperimentObjects, ProjectObjects};
 

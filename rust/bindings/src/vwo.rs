@@ -1,24 +1,30 @@
 //! Compiled VWO settings and their decisions, as Python sees them.
 
+mod attributes;
+pub(crate) mod direct;
+mod model;
+mod steps;
+
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::pybacked::PyBackedBytes;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
-use sortition_engine::attributes::Attributes;
-use sortition_engine::reason::Reason;
 use sortition_engine::trace::{Silent, Trace};
+use sortition_engine::vwo::attributes::Attributes;
 use sortition_engine::vwo::decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Step, Write,
 };
 use sortition_engine::vwo::event::{self, Visitor};
+use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::{Campaign, Settings, Variation};
 use sortition_engine::vwo::{decide, decide_by_key};
 
-use crate::attributes::{Interrupt, PyAttributes, PyRecords};
 use crate::error::{settings_error, without_panic};
+use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
-use crate::model::{self, SettingsObjects};
-use crate::steps;
+use crate::problem::problems;
+use attributes::{PyAttributes, PyRecords};
+use model::SettingsObjects;
 
 /// An account's settings, compiled once.
 #[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
@@ -44,7 +50,7 @@ impl PySettings {
                 .map_err(|problems| settings_error(py, &problems))?;
             Ok(Self {
                 objects: SettingsObjects::of(py, &settings)?,
-                problems: model::problems(py, settings.problems())?.unbind(),
+                problems: problems(py, settings.problems())?.unbind(),
                 settings,
             })
         })

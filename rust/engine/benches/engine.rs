@@ -8,9 +8,9 @@ use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion};
 use serde_json::{Value as Json, json};
-use sortition_engine::attributes::Value;
 use sortition_engine::hash::murmur3_32;
 use sortition_engine::trace::Silent;
+use sortition_engine::vwo::attributes::Value;
 use sortition_engine::vwo::bucket::{Bucket, HASH_SEED, hash_user, seed_prefix};
 use sortition_engine::vwo::decide_by_key;
 use sortition_engine::vwo::decision::{Call, Records, Request, Stored};

@@ -23,8 +23,8 @@
 //! ```
 //! use std::collections::HashMap;
 //!
-//! use sortition_engine::attributes::Value;
-//! use sortition_engine::reason::Reason;
+//! use sortition_engine::vwo::attributes::Value;
+//! use sortition_engine::vwo::reason::Reason;
 //! use sortition_engine::trace::Silent;
 //! use sortition_engine::vwo::decide_by_key;
 //! use sortition_engine::vwo::decision::{Call, Records, Request, Stored};
@@ -69,12 +69,11 @@
 
 #![forbid(unsafe_code)]
 
-pub mod attributes;
 mod document;
 mod fields;
 pub mod hash;
 pub mod pagesense;
 pub mod problem;
-pub mod reason;
+mod reason;
 pub mod trace;
 pub mod vwo;

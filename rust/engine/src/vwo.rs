@@ -3,12 +3,14 @@
 //! Source: VWO spec, sections 3, 4, 6 and 8.
 
 pub mod allocation;
+pub mod attributes;
 pub mod bucket;
 mod compile;
 pub mod decision;
 pub mod event;
 pub mod group;
 pub mod operand;
+pub mod reason;
 pub mod segment;
 pub mod settings;
 pub mod visitor;
@@ -17,15 +19,15 @@ pub mod wire;
 use std::cell::Cell;
 
 use allocation::{Allocation, rescaled};
+use attributes::{Attributes, WithText};
 use bucket::{Bucket, TrafficBucket, hash_user};
 use decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Record, Records, Request, Step, Stored, Write,
 };
+use reason::Reason;
 use segment::{Segment, USER_ID_ATTRIBUTE};
 use settings::{Campaign, CampaignType, GoalType, Settings, VariationSeed};
 
-use crate::attributes::{Attributes, WithText};
-use crate::reason::Reason;
 use crate::trace::Trace;
 
 /// Joins the identifiers of the goals in a record.

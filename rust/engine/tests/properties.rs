@@ -10,16 +10,16 @@ use std::collections::HashMap;
 use proptest::collection::{hash_map, vec};
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use sortition_engine::attributes::Value as Attribute;
 use sortition_engine::hash::{Murmur3, murmur3_32};
-use sortition_engine::reason::Reason;
 use sortition_engine::trace::Silent;
 use sortition_engine::vwo::allocation::{Allocation, rescaled};
+use sortition_engine::vwo::attributes::Value as Attribute;
 use sortition_engine::vwo::bucket::{Bucket, TrafficBucket};
 use sortition_engine::vwo::decide_by_key;
 use sortition_engine::vwo::decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Record, Records, Request, Step, Stored,
 };
+use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::Settings;
 
 type Attributes = HashMap<String, Attribute<'static>>;

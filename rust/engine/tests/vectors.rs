@@ -13,11 +13,11 @@ use std::path::Path;
 
 use flate2::read::GzDecoder;
 use serde_json::Value;
-use sortition_engine::attributes;
 use sortition_engine::hash::murmur3_32;
 use sortition_engine::pagesense;
 use sortition_engine::problem::{Consequence, Place};
 use sortition_engine::vwo::allocation::Allocation;
+use sortition_engine::vwo::attributes;
 use sortition_engine::vwo::bucket::{Bucket, HASH_SEED, TrafficBucket};
 use sortition_engine::vwo::segment::Segment;
 use sortition_engine::vwo::visitor::VisitorIds;

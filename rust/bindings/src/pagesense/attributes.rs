@@ -7,8 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use sortition_engine::pagesense::attributes::{Attribute, Attributes};
 
-use crate::attributes::Interrupt;
 use crate::calling::item_of;
+use crate::interrupt::Interrupt;
 
 /// A dictionary of the caller, or none.
 pub(crate) struct PyAttributes<'a, 'py> {

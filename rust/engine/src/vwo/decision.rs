@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::reason::Reason;
 use super::segment::Clause;
-use crate::reason::Reason;
 
 /// The public call that asks for a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

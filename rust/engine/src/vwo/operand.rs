@@ -4,7 +4,7 @@
 
 use std::borrow::Cow;
 
-use crate::attributes::Value;
+use super::attributes::Value;
 use crate::problem::Consequence;
 use pythonic::pattern::{Pattern, PatternError, Search};
 use pythonic::{float, text};

@@ -8,8 +8,8 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 
+use super::attributes::{self, Attributes};
 use super::operand::{Comparison, Fault, Operand, Unanswerable};
-use crate::attributes::{self, Attributes};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use pythonic::text::strip;
 

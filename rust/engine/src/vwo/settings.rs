@@ -83,7 +83,7 @@ impl Settings {
     }
 
     /// The names of the variables that segments ask for, by the numbers that the segments give to
-    /// [`Attributes::get_numbered`](crate::attributes::Attributes::get_numbered).
+    /// [`Attributes::get_numbered`](super::attributes::Attributes::get_numbered).
     #[must_use]
     pub fn variable_names(&self) -> &[Arc<str>] {
         &self.variable_names
@@ -217,14 +217,6 @@ impl Campaign {
         self.variations
             .iter()
             .position(|variation| &*variation.name == name)
-    }
-
-    /// The index of the control, the variation with id 1.
-    #[must_use]
-    pub fn control(&self) -> Option<usize> {
-        self.variations
-            .iter()
-            .position(|variation| variation.id.as_str() == "1")
     }
 }
 

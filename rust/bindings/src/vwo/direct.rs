@@ -16,21 +16,21 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyString, PyTuple, PyType};
 use pyo3::{ffi, intern};
-use sortition_engine::attributes::{Attributes, Value};
-use sortition_engine::reason::Reason;
 use sortition_engine::trace::Silent;
+use sortition_engine::vwo::attributes::{Attributes, Value};
 use sortition_engine::vwo::decide_by_key;
 use sortition_engine::vwo::decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Stored,
 };
 use sortition_engine::vwo::event::{self, Visitor};
+use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::{CampaignType, GoalType};
 
+use super::PySettings;
 use crate::calling::{dictionary, item_at, item_of, make, tuple_of};
 use crate::error::{caught, without_panic};
 use crate::fork;
 use crate::inbox::{Inbox, Kind};
-use crate::vwo::PySettings;
 
 /// The method is to answer as it is written in Python.
 struct AsWritten;

@@ -3,9 +3,7 @@
 use std::sync::OnceLock;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple, PyType};
-use sortition_engine::problem::Problem;
 use sortition_engine::vwo::group::Group;
 use sortition_engine::vwo::settings::{
     Campaign, CampaignType, Goal, Settings, Variable, Variation,
@@ -260,32 +258,6 @@ impl Classes {
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, objects)
     }
-}
-
-/// Problems as Python objects.
-pub(crate) fn problems<'py>(
-    py: Python<'py>,
-    problems: &[Problem],
-) -> PyResult<Bound<'py, PyTuple>> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "sortition._engine.problem", "Problem")?;
-    let class = class.clone().unbind();
-    let objects = problems
-        .iter()
-        .map(|problem| {
-            make(
-                py,
-                &class,
-                (
-                    &problem.path,
-                    &problem.wanted,
-                    &problem.found,
-                    problem.consequence.name(),
-                ),
-            )
-        })
-        .collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(py, objects)
 }
 
 /// An identifier as the Python value that the document holds.

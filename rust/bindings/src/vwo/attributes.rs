@@ -1,33 +1,14 @@
 //! Python dictionaries as the engine reads them.
 
 use std::borrow::Cow;
-use std::cell::RefCell;
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
-use sortition_engine::attributes::{Attributes, Value};
+use sortition_engine::vwo::attributes::{Attributes, Value};
 use sortition_engine::vwo::decision::{Record, Records, Stored};
 
 use crate::calling::{item_of, text_of};
-
-/// What a caller's object raised that is for nobody to swallow, such as `KeyboardInterrupt`.
-#[derive(Default)]
-pub(crate) struct Interrupt(RefCell<Option<PyErr>>);
-
-impl Interrupt {
-    /// Takes note of an error, unless it is an ordinary one.
-    pub(crate) fn note(&self, py: Python<'_>, error: PyErr) {
-        if !error.is_instance_of::<PyException>(py) {
-            self.0.replace(Some(error));
-        }
-    }
-
-    /// The interrupt, if there was one.
-    pub(crate) fn check(self) -> PyResult<()> {
-        self.0.into_inner().map_or(Ok(()), Err)
-    }
-}
+use crate::interrupt::Interrupt;
 
 /// A dictionary of the caller, or none.
 pub(crate) struct PyAttributes<'a, 'py> {

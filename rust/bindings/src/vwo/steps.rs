@@ -6,7 +6,7 @@ use sortition_engine::vwo::decision::Step;
 use sortition_engine::vwo::segment::Clause;
 use sortition_engine::vwo::settings::Settings;
 
-use crate::model;
+use super::model;
 
 /// One step of a decision for this campaign.
 pub(crate) fn as_dict<'py>(

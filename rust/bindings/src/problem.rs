@@ -1,0 +1,34 @@
+//! What is wrong in a settings document, as Python objects.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyTuple, PyType};
+use sortition_engine::problem::Problem;
+
+use crate::calling::make;
+
+/// Problems as Python objects.
+pub(crate) fn problems<'py>(
+    py: Python<'py>,
+    problems: &[Problem],
+) -> PyResult<Bound<'py, PyTuple>> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = CLASS.import(py, "sortition._engine.problem", "Problem")?;
+    let class = class.clone().unbind();
+    let objects = problems
+        .iter()
+        .map(|problem| {
+            make(
+                py,
+                &class,
+                (
+                    &problem.path,
+                    &problem.wanted,
+                    &problem.found,
+                    problem.consequence.name(),
+                ),
+            )
+        })
+        .collect::<PyResult<Vec<_>>>()?;
+    PyTuple::new(py, objects)
+}

@@ -1,0 +1,62 @@
+//! Why a decision came out as it did: a closed list.
+
+crate::reason::reasons! {
+    /// The user has the variation that a targeting rule chose.
+    Whitelisted = "whitelisted",
+    /// The user has the variation that was stored.
+    Stored = "stored",
+    /// The user has the variation whose range holds the bucket.
+    Bucketed = "bucketed",
+    /// The settings have no campaign of this key.
+    CampaignUnknown = "campaign_unknown",
+    /// The campaign of this key is broken and was set aside when the settings were compiled.
+    CampaignSetAside = "campaign_set_aside",
+    /// The campaign is not running.
+    CampaignNotRunning = "campaign_not_running",
+    /// The call is not meant for campaigns of this type.
+    WrongCampaignType = "wrong_campaign_type",
+    /// The campaign needs a user storage, and none is configured.
+    UserStorageNeeded = "user_storage_needed",
+    /// The campaign does not have this goal.
+    GoalUnknown = "goal_unknown",
+    /// The goal is of the type that is not to be tracked.
+    GoalTypeNotTracked = "goal_type_not_tracked",
+    /// The goal counts revenue, and none was given.
+    RevenueMissing = "revenue_missing",
+    /// A user storage is configured and holds no record: the user was not activated before.
+    NotActivated = "not_activated",
+    /// The goal was already tracked for this user.
+    GoalAlreadyTracked = "goal_already_tracked",
+    /// The user does not match the campaign's segments.
+    SegmentNotMatched = "segment_not_matched",
+    /// The user's bucket lies outside the campaign's traffic.
+    OutsideTraffic = "outside_traffic",
+    /// Another campaign of the group has the user by whitelisting.
+    GroupWhitelistedElsewhere = "group_whitelisted_elsewhere",
+    /// Another campaign of the group has the user by a stored record.
+    GroupStoredElsewhere = "group_stored_elsewhere",
+    /// Another campaign of the group won the user, or none did.
+    GroupNotWon = "group_not_won",
+    /// The user's bucket lies outside the ranges of all variations.
+    NoRange = "no_range",
+    /// Nothing is decided yet: records of the user storage are needed first.
+    RecordsNeeded = "records_needed",
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_plain() {
+        let names: HashSet<_> = Reason::ALL.iter().map(|reason| reason.name()).collect();
+        assert_eq!(names.len(), Reason::ALL.len());
+        assert!(
+            names
+                .iter()
+                .all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'))
+        );
+    }
+}
