@@ -10,7 +10,7 @@ import warnings
 import pytest
 
 from sortition import _core
-from sortition._engine.pure.python.pattern import (
+from sortition._engine.pure.pythonic.pattern import (
     InvalidPatternError,
     UnsupportedPatternError,
     compile_pattern,

@@ -80,24 +80,6 @@ def test_both_engines_know_the_same_reasons() -> None:
     assert compiled.PAGESENSE_REASONS == pure.PAGESENSE_REASONS
 
 
-def test_the_pure_engine_mirrors_the_compiled_one() -> None:
-    """The same modules of the same names, so that they can be read side by side."""
-    rust = ROOT / "rust" / "engine" / "src"
-    pure = ROOT / "python" / "sortition" / "_engine" / "pure"
-    # Python needs little account of Python, and its engine has a door where Rust has the bindings.
-    only_rust = {"lib", "python/float", "python/integer", "python/json", "python/text"}
-    only_rust |= {"python/unicode"}
-    only_rust |= {f"python/pattern/{name}" for name in ("parse", "program", "search", "set")}
-    only_pure = {"surface"}
-    in_rust = {str(one.relative_to(rust).with_suffix("")) for one in rust.rglob("*.rs")}
-    in_pure = {
-        str(one.relative_to(pure).with_suffix("")).removesuffix("/__init__")
-        for one in pure.rglob("*.py")
-        if one.parent != pure or one.name != "__init__.py"
-    }
-    assert in_rust - only_rust == in_pure - only_pure
-
-
 def test_nothing_but_requests_is_required() -> None:
     """In any version, so that an installation changes nothing that a service runs."""
     required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]

@@ -12,7 +12,6 @@ from sortition._engine.pure.pagesense.compile import compile_settings as compile
 from sortition._engine.pure.pagesense.decision import Request as PagesenseRequest
 from sortition._engine.pure.pagesense.profile import Profile as PagesenseProfile
 from sortition._engine.pure.pagesense.reason import REASONS as PAGESENSE_REASONS
-from sortition._engine.pure.reason import REASONS
 from sortition._engine.pure.trace import recording, silent
 from sortition._engine.pure.vwo import decide, decide_by_key, event
 from sortition._engine.pure.vwo.allocation import ranges as allocation_ranges
@@ -20,6 +19,7 @@ from sortition._engine.pure.vwo.bucket import stretched_bucket, traffic_bucket, 
 from sortition._engine.pure.vwo.compile import compile_settings
 from sortition._engine.pure.vwo.decision import GoalRequest, Request
 from sortition._engine.pure.vwo.event import batch as vwo_batch
+from sortition._engine.pure.vwo.reason import REASONS
 from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:

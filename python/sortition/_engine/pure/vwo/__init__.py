@@ -8,10 +8,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from sortition._engine.pure import reason
-from sortition._engine.pure.attributes import has
 from sortition._engine.pure.trace import silent
+from sortition._engine.pure.vwo import reason
 from sortition._engine.pure.vwo.allocation import owner, ranges, rescaled
+from sortition._engine.pure.vwo.attributes import has
 from sortition._engine.pure.vwo.bucket import (
     hash_seed_string,
     stretched_bucket,

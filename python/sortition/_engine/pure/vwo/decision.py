@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._engine.pure.attributes import plain_text_of
+from sortition._engine.pure.vwo.attributes import plain_text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

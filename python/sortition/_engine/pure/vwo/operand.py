@@ -10,7 +10,7 @@ import operator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sortition._engine.pure.python.pattern import (
+from sortition._engine.pure.pythonic.pattern import (
     InvalidPatternError,
     Pattern,
     UnsupportedPatternError,

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sortition._engine.problem import Consequence, Problem
-from sortition._engine.pure.attributes import UnreadableError, plain_text_of, text_of
 from sortition._engine.pure.problem import child, kind_of
+from sortition._engine.pure.vwo.attributes import UnreadableError, plain_text_of, text_of
 from sortition._engine.pure.vwo.operand import (
     Operand,
     UnanswerableError,

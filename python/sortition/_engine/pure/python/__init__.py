@@ -1,1 +1,0 @@
-"""Python's own behaviour, which needs no account here but for what the engines do not support."""
