@@ -126,6 +126,10 @@ unicode: ## Write the Unicode tables anew; needs Python 3.11
 check-unicode: ## Check that the Unicode tables are those of Python 3.11
 	$(PYTHON) rust/pythonic/unicode/generate.py --check
 
+.PHONY: options
+options: $(VENV)/built ## Write the signatures and the page of the launch options anew
+	PYTHONPATH=tests $(BIN)/python -m support.launch_options
+
 .PHONY: schema
 schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
 	PYTHONPATH=tests $(BIN)/python -m support.schema

@@ -13,14 +13,13 @@ The names of the platform's own Python SDK are in `sortition.compat.pagesense`.
 
 from __future__ import annotations
 
+from sortition._base.exporting import TYPE_CHECKING
 from sortition._base.exporting import exporting as _exporting
+from sortition._base.exporting import known_options as _known_options
 
-# Not `typing`'s: importing that would take longer than everything here.
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable
-    from typing import Never
 
     from sortition._base.log import Logger
     from sortition._client.document import SettingsFile
@@ -61,39 +60,8 @@ __all__ = [
     "launch",
 ]
 
-_LAUNCH_OPTIONS = (
-    "settings",
-    "sdk_account_id",
-    "sdk_key",
-    "project_name",
-    "data_center",
-    "user_storage",
-    "logger",
-    "log_level",
-    "is_development_mode",
-    "base_url",
-    "request_timeout_s",
-    "poll_interval_s",
-    "transport",
-    "engine",
-    "requests_at_once",
-    "queue_events",
-    "queue_bytes",
-    "retry_for_s",
-    "close_timeout_s",
-    "spool",
-    "spool_bytes",
-    "spool_age_s",
-    "on_unknown_outcome",
-    "on_drop",
-    "stale_after_s",
-    "init_timeout_s",
-    "settings_cache",
-    "fallback_settings",
-    "allow_empty",
-)
 
-
+@_known_options
 def launch(
     settings: SettingsFile | None = None,
     *,
@@ -102,30 +70,29 @@ def launch(
     project_name: str | None = None,
     data_center: str | None = None,
     user_storage: UserStorageLike | None = None,
-    logger: Logger | None = None,
-    log_level: int | None = None,
-    is_development_mode: bool = False,
+    poll_interval_s: int | None = None,
+    fallback_settings: SettingsFile | None = None,
+    requests_at_once: int | None = None,
+    engine: EngineChoice | None = "auto",
+    is_development_mode: bool | None = False,
+    stale_after_s: float | None = None,
+    init_timeout_s: float | None = None,
+    settings_cache: str | os.PathLike[str] | None = None,
+    allow_empty: bool | None = False,
     base_url: str | None = None,
     request_timeout_s: float | None = None,
-    poll_interval_s: int | None = None,
     transport: Transport | None = None,
-    engine: EngineChoice = "auto",
-    requests_at_once: int | None = None,
     queue_events: int | None = None,
     queue_bytes: int | None = None,
     retry_for_s: float | None = None,
     close_timeout_s: float | None = None,
-    on_unknown_outcome: OnUnknownOutcome | None = None,
+    on_unknown_outcome: OnUnknownOutcome | None = "resend",
     on_drop: Callable[[str, int], object] | None = None,
-    stale_after_s: float | None = None,
-    init_timeout_s: float | None = None,
-    settings_cache: str | os.PathLike[str] | None = None,
-    fallback_settings: SettingsFile | None = None,
-    allow_empty: bool = False,
     spool: str | os.PathLike[str] | None = None,
     spool_bytes: int | None = None,
     spool_age_s: float | None = None,
-    **unknown: Never,
+    logger: Logger | None = None,
+    log_level: int | None = None,
 ) -> Client:
     """Make a client for one project.
 
@@ -139,55 +106,62 @@ def launch(
         sdk_account_id: The account's id and its data center, such as ``12345-US``.
         sdk_key: The project's secret key.
         project_name: The project's name.
-        data_center: Where events go to, for settings that are given: ``US``, ``EU``, ``IN``,
-            ``SA``, ``JP``, ``AU``, ``CN``, ``CA``, ``UAE``, ``INEC``, ``SG`` or ``UK``. By default
-            the one that `sdk_account_id` names, or the account id in the settings.
+        data_center: Where events go to, for settings that are given. Allowed: ``US``, ``EU``,
+            ``IN``, ``SA``, ``JP``, ``AU``, ``CN``, ``CA``, ``UAE``, ``INEC``, ``SG``, ``UK``.
+            Defaults to the one that `sdk_account_id` or the account id in the settings names.
         user_storage: An object with methods ``look_up(user_id)`` and ``save(user_profile)``; see
             `UserStorageService`.
-        logger: An object with a method ``log(level, message)`` that takes the client's messages;
-            without one they go to the standard ``logging`` tree, under ``sortition.pagesense``.
-        log_level: One of the levels of ``logging``; the client's messages below it are held back.
-        is_development_mode: Decide as usual, and send nothing at all. (The settings may put single
-            experiments in development mode: then their visitors are not sent, but goals are.)
-        base_url: Where everything is sent, such as ``http://127.0.0.1:8080``, in place of the data
-            center's host.
-        request_timeout_s: How long one request may take, in seconds, whatever the network does: 5
-            by default, at most 3600.
-        poll_interval_s: How often settings are asked for, in whole seconds from 10 to 1800; 0 for
-            never. By default 10 where they were fetched, and never where they were given.
-        transport: How requests are sent: a `RequestsTransport` with options of its own, or any
-            object with its method ``send``. It is the caller's to close.
-        engine: ``compiled``, ``pure``, or ``auto`` for the compiled one where it is installed.
-        requests_at_once: How many events may be on their way at once: 16 by default, at most 100.
-        queue_events: How many events may wait to be sent: 100,000 by default. What is more is
-            refused, and counted.
-        queue_bytes: How many bytes of events may wait: 64 MiB by default.
-        retry_for_s: How long an event that fails is sent again and again, in seconds: 3600 by
-            default.
-        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send what
-            waits, in seconds: 5 by default.
-        on_unknown_outcome: What to do with an event of which nobody knows whether the server has
-            it: ``resend``, which may count it twice, is the default, or ``drop``.
-        on_drop: Told of events that were lost or refused: ``on_drop(reason, number)``.
-        stale_after_s: After how long without the server's word that the settings are current
-            `Client.status` calls them stale, in seconds: by default three intervals and at least a
-            minute, and never where there is no interval.
+        poll_interval_s: How often the client asks the server for new settings, in whole seconds,
+            from its first use on; 0 for never. Allowed: from 10 to 1800, or 0 for never. Defaults
+            to 10 where the client fetched its settings, and never where they were given.
+        fallback_settings: The settings to start with where there are no others; given as
+            `settings`.
+        requests_at_once: How many events may be on their way at once. Allowed: from 1 to 100.
+            Defaults to 16.
+        engine: Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where
+            it is installed. Defaults to ``auto``.
+        is_development_mode: Decide as usual, and send nothing.
+        stale_after_s: How long after the server last confirmed the settings `Client.status` calls
+            them stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals, at least
+            a minute, and never where there is no interval.
         init_timeout_s: How long fetching the first settings may take, in seconds, whatever the
-            network does; by default as `request_timeout_s`.
-        settings_cache: The path of a file in which the last settings that were good are kept, for a
-            start without the server; by default none. Processes may share it.
-        fallback_settings: The settings to start with for want of any other, as
-            `settings_file`.
-        allow_empty: Start without settings where there are none: every call returns its nothing
-            until they come.
-        spool: A folder in which events are kept until it is known what became of them, so that they
-            survive a SIGKILL: what a process leaves is sent by the next one for the same account.
-            It is made where it does not exist; its parent must.
-        spool_bytes: How many bytes of files one client in one process may keep there: 256 MiB by
-            default. What is more is kept in memory alone.
-        spool_age_s: How old an event may be that is taken over, in seconds: 604,800 (a week) by
-            default, and at most.
-        **unknown: No other option exists.
+            network does. Allowed: more than 0 and at most 3600. Defaults to `request_timeout_s`.
+        settings_cache: The path of a file in which the client keeps the last good settings, for a
+            start without the server. Processes may share it.
+        allow_empty: Start without settings where there are none: every call returns its documented
+            nothing until settings arrive.
+        base_url: Where requests are sent, such as ``http://127.0.0.1:8080``. Allowed: ``http://``
+            or ``https://``, a host, and a port and a path where needed. Defaults to the platform's
+            host.
+        request_timeout_s: How long one request may take, in seconds, whatever the network does. A
+            call that sends its event itself takes no longer. Allowed: more than 0 and at most 3600.
+            Defaults to 5.
+        transport: How requests are sent: a `RequestsTransport` with options of its own, or any
+            object with its method ``send``. The caller closes it.
+        queue_events: How many events may wait. The client refuses what is more, and counts it.
+            Allowed: at least 1. Defaults to 100,000.
+        queue_bytes: How many bytes of events may wait. Allowed: at least 1. Defaults to 64 MiB.
+        retry_for_s: How long the client retries events that it cannot deliver, in seconds. Allowed:
+            from 0 to 604800. Defaults to 3,600.
+        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send what
+            waits, in seconds. Allowed: more than 0 and at most 3600. Defaults to 5.
+        on_unknown_outcome: What to do with events when nobody knows whether the server received
+            them: ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
+        on_drop: Called as ``on_drop(reason, number)`` with events that were lost or refused.
+        spool: A folder in which the client keeps events until it knows what became of them, so that
+            they survive a SIGKILL: the next process for the same account sends what a dead one
+            left. The client makes the folder where it does not exist; its parent must exist. With
+            VWO it requires `batch_events`.
+        spool_bytes: How many bytes of files one client in one process may keep there. What is more
+            is kept in memory alone. Allowed: at least 1. Defaults to 256 MiB.
+        spool_age_s: How old an event may be when another process takes it over, in seconds.
+            Allowed: from 1 to 604800. Defaults to 604,800.
+        logger: An object with a method ``log(level, message)`` that takes the client's messages.
+            Without one they go to the standard ``logging`` tree, under the logger ``sortition``.
+        log_level: The level from which on the client logs its messages. Where no handler is
+            configured and no `logger` given, the client prints them to standard error. Allowed:
+            ``logging.DEBUG``, ``logging.INFO``, ``logging.WARNING``, ``logging.ERROR``,
+            ``logging.CRITICAL``. Defaults to all that the logger takes.
 
     Returns:
         The client.
@@ -199,46 +173,11 @@ def launch(
 
     Source: PageSense spec, "Our choices" and section 2.
     """
-    from sortition._base.options import ensure_known  # noqa: PLC0415 -- not needed to import this module
-    from sortition._pagesense.client import Client  # noqa: PLC0415
+    given = locals()
+    from sortition._pagesense.client import Client  # noqa: PLC0415 -- not needed to import this module
     from sortition._pagesense.launching import configure  # noqa: PLC0415
 
-    ensure_known(unknown, _LAUNCH_OPTIONS)
-    return Client(
-        *configure(
-            settings,
-            sdk_account_id=sdk_account_id,
-            sdk_key=sdk_key,
-            project_name=project_name,
-            data_center=data_center,
-            logger=logger,
-            log_level=log_level,
-            user_storage=user_storage,
-            is_development_mode=is_development_mode,
-            base_url=base_url,
-            request_timeout_s=request_timeout_s,
-            poll_interval_s=poll_interval_s,
-            transport=transport,
-            engine=engine,
-            close_timeout_s=close_timeout_s,
-            requests_at_once=requests_at_once,
-            queue_events=queue_events,
-            queue_bytes=queue_bytes,
-            retry_for_s=retry_for_s,
-            on_unknown_outcome=on_unknown_outcome,
-            on_drop=on_drop,
-            settings_options={
-                "stale_after_s": stale_after_s,
-                "init_timeout_s": init_timeout_s,
-                "settings_cache": settings_cache,
-                "fallback_settings": fallback_settings,
-                "allow_empty": allow_empty,
-            },
-            spool=spool,
-            spool_bytes=spool_bytes,
-            spool_age_s=spool_age_s,
-        )
-    )
+    return Client(*configure(given))
 
 
 if not TYPE_CHECKING:
@@ -263,3 +202,5 @@ if not TYPE_CHECKING:
             "UserStorageService": "sortition._pagesense.storage",
         },
     )
+
+del TYPE_CHECKING

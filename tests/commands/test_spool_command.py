@@ -182,7 +182,8 @@ class TestDrain:
         killed(folder, 3)
         arguments = ("--settings", document, "--base-url", sink.url)
         done = run("spool", "drain", str(folder), *arguments)
-        assert (done.returncode, done.stderr) == (1, "")
+        assert done.returncode == 1
+        assert "failed (status 401)" in done.stderr
         assert done.stdout == "3 events taken over, 0 delivered, 3 lost (rejected)\n"
 
     def test_pagesense(self, sink: Sink, folder: Path, tmp_path: Path) -> None:

@@ -365,7 +365,9 @@ class TestRealConnections:
                 capture_output=True,
                 check=False,
             )
-        assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+        assert (done.returncode, done.stdout) == (0, b"")
+        assert b"failed" in done.stderr
+        assert b"Traceback" not in done.stderr
 
 
 def test_an_event_of_the_last_moment(sink: Sink) -> None:

@@ -507,4 +507,5 @@ def test_a_name_that_nobody_looks_up(tmp_path: Path) -> None:
     done = subprocess.run(
         command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
     )
-    assert (done.returncode, done.stderr) == (0, "")
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.splitlines()[1:] == ["activate: there are no settings yet"]

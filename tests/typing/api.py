@@ -52,7 +52,11 @@ def launch() -> vwo.Client:
     vwo.launch(settings_cache=5)  # E: arg-type
     vwo.launch("{}", engine="rust")  # E: arg-type
     vwo.launch("{}", user_storage=5)  # E: arg-type
-    vwo.launch("{}", goal_type="ALL")  # E: arg-type
+    vwo.launch("{}", goal_type_to_track="custom")  # E: arg-type
+    kind: vwo.GoalType = "REVENUE"
+    vwo.launch("{}", goal_type_to_track=kind, is_development_mode=None, engine=None)
+    vwo.logger.setLevel(vwo.LOG_LEVELS.WARNING)
+    vwo.launch("{}", goal_type="ALL")  # E: call-arg
     return vwo.launch(vwo.get_settings_file(1, "key", base_url="http://127.0.0.1"))
 
 
@@ -106,7 +110,7 @@ def use_pagesense() -> None:
         client.activate_experiment("New pricing", 42)  # E: arg-type
         client.track_goal("New pricing", "Ann")  # E: call-arg
     pagesense.launch(sdk_account_id=5)  # E: arg-type
-    pagesense.launch(account_id="5-US")  # E: arg-type
+    pagesense.launch(account_id="5-US")  # E: call-arg
 
 
 def fail() -> None:

@@ -101,9 +101,9 @@ def test_one_that_hangs_is_left_alone_for_a_while(launch: Launch) -> None:
     ("credentials", "message"),
     [
         ("localhost", "redis_creds: must be a dict, got str"),
-        ({}, "redis_creds.url: is missing"),
+        ({"url": ""}, "redis_creds.url: is missing"),
         ({"url": 5}, "redis_creds.url: must be a string, got int"),
-        ({"url": "ftp://nowhere"}, "redis_creds.url: is no URL of a Redis"),
+        ({"url": "ftp://nowhere"}, "redis_creds.url: is not the URL of a Redis"),
         ({"url": "localhost", "pasword": "x"}, "did you mean redis_creds.password"),
     ],
 )

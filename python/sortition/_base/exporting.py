@@ -6,12 +6,18 @@ for nothing else. A thing's home is imported once, and the thing is kept in the 
 
 from __future__ import annotations
 
+import functools
 from importlib import import_module
 
-TYPE_CHECKING = False
+# Not `typing`'s: importing that would take longer than everything here. And not written as False:
+# jedi, which completes names in IPython, vim and Spyder, takes a branch that is plainly False for
+# dead code, and would not see what is imported there.
+TYPE_CHECKING = bool()  # noqa: UP018 -- see above
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
+    from typing import Any, TypeVar
+
+    FunctionT = TypeVar("FunctionT", bound=Callable[..., Any])
 
 
 def exporting(
@@ -36,3 +42,22 @@ def exporting(
         return sorted({*module, *homes})
 
     return get, names
+
+
+def known_options(function: FunctionT) -> FunctionT:
+    """Have a function name the nearest option where it is called with one that it does not have.
+
+    The function itself keeps the signature that people and type checkers see.
+    """
+    code = function.__code__
+    known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
+
+    @functools.wraps(function)
+    def call(*args: Any, **options: Any) -> Any:
+        if not options.keys() <= set(known):
+            from sortition._base.options import ensure_known  # noqa: PLC0415 -- rarely needed
+
+            ensure_known(options, known)
+        return function(*args, **options)
+
+    return call  # type: ignore[return-value]

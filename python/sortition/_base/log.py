@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sys
 import time
 import traceback
 from dataclasses import dataclass
@@ -12,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 _ROOT: Final = logging.getLogger("sortition")
-_ROOT.addHandler(logging.NullHandler())
 
 _AGAIN_AFTER_S: Final = 600.0
 _MOST_RECURRING: Final = 1000
@@ -33,9 +34,16 @@ class Logger(Protocol):
 
 @dataclass(slots=True)
 class _Recurring:
-    """A mistake that was logged: when it may be again, and how often it happened meanwhile."""
+    """A mistake that was logged: when it may be again, and how often it happened meanwhile.
+
+    Attributes:
+        quiet_until: When it may be logged again, on the monotonic clock.
+        had_handler: Whether the program had configured logging when it was logged.
+        unsaid: How often it has happened since.
+    """
 
     quiet_until: float
+    had_handler: bool
     unsaid: int = 0
 
 
@@ -45,12 +53,22 @@ class Log:
     Nothing global is changed: `level` holds back messages of this client only, and handlers,
     propagation and the logger's own level are the caller's. No lock is taken but those of
     ``logging``, so that a fork can leave none behind.
+
+    Where the program has not configured logging, Python itself prints warnings and errors to
+    standard error. A client with a level of its own prints its messages there instead, from that
+    level on. Both end as soon as the program adds a handler.
+
+    Args:
+        name: The name of the standard logger, below ``sortition``.
+        logger: The caller's own logger; None for the standard one.
+        level: The least level of the messages; None for all that the logger takes.
     """
 
     def __init__(self, name: str, logger: Logger | None = None, level: int | None = None) -> None:
         self._standard = _ROOT.getChild(name)
         self._logger = logger
         self._level = logging.NOTSET if level is None else level
+        self._prints_itself = level is not None and logger is None
         self._has_complained = False
         self._recurring: dict[Hashable, _Recurring] = {}
 
@@ -64,8 +82,11 @@ class Log:
         """The logger and, for each level, whether it takes that, as far as it remembers.
 
         The standard logger keeps this dictionary for ever and empties it whenever any level
-        changes: a level that stands there as False is not taken. None for any other logger.
+        changes: a level that stands there as False is not taken. None for any other logger, and
+        for a client that was asked for debug messages: it may print them itself.
         """
+        if self._prints_itself and self.may_take_debug:
+            return None
         logger = self._standard if self._logger is None else self._logger
         if not isinstance(logger, logging.Logger):
             return None
@@ -95,26 +116,31 @@ class Log:
         """Log a mistake that a busy service would otherwise repeat with every call.
 
         It is logged at once, and then at most every ten minutes with how often it happened since.
+        Once the program configures logging, a mistake that was logged before then is logged again
+        at once. The message is only made where it is logged.
 
         Args:
             about: What tells this mistake from others; it is in no message.
             describe: Makes the message.
         """
+        if not self._takes(logging.ERROR):
+            return
         known = self._recurring.get(about)
         if known is None and len(self._recurring) >= _MOST_RECURRING:
             about, describe = _MANY, lambda: _MANY
             known = self._recurring.get(about)
         now = time.monotonic()
         if known is None:
-            mine = _Recurring(now + _AGAIN_AFTER_S)
+            mine = _Recurring(now + _AGAIN_AFTER_S, self._has_handler())
             # Of several threads that come here at once, one logs.
             known = self._recurring.setdefault(about, mine)
             if known is mine:
                 self.error(describe())
                 return
         known.unsaid += 1
-        if now >= known.quiet_until:
+        if now >= known.quiet_until or (not known.had_handler and self._has_handler()):
             known.quiet_until = now + _AGAIN_AFTER_S
+            known.had_handler = self._has_handler()
             unsaid, known.unsaid = known.unsaid, 0
             self.error(f"{describe()} ({unsaid} times since this was last logged)")
 
@@ -130,12 +156,32 @@ class Log:
             lambda: f"{what} raised {name}{comma}{consequence}:\n{frames_of(error).rstrip()}",
         )
 
+    def _has_handler(self) -> bool:
+        """Whether somebody takes the messages: the caller's logger, or a handler of ``logging``."""
+        logger = self._standard if self._logger is None else self._logger
+        return not isinstance(logger, logging.Logger) or logger.hasHandlers()
+
+    def _takes(self, level: int) -> bool:
+        """Whether a message of this level can come to anybody."""
+        if level < self._level:
+            return False
+        logger = self._standard if self._logger is None else self._logger
+        if not isinstance(logger, logging.Logger):
+            return True
+        try:
+            return logger.isEnabledFor(level)
+        except Exception:  # noqa: BLE001 -- the caller's class may raise anything
+            return True
+
     def _write(self, level: int, message: str, values: tuple[object, ...]) -> None:
         if level < self._level:
             return
         logger = self._logger
         if logger is None:
-            self._write_standard(self._standard, level, message, values)
+            if self._prints_itself and not self._standard.hasHandlers():
+                self._print(level, message, values)
+            else:
+                self._write_standard(self._standard, level, message, values)
         elif isinstance(logger, logging.Logger):
             self._write_standard(logger, level, message, values)
         else:
@@ -153,6 +199,18 @@ class Log:
         except Exception as error:  # noqa: BLE001 -- a handler or filter may raise anything
             if logger is not self._standard:
                 self._complain(error)
+
+    def _print(self, level: int, message: str, values: tuple[object, ...]) -> None:
+        """Write a message to standard error, since the program has not configured logging."""
+        standard = self._standard
+        if standard.disabled or standard.manager.disable >= level:
+            return
+        text = message % values if values else message
+        line = f"{logging.getLevelName(level)}:{standard.name}:{text}\n"
+        # Standard error may be closed, gone, or unable to encode the text.
+        with contextlib.suppress(Exception):
+            sys.stderr.write(line)
+            sys.stderr.flush()
 
     def _complain(self, error: Exception) -> None:
         """Report that the caller's logger fails; once, since it may fail on every message."""

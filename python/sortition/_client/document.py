@@ -28,8 +28,6 @@ def document_of(settings_file: object, name: str = "settings_file") -> bytes:
     Raises:
         OptionError: It is none of the things a settings file may be, or cannot be read.
     """
-    if settings_file is None:
-        raise OptionError(f"{name}: a settings document is needed")
     if isinstance(settings_file, os.PathLike):
         settings_file = _content_of(name, settings_file)
     if isinstance(settings_file, dict):

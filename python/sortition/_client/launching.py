@@ -2,31 +2,114 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, cast
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from sortition import _engine
 from sortition._base.errors import OptionError
-from sortition._base.options import choice
+from sortition._base.log import Log
+from sortition._http.transport import RequestsTransport
+from sortition._sending.spool.options import SpoolOptions
+from sortition._settings.launching import cache_of
+from sortition._settings.live import Refreshing
+from sortition._settings.options import SettingsOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sortition._base.log import Log
+    from sortition._client.options import LaunchOptions
     from sortition._engine import Engine, EngineChoice
     from sortition._engine.problem import Problem
+    from sortition._http.transport import Transport
 
 _MOST_PROBLEMS_LOGGED: Final = 20
 
 
-def engine_of(value: object) -> Engine:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """What a client of any platform is made of; every value was checked.
+
+    Attributes:
+        engine: What decides.
+        log: Where messages go.
+        transport: How requests are sent.
+        own_transport: The transport, where the client has to close it.
+        base_url: Where requests are sent.
+        close_timeout_s: How long a close may take where the call does not say.
+        is_development_mode: Whether nothing is sent.
+    """
+
+    engine: Engine
+    log: Log
+    transport: Transport
+    own_transport: RequestsTransport | None
+    base_url: str
+    close_timeout_s: float
+    is_development_mode: bool
+
+
+def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
+    """The client's log, with what the engine has to say of itself."""
+    log = Log(name, options.logger, options.log_level)
+    if engine.remark is not None:
+        log.warning("%s", engine.remark)
+    return log
+
+
+def transport_of(options: LaunchOptions) -> tuple[Transport, RequestsTransport | None]:
+    """How requests are sent, and what of that the client has to close."""
+    if options.transport is not None:
+        return options.transport, None
+    own = RequestsTransport()
+    return own, own
+
+
+def limits_of(options: LaunchOptions) -> dict[str, Any]:
+    """The attributes of `Batching` that every platform's options say, by name."""
+    spool = options.spool
+    if isinstance(spool, str):
+        spool = SpoolOptions(spool, options.spool_bytes, options.spool_age_s)
+    return {
+        "queue_events": options.queue_events,
+        "queue_bytes": options.queue_bytes,
+        "request_timeout_s": options.request_timeout_s,
+        "retry_for_s": options.retry_for_s,
+        "close_timeout_s": options.close_timeout_s,
+        "on_unknown_outcome": options.on_unknown_outcome,
+        "on_drop": options.on_drop,
+        "spool": spool,
+    }
+
+
+def settings_options_of(
+    options: LaunchOptions, fallback: bytes | None, poll_interval_s: float | None, log: Log
+) -> SettingsOptions:
+    """Where a client's settings come from.
+
+    Args:
+        options: The options.
+        fallback: The settings to start with where there are no others.
+        poll_interval_s: How often to ask for new ones; None for never.
+        log: The client's log.
+    """
+    init_timeout_s = options.init_timeout_s
+    return SettingsOptions(
+        fallback=fallback,
+        refreshing=Refreshing(options.request_timeout_s, poll_interval_s, options.stale_after_s),
+        cache=cache_of(options.settings_cache, log),
+        init_timeout_s=options.request_timeout_s if init_timeout_s is None else init_timeout_s,
+        allows_empty=options.allow_empty,
+    )
+
+
+def engine_of(choice: EngineChoice) -> Engine:
     """The engine that the option ``engine`` asks for.
 
     Raises:
-        OptionError: There is no such engine, or it is not installed.
+        OptionError: It is not installed.
     """
-    chosen = choice("engine", value, ("auto", "compiled", "pure")) or "auto"
     try:
-        return _engine.load(cast("EngineChoice", chosen))
+        return _engine.load(choice)
     except ImportError:
         raise OptionError("engine: the compiled engine is not installed") from None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sortition._base.options import nearest
+from sortition._base.nearest import nearest
 from sortition._pagesense import wire
 from sortition._pagesense.goal_property import ensure_revenue
 from sortition._sending.ledger import CONVERSION, VISITOR

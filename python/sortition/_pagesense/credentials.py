@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sortition._base.errors import OptionError
-from sortition._base.options import nearest, of_type
+from sortition._base.nearest import nearest
+from sortition._base.options import of_type
 from sortition._pagesense.constants import DATA_CENTERS
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.options import nearest
+from sortition._base.nearest import nearest
 from sortition._pagesense.storage import LookUpError, UserProfile, look_up, save
 
 if TYPE_CHECKING:

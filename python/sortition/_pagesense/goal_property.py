@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar, Final, TypeAlias
 
 from sortition._base.arguments import BadArgumentError
-from sortition._base.options import kind, nearest
+from sortition._base.nearest import nearest
+from sortition._base.options import kind
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,13 +6,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from sortition._base.errors import OptionError
-from sortition._base.options import of_type, seconds, seconds_of_waiting
-from sortition._settings.launching import FirstSettings, cache_of, load
+from sortition._settings.launching import FirstSettings, load
 from sortition._settings.live import LiveSettings, Refreshing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sortition._base.log import Log
     from sortition._http.transport import Transport
     from sortition._settings.cache import SettingsCache
@@ -37,45 +34,6 @@ class SettingsOptions:
     cache: SettingsCache | None
     init_timeout_s: float
     allows_empty: bool
-
-
-def settings_options_of(
-    fallback: bytes | None,
-    *,
-    request_timeout_s: float,
-    poll_interval_s: float | None,
-    log: Log,
-    options: Mapping[str, object],
-) -> SettingsOptions:
-    """Check the options that every platform has.
-
-    Args:
-        fallback: The settings to start with for want of any other.
-        request_timeout_s: How long a request may take.
-        poll_interval_s: How often to ask; None for never.
-        log: The client's log.
-        options: ``stale_after_s``, ``init_timeout_s``, ``settings_cache`` and ``allow_empty``.
-
-    Raises:
-        OptionError: One cannot be used; the message names it.
-    """
-    allow_empty, init_timeout_s = options["allow_empty"], options["init_timeout_s"]
-    stale_after_s = options["stale_after_s"]
-    if stale_after_s is not None:
-        stale_after_s = seconds_of_waiting("stale_after_s", stale_after_s, least=0.0)
-    return SettingsOptions(
-        fallback=fallback,
-        refreshing=Refreshing(request_timeout_s, poll_interval_s, stale_after_s),
-        cache=cache_of(options["settings_cache"], log),
-        init_timeout_s=(
-            request_timeout_s
-            if init_timeout_s is None
-            else seconds("init_timeout_s", init_timeout_s)
-        ),
-        allows_empty=(
-            allow_empty is not None and of_type("allow_empty", allow_empty, bool, "a bool")
-        ),
-    )
 
 
 def loaded_by(

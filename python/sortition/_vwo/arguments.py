@@ -10,21 +10,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from sortition._base.arguments import BadArgumentError, optional_text, text
 from sortition._base.options import kind
-from sortition._vwo.constants import GOAL_TYPE_NAMES
+from sortition._vwo.constants import GOAL_TYPE_NAMES, GOAL_TYPES
 
 _MOST_INTEGER: Final = 10**300
 """Beyond this, no number in binary64, as JSON's readers have them."""
 
 _LONGEST_DIMENSION: Final = 255
+_GOAL_TYPES_BY_PAGE: Final = {"CUSTOM": GOAL_TYPES.CUSTOM, "REVENUE": GOAL_TYPES.REVENUE}
 _RESERVED_DIMENSION: Final = "vwo_fs_environment"
 """What the platform itself reads beside a user's custom dimensions."""
 
 Revenue: TypeAlias = int | float | str | None
 """What a conversion brought: a number, or text that the server reads as one."""
+
+GoalType: TypeAlias = Literal["ALL", "CUSTOM_GOAL", "REVENUE_TRACKING", "CUSTOM", "REVENUE"]
+"""Which goals ``track`` credits: a value of `GOAL_TYPES`, or the platform's page's own text."""
 
 
 def revenue(value: object) -> Revenue:
@@ -60,14 +64,27 @@ def is_number(value: str) -> bool:
 
 
 def goal_type(value: object) -> str | None:
-    """One of the `GOAL_TYPES`, or None.
+    """One of the `GOAL_TYPES`, by one of its names; or None.
 
     Raises:
         BadArgumentError: It is something else.
     """
-    if value is None or (isinstance(value, str) and value in GOAL_TYPE_NAMES):
-        return value
-    raise BadArgumentError("goal_type_to_track must be one of vwo.GOAL_TYPES")
+    if value is None:
+        return None
+    found = goal_type_named(value) if isinstance(value, str) else None
+    if found is None:
+        names = ", ".join(sorted(GOAL_TYPE_NAMES))
+        raise BadArgumentError(f"goal_type_to_track must be one of vwo.GOAL_TYPES: {names}")
+    return found
+
+
+def goal_type_named(name: str) -> GoalType | None:
+    """The value of `GOAL_TYPES` that has this name; None where none has.
+
+    The platform's page calls them ``CUSTOM`` and ``REVENUE``, which are not their values.
+    """
+    value = _GOAL_TYPES_BY_PAGE.get(name, name)
+    return cast("GoalType", value) if value in GOAL_TYPE_NAMES else None
 
 
 def custom_dimensions(*args: object, **kwargs: object) -> tuple[str, dict[str, str]]:

@@ -1,75 +1,85 @@
-"""Launch options for batches: what each must be.
+"""The launch option ``batch_events``, and how events are batched.
 
 Source: VWO spec, section 2.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
 
 from sortition._base.errors import OptionError
-from sortition._base.options import (
-    callback,
-    ensure_known,
-    of_type,
-    seconds_of_waiting,
-    whole_number,
-)
+from sortition._base.options import ensure_known, of_type
+from sortition._client.checks import WEEK_S, Callback, Seconds, WholeNumber
+from sortition._client.launching import limits_of
 from sortition._sending import batched
 from sortition._sending.batched import Batching
-from sortition._sending.limits import limits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable
 
-_NAME: Final = "batch_events"
-_KNOWN: Final = ("events_per_request", "request_time_interval", "flush_callback")
-_MOST_EVENTS_PER_REQUEST: Final = 5000
+    from sortition._client.checks import Check
+    from sortition._vwo.options import VwoOptions
+
+_CHECKS: Final[dict[str, Check]] = {
+    "events_per_request": WholeNumber(5000),
+    "request_time_interval": Seconds(1, WEEK_S),
+    "flush_callback": Callback(),
+}
 
 
-def batching_of(
-    batch_events: object,
-    request_timeout_s: float,
-    close_timeout_s: float,
-    ours: Mapping[str, object],
-) -> Batching | None:
+@dataclass(frozen=True, slots=True)
+class BatchEvents:
+    """When a batch is sent, and who is told of it.
+
+    Attributes:
+        events_per_request: As soon as so many events wait, they are sent; no request has more.
+        interval_s: The longest that an event waits before it is sent for the first time.
+        flush_callback: Told of every batch that came to its end.
+    """
+
+    events_per_request: int = batched.DEFAULT_EVENTS_PER_REQUEST
+    interval_s: float = batched.DEFAULT_INTERVAL_S
+    flush_callback: Callable[[Exception | None, list[Any]], object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEventsCheck:
+    """Reads the option ``batch_events``."""
+
+    allowed: str = ""
+
+    def __call__(self, name: str, value: object) -> BatchEvents:
+        """See `sortition._client.checks.Check`."""
+        given = dict(of_type(name, value, dict, "a dict"))
+        ensure_known([f"{name}.{one}" for one in given], [f"{name}.{one}" for one in _CHECKS])
+        found = {
+            one: _CHECKS[one](f"{name}.{one}", value)
+            for one, value in given.items()
+            if value is not None
+        }
+        if "request_time_interval" in found:
+            found["interval_s"] = found.pop("request_time_interval")
+        if not found.keys() & {"events_per_request", "interval_s"}:
+            raise OptionError(f"{name}: must have events_per_request or request_time_interval")
+        return BatchEvents(**found)
+
+
+def batching_of(options: VwoOptions) -> Batching | None:
     """How events are batched; None where they are not.
 
-    Args:
-        batch_events: The platform's option.
-        request_timeout_s: How long one request may take.
-        close_timeout_s: How long the interpreter's exit waits.
-        ours: The options that the platform does not have, by name.
-
     Raises:
-        OptionError: An option cannot be used; the message names it.
+        OptionError: An option requires batches.
     """
-    # Checked also where they have no effect: a service may switch batches on later.
-    limits = limits_of(ours)
-    if batch_events is None:
-        if "spool" in limits:
-            raise OptionError("spool: needs batch_events; without, nothing waits to be sent")
+    given = options.batch_events
+    if given is None:
+        if options.spool is not None:
+            raise OptionError("spool: requires batch_events; without it no event waits to be sent")
         return None
-    options = dict(of_type(_NAME, batch_events, dict, "a dict"))
-    unknown = {f"{_NAME}.{name}": None for name in options if name not in _KNOWN}
-    ensure_known(unknown, [f"{_NAME}.{name}" for name in _KNOWN])
-    count = options.get("events_per_request")
-    interval_s = options.get("request_time_interval")
-    if count is None and interval_s is None:
-        raise OptionError(f"{_NAME}: must have events_per_request or request_time_interval")
-    events_per_request = batched.DEFAULT_EVENTS_PER_REQUEST
-    if count is not None:
-        name = f"{_NAME}.events_per_request"
-        events_per_request = whole_number(name, count, most=_MOST_EVENTS_PER_REQUEST)
     return Batching(
-        events_per_request=events_per_request,
-        interval_s=(
-            batched.DEFAULT_INTERVAL_S
-            if interval_s is None
-            else seconds_of_waiting(f"{_NAME}.request_time_interval", interval_s, least=1)
-        ),
-        request_timeout_s=request_timeout_s,
-        close_timeout_s=close_timeout_s,
-        flush_callback=callback(f"{_NAME}.flush_callback", options.get("flush_callback")),
-        **limits,
+        events_per_request=given.events_per_request,
+        interval_s=given.interval_s,
+        flush_callback=given.flush_callback,
+        request_bytes=options.request_bytes,
+        **limits_of(options),
     )

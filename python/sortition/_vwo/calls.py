@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.options import nearest
+from sortition._base.nearest import nearest
 from sortition._vwo.events import Assignment, Conversion
 from sortition._vwo.result import TrackResult
 from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of

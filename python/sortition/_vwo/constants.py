@@ -33,5 +33,8 @@ class LOG_LEVELS:  # noqa: N801 -- the platform's name
 GOAL_TYPE_NAMES: Final = frozenset({GOAL_TYPES.REVENUE, GOAL_TYPES.CUSTOM, GOAL_TYPES.ALL})
 """Every value of `GOAL_TYPES`."""
 
+logger: Final = logging.getLogger("sortition.vwo")
+"""Where the messages of VWO's clients go that were given no logger of their own."""
+
 DEFAULT_BASE_URL: Final = "https://dev.visualwebsiteoptimizer.com"
 """The platform's host."""

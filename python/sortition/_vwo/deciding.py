@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.options import nearest
+from sortition._base.nearest import nearest
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
 from sortition.storages.base import read_records, write_record
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Call, Decision, Settings, Step
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Visitor
-    from sortition._vwo.launching import Integrations
+    from sortition._vwo.integrations import Integrations
     from sortition.storages.base import UserStorageLike
 
 _MISTAKES: Final = {

@@ -1,27 +1,24 @@
-"""The options of a VWO launch that say where settings come from."""
+"""Where a VWO client's settings come from, by its launch options."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from sortition._base.errors import OptionError
-from sortition._base.options import seconds_of_waiting
 from sortition._client.document import document_of
-from sortition._settings.options import SettingsOptions, settings_options_of
+from sortition._client.launching import settings_options_of
 from sortition._vwo.platform import Account, account_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from sortition._base.log import Log
-
-_LEAST_POLL_INTERVAL_S: Final = 1.0
+    from sortition._settings.options import SettingsOptions
+    from sortition._vwo.options import VwoOptions
 
 
 def first_settings_of(
-    settings_file: object, request_timeout_s: float, log: Log, options: Mapping[str, object]
+    options: VwoOptions, log: Log
 ) -> tuple[SettingsOptions, bytes | None, Account | None]:
-    """Check the options that say where settings come from.
+    """Read the options that say where settings come from.
 
     Returns:
         The options; the settings that are given; and whose settings they are, where that is said.
@@ -29,20 +26,19 @@ def first_settings_of(
     Raises:
         OptionError: One cannot be used; the message names it.
     """
-    account = _account(options["account_id"], options["sdk_key"])
-    fallback, interval_s = options["fallback_settings_file"], options["poll_interval_s"]
-    needs_document = settings_file is not None or account is None
-    if interval_s is not None:
-        name = "poll_interval_s"
-        interval_s = seconds_of_waiting(name, interval_s, least=_LEAST_POLL_INTERVAL_S)
+    account = _account(options.account_id, options.sdk_key)
+    given, fallback = options.settings_file, options.fallback_settings_file
+    if given is None and account is None:
+        raise OptionError(
+            "settings_file: a settings document is needed, or account_id and sdk_key to fetch one"
+        )
     checked = settings_options_of(
+        options,
         None if fallback is None else document_of(fallback, "fallback_settings_file"),
-        request_timeout_s=request_timeout_s,
-        poll_interval_s=interval_s,
-        log=log,
-        options=options,
+        options.poll_interval_s,
+        log,
     )
-    return checked, document_of(settings_file) if needs_document else None, account
+    return checked, None if given is None else document_of(given), account
 
 
 def _account(account_id: object, sdk_key: object) -> Account | None:

@@ -6,12 +6,19 @@ Source: VWO spec, section 4.
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Protocol
 
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Campaign, Decision, Json, Variation
+
+
+class Integrations(Protocol):
+    """An object that is told of decisions."""
+
+    def callback(self, properties: dict[str, Any], /) -> object:
+        """Take a decision that assigned a variation; see VWO spec, section 4."""
 
 
 def properties_of(

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from sortition import _engine
 from sortition._base.errors import SettingsError, SettingsUnavailableError
-from sortition._base.options import checked_base_url, of_type, seconds
+from sortition._base.options import checked_base_url, of_type
+from sortition._client.checks import HOUR_S, Seconds
 from sortition._client.document import without_byte_order_mark
 from sortition._http.pool import Deadline, SenderPool
 from sortition._http.transport import RequestsTransport
@@ -32,7 +33,7 @@ def fetch(
     account = account_of(account_id, sdk_key)
     is_asked_by_webhook = of_type("is_via_webhook", is_via_webhook, bool, "a bool")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
-    timeout_s = seconds("request_timeout_s", request_timeout_s)
+    timeout_s = Seconds(0, HOUR_S, includes_least=False)("request_timeout_s", request_timeout_s)
     request = account.request(url, is_via_webhook=is_asked_by_webhook)
     transport = RequestsTransport()
     pool = SenderPool(transport, most_senders=1)

@@ -22,7 +22,7 @@ from sortition._base.errors import SortitionError
 from sortition._base.log import Log
 from sortition._base.options import kind
 from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
-from sortition._pagesense.launching import (
+from sortition._pagesense.options import (
     DEFAULT_POLL_INTERVAL_S,
     LEAST_POLL_INTERVAL_S,
     MOST_POLL_INTERVAL_S,

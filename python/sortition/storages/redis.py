@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sortition._base.errors import OptionError, OptionTypeError
@@ -76,42 +77,39 @@ class RedisUserStorage:
         return answer
 
 
-def storage_of(credentials: object) -> RedisUserStorage:
-    """The storage of the launch option ``redis_creds``; nothing is connected yet.
+@dataclass(frozen=True, slots=True)
+class RedisCredentials:
+    """Reads the launch option ``redis_creds``; nothing is connected yet."""
 
-    Args:
-        credentials: ``url``, a host with or without a port or a ``redis://`` URL, and, where the
-            server wants them, ``user_id`` and ``password``.
+    allowed: str = "``url`` is a host with or without a port, or a ``redis://`` URL"
 
-    Raises:
-        OptionError: It cannot be used, or the package ``redis`` is not installed.
-    """
-    name = "redis_creds"
-    given = of_type(name, credentials, dict, "a dict")
-    unknown = {f"{name}.{key}": None for key in given if key not in _KNOWN}
-    ensure_known(unknown, [f"{name}.{key}" for key in _KNOWN])
-    for key, value in given.items():
-        if value is not None and not isinstance(value, str):
-            raise OptionTypeError(f"{name}.{key}: must be a string, got {kind(value)}")
-    url, user, password = (given.get(key) or None for key in _KNOWN)
-    if url is None:
-        raise OptionError(f"{name}.url: is missing")
-    try:
-        import redis  # noqa: PLC0415 -- an extra
-    except ImportError:
-        words = "needs the package redis: install sortition with its extra, sortition[redis]"
-        raise OptionError(f"{name}: {words}") from None
-    try:
-        client = redis.Redis.from_url(
-            # A host as the platform's SDK takes it, with or without a port.
-            url if "://" in url else f"redis://{url}/0",
-            **{key: value for key, value in (("username", user), ("password", password)) if value},
-            socket_timeout=_TIMEOUT_S,
-            socket_connect_timeout=_TIMEOUT_S,
-        )
-    except ValueError:
-        raise OptionError(f"{name}.url: is no URL of a Redis") from None
-    return RedisUserStorage(client)
+    def __call__(self, name: str, value: object) -> RedisUserStorage:
+        """See `sortition._client.checks.Check`."""
+        given = of_type(name, value, dict, "a dict")
+        ensure_known([f"{name}.{key}" for key in given], [f"{name}.{key}" for key in _KNOWN])
+        for key, one in given.items():
+            if one is not None and not isinstance(one, str):
+                raise OptionTypeError(f"{name}.{key}: must be a string, got {kind(one)}")
+        url, user, password = (given.get(key) or None for key in _KNOWN)
+        if url is None:
+            raise OptionError(f"{name}.url: is missing")
+        try:
+            import redis  # noqa: PLC0415 -- an extra
+        except ImportError:
+            words = "requires the package redis: install sortition with its extra, sortition[redis]"
+            raise OptionError(f"{name}: {words}") from None
+        login = {key: one for key, one in (("username", user), ("password", password)) if one}
+        try:
+            client = redis.Redis.from_url(
+                # A host as the platform's SDK takes it, with or without a port.
+                url if "://" in url else f"redis://{url}/0",
+                **login,
+                socket_timeout=_TIMEOUT_S,
+                socket_connect_timeout=_TIMEOUT_S,
+            )
+        except ValueError:
+            raise OptionError(f"{name}.url: is not the URL of a Redis server") from None
+        return RedisUserStorage(client)
 
 
 def _key(user_id: object, campaign_key: object) -> str:

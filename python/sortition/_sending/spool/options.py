@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sortition._base.errors import OptionError, OptionTypeError
-from sortition._base.options import kind, seconds_of_waiting, whole_number
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from sortition._base.options import kind
 
 DEFAULT_BYTES: Final = 256 * 1024 * 1024
 DEFAULT_AGE_S: Final = 7 * 86_400.0
-_MOST_BYTES: Final = 2**50
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +31,23 @@ class SpoolOptions:
     takes_any_key: bool = False
 
 
-def spool_of(options: Mapping[str, object]) -> SpoolOptions | None:
-    """What the options ``spool``, ``spool_bytes`` and ``spool_age_s`` say; None where no folder is.
+@dataclass(frozen=True, slots=True)
+class SpoolFolder:
+    """Reads the launch option ``spool``: the path of a folder, made absolute.
 
     Only what the value itself has wrong is refused. A folder that cannot be written to is the
     machine's state, which may change: it is logged at the first event, and does not keep a service
     from starting.
-
-    Raises:
-        OptionError: An option cannot be used; the message names it.
     """
-    folder, most_bytes, most_age_s = (
-        options.get(name) for name in ("spool", "spool_bytes", "spool_age_s")
-    )
-    # Checked also where they have no effect: a service may switch the spool on later.
-    checked_bytes = DEFAULT_BYTES
-    if most_bytes is not None:
-        checked_bytes = whole_number("spool_bytes", most_bytes, most=_MOST_BYTES)
-    checked_age_s = DEFAULT_AGE_S
-    if most_age_s is not None:
-        checked_age_s = seconds_of_waiting("spool_age_s", most_age_s, least=1)
-    if folder is None or isinstance(folder, SpoolOptions):
-        # The command that drains a folder says more than a launch can.
-        return folder
-    return SpoolOptions(_folder(folder), checked_bytes, checked_age_s)
+
+    allowed: str = ""
+
+    def __call__(self, _name: str, value: object) -> str | SpoolOptions:
+        """See `sortition._client.checks.Check`."""
+        if isinstance(value, SpoolOptions):
+            # The command that drains a folder says more than a launch can.
+            return value
+        return _folder(value)
 
 
 def _folder(value: object) -> str:

@@ -1,0 +1,225 @@
+"""What a launch option may be: each check reads one value, and says in words what it allows.
+
+A check is called with the option's name and a value that is not None. It returns the value to use,
+or raises an `OptionError` that names the option.
+"""
+
+from __future__ import annotations
+
+import inspect
+import logging
+import os
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any, Final, Protocol
+
+from sortition._base.errors import OptionError, OptionTypeError
+from sortition._base.options import checked_base_url, kind, of_type
+
+HOUR_S: Final = 3600.0
+WEEK_S: Final = 7 * 86_400.0
+
+_AS_GOOD_AS_NO_BOUND: Final = 2**40
+_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class Check(Protocol):
+    """Reads the value of an option."""
+
+    @property
+    def allowed(self) -> str:
+        """Which values are allowed, for the documentation; empty where the type says it all."""
+
+    def __call__(self, name: str, value: object, /) -> Any:
+        """The value to use.
+
+        Raises:
+            OptionError: The value cannot be used; the message names the option.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Leaves the value to be read later, together with other options."""
+
+    allowed: str = ""
+
+    def __call__(self, _name: str, value: object) -> Any:
+        """See `Check`."""
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """True or false."""
+
+    allowed: str = ""
+
+    def __call__(self, name: str, value: object) -> bool:
+        """See `Check`."""
+        return of_type(name, value, bool, "a bool")
+
+
+@dataclass(frozen=True, slots=True)
+class Seconds:
+    """A number of seconds.
+
+    Attributes:
+        least: The least number.
+        most: The most.
+        includes_least: Whether the least number itself is allowed.
+    """
+
+    least: float
+    most: float
+    includes_least: bool = True
+
+    @property
+    def allowed(self) -> str:
+        """See `Check`."""
+        if self.includes_least:
+            return f"from {self.least:g} to {self.most:g}"
+        return f"more than {self.least:g} and at most {self.most:g}"
+
+    def __call__(self, name: str, value: object) -> float:
+        """See `Check`."""
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise OptionTypeError(f"{name}: must be a number of seconds, got {kind(value)}")
+        # Also false for NaN. An integer may be too large to be shown.
+        is_allowed = self.least <= value <= self.most
+        if not is_allowed or (value == self.least and not self.includes_least):
+            raise OptionError(f"{name}: must be {self.allowed} seconds")
+        return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class WholeNumber:
+    """A whole number of at least 1.
+
+    Attributes:
+        most: The most.
+    """
+
+    most: int
+
+    @property
+    def allowed(self) -> str:
+        """See `Check`."""
+        return f"from 1 to {self.most}" if self.most < _AS_GOOD_AS_NO_BOUND else "at least 1"
+
+    def __call__(self, name: str, value: object) -> int:
+        """See `Check`."""
+        number = of_type(name, value, int, "a whole number")
+        if not 1 <= number <= self.most:
+            raise OptionError(f"{name}: must be from 1 to {self.most}")
+        return number
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few words."""
+
+    words: tuple[str, ...]
+    allowed: str = ""
+
+    def __call__(self, name: str, value: object) -> str:
+        """See `Check`."""
+        text = of_type(name, value, str, "a string")
+        if text not in self.words:
+            raise OptionError(f"{name}: must be one of {', '.join(self.words)}")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """A level of ``logging``."""
+
+    allowed: str = ", ".join(f"``logging.{level}``" for level in _LEVELS)
+
+    def __call__(self, name: str, value: object) -> int:
+        """See `Check`."""
+        words = f"must be a level of logging: {', '.join(_LEVELS[:-1])} or {_LEVELS[-1]}"
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise OptionTypeError(f"{name}: {words}; got {kind(value)}")
+        if value not in [getattr(logging, level) for level in _LEVELS]:
+            raise OptionError(f"{name}: {words}")
+        return int(value)
+
+
+@dataclass(frozen=True, slots=True)
+class BaseUrl:
+    """Where requests are sent."""
+
+    allowed: str = "``http://`` or ``https://``, a host, and a port and a path where needed"
+
+    def __call__(self, name: str, value: object) -> str:
+        """See `Check`."""
+        del name
+        return checked_base_url(value)
+
+
+@dataclass(frozen=True, slots=True)
+class FilePath:
+    """The path of a file, which need not exist."""
+
+    allowed: str = ""
+
+    def __call__(self, name: str, value: object) -> str:
+        """See `Check`."""
+        if not isinstance(value, str | os.PathLike):
+            raise OptionTypeError(f"{name}: must be a path, got {kind(value)}")
+        path = os.fspath(value)
+        if not isinstance(path, str) or not path or "\0" in path:
+            raise OptionTypeError(f"{name}: must be the path of a file")
+        return path
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """Something that can be called."""
+
+    allowed: str = ""
+
+    def __call__(self, name: str, value: object) -> Any:
+        """See `Check`."""
+        if not callable(value):
+            raise OptionTypeError(f"{name}: must be callable, got {kind(value)}")
+        if _is_async(value) or _is_async(getattr(value, "__call__", None)):  # noqa: B004
+            raise OptionTypeError(f"{name}: is async; this client cannot await it")
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Having:
+    """An object with certain methods, none of them async."""
+
+    methods: tuple[str, ...]
+    allowed: str = ""
+
+    @property
+    def _words(self) -> str:
+        return f"the method{'s' * (len(self.methods) > 1)} {' and '.join(self.methods)}"
+
+    def __call__(self, name: str, value: object) -> Any:
+        """See `Check`."""
+        for method in self.methods:
+            found = getattr(value, method, None)
+            if not callable(found):
+                raise OptionTypeError(f"{name}: must have {self._words}, got {kind(value)}")
+            if isinstance(value, type) and _needs_an_instance(value, method):
+                words = f"must be an object, got the class {value.__name__}"
+                raise OptionTypeError(f"{name}: {words}; pass {value.__name__}() instead")
+            if _is_async(found):
+                words = f"{method} is async; this client cannot await it"
+                raise OptionTypeError(f"{name}: {words}")
+        return value
+
+
+def _needs_an_instance(given: type, method: str) -> bool:
+    """Whether a method of a class only works on its instances."""
+    return isinstance(inspect.getattr_static(given, method, None), FunctionType)
+
+
+def _is_async(function: object) -> bool:
+    """Whether calling this returns something that somebody must await."""
+    return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)
