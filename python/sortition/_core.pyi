@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from logging import Logger
 from typing import Final, final
 
+from sortition._base.problem import Problem
 from sortition._engine import pagesense
-from sortition._engine.problem import Problem
 from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
 from sortition._sending.intake import Intake
 from sortition._sending.worker import Worker, _Waiting

@@ -21,6 +21,7 @@ from support.documents import settings
 
 import sortition
 from sortition import vwo
+from sortition._base.defaults import DEFAULT_PORT
 from sortition._commands import cli
 from sortition._sending.ledger import Ledger
 from sortition.demo.agreement import (
@@ -263,4 +264,4 @@ class TestUse:
     def test_help_names_the_defaults(self, capsys: pytest.CaptureFixture[str]) -> None:
         with pytest.raises(SystemExit):
             cli.main(["serve", "--help"])
-        assert str(cli.DEFAULT_PORT) in capsys.readouterr().out
+        assert str(DEFAULT_PORT) in capsys.readouterr().out

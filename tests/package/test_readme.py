@@ -10,7 +10,7 @@ import pytest
 import requests
 
 from sortition import vwo
-from sortition._commands.cli import DEFAULT_PORT
+from sortition._base.defaults import DEFAULT_PORT
 from sortition.collector import server
 
 ROOT = Path(__file__).parents[2]

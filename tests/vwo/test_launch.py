@@ -180,13 +180,22 @@ class TestOptions:
         ("options", "message"),
         [
             ({"logger": object()}, "logger: must have the method log, got object"),
-            ({"user_storage": {"a": 1}}, "user_storage: must have the methods get and set, got dict"),
+            (
+                {"user_storage": {"a": 1}},
+                "user_storage: must have the methods get and set, got dict",
+            ),
             ({"integrations": 5}, "integrations: must have the method callback, got int"),
             ({"transport": 1}, "transport: must have the method send, got int"),
             ({"is_development_mode": 1}, "is_development_mode: must be a bool, got int"),
             ({"is_development_mode": "yes"}, "is_development_mode: must be a bool, got str"),
-            ({"log_level": "DEBUG"}, "log_level: must be a level of logging: DEBUG, INFO, WARNING, E"),
-            ({"log_level": 11}, "log_level: must be a level of logging: DEBUG, INFO, WARNING, ERROR"),
+            (
+                {"log_level": "DEBUG"},
+                "log_level: must be a level of logging: DEBUG, INFO, WARNING, E",
+            ),
+            (
+                {"log_level": 11},
+                "log_level: must be a level of logging: DEBUG, INFO, WARNING, ERROR",
+            ),
             ({"goal_type_to_track": 5}, "goal_type_to_track: must be a string, got int"),
             ({"goal_type_to_track": "custom"}, "goal_type_to_track: must be one of ALL, CUSTOM"),
             ({"should_track_returning_user": 1}, "should_track_returning_user: must be a bool"),

@@ -1,6 +1,11 @@
-"""What both platforms' clients do where nobody says."""
+"""Defaults that several parts share."""
 
 from __future__ import annotations
 
-DEFAULT_REQUEST_TIMEOUT_S = 5.0
-"""How long a request may take."""
+from typing import Final
+
+DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
+"""How long a request may take, in seconds."""
+
+DEFAULT_PORT: Final = 8484
+"""The port that `sortition serve` binds."""

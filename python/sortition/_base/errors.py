@@ -18,7 +18,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sortition._engine.problem import Problem
+    from sortition._base.problem import Problem
 
 _MOST_SHOWN: Final = 10
 

@@ -17,9 +17,9 @@ from sortition._settings.options import SettingsOptions
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from sortition._base.problem import Problem
     from sortition._client.options import LaunchOptions
     from sortition._engine import Engine, EngineChoice
-    from sortition._engine.problem import Problem
     from sortition._http.transport import Transport
 
 _MOST_PROBLEMS_LOGGED: Final = 20

@@ -8,13 +8,13 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.defaults import DEFAULT_PORT
 from sortition._commands.checking.commands import add_doctor, add_validate
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-DEFAULT_PORT: Final = 8484
 """The port of the collector."""
 
 _FAILED: Final = 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from sortition._engine.problem import Problem
+    from sortition._base.problem import Problem
 
 Identifier: TypeAlias = int | float | str
 """An account's, campaign's, variation's or goal's id, as in the settings document."""

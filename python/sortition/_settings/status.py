@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sortition._base.health import EndpointStatus, SendingHealth, ThreadStatus
-    from sortition._engine.problem import Problem
+    from sortition._base.problem import Problem
     from sortition._settings.live import SettingsStatus
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]

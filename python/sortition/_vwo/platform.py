@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._base.errors import OptionError, OptionTypeError, SettingsError
 from sortition._base.options import kind, of_type
+from sortition._base.problem import Problem
 from sortition._client.document import without_byte_order_mark
 from sortition._client.launching import report_problems
-from sortition._engine.problem import Problem
 from sortition._http.transport import Request
 from sortition._settings.kept_document import KeptDocument
 from sortition._version import VERSION

@@ -19,7 +19,7 @@ import rich.progress
 import rich.table
 
 from sortition import pagesense, vwo
-from sortition._commands.cli import DEFAULT_PORT
+from sortition._base.defaults import DEFAULT_PORT
 from sortition.demo import pagesense_shop, vwo_shop
 from sortition.demo.agreement import (
     account_differences,

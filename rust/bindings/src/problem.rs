@@ -13,7 +13,7 @@ pub(crate) fn problems<'py>(
     problems: &[Problem],
 ) -> PyResult<Bound<'py, PyTuple>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = CLASS.import(py, "sortition._engine.problem", "Problem")?;
+    let class = CLASS.import(py, "sortition._base.problem", "Problem")?;
     let class = class.clone().unbind();
     let objects = problems
         .iter()

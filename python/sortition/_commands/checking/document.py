@@ -11,8 +11,8 @@ from sortition._commands.checking.finding import Finding
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sortition._base.problem import Problem
     from sortition._engine import Engine
-    from sortition._engine.problem import Problem
 
 Platform: TypeAlias = Literal["vwo", "pagesense"]
 

@@ -7,7 +7,7 @@ import math
 import re
 from typing import TYPE_CHECKING, Final
 
-from sortition._engine.problem import Problem
+from sortition._base.problem import Problem
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Json

@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from sortition._engine.problem import Consequence, Problem
+from sortition._base.problem import Consequence, Problem
 from sortition._engine.pure.document import ProblemError
 from sortition._engine.pure.problem import MISSING, child, kind_of
 

@@ -23,9 +23,9 @@ from sortition._engine.pure.vwo.reason import REASONS
 from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:
+    from sortition._base.problem import Problem
     from sortition._engine import pagesense as pagesense_model
     from sortition._engine import vwo as model
-    from sortition._engine.problem import Problem
     from sortition._engine.pure.pagesense.settings import Settings as Project
     from sortition._engine.pure.vwo.settings import Settings
 

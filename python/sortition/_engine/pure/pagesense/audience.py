@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
-from sortition._engine.problem import Problem
+from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.pagesense.condition import Condition, compile_condition
 from sortition._engine.pure.problem import MISSING, child, kind_of

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.errors import SettingsError
+from sortition._base.problem import Problem
 from sortition._engine import pagesense as model
-from sortition._engine.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.pagesense.allocation import ranges
 from sortition._engine.pure.pagesense.audience import Audience, compile_tree

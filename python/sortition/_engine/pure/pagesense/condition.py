@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._engine.problem import Problem
+from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.pagesense.attributes import text_of
 from sortition._engine.pure.problem import MISSING, child, kind_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from sortition._base.problem import Problem
     from sortition._engine import pagesense as model
-    from sortition._engine.problem import Problem
     from sortition._engine.pure.pagesense.audience import Audience
 
 RUNNING: Final = 2

@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.errors import SettingsError
+from sortition._base.problem import Problem
 from sortition._engine import vwo as model
-from sortition._engine.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.problem import MISSING, child, kind_of
 from sortition._engine.pure.vwo.allocation import ranges

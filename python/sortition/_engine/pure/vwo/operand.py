@@ -20,7 +20,7 @@ from sortition._engine.pure.pythonic.pattern import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from sortition._engine.problem import Consequence
+    from sortition._base.problem import Consequence
 
 
 class UnanswerableError(Exception):

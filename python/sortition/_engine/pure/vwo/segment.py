@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sortition._engine.problem import Consequence, Problem
+from sortition._base.problem import Consequence, Problem
 from sortition._engine.pure.problem import child, kind_of
 from sortition._engine.pure.vwo.attributes import UnreadableError, plain_text_of, text_of
 from sortition._engine.pure.vwo.operand import (

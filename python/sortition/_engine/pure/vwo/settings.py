@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uuid
 
+    from sortition._base.problem import Problem
     from sortition._engine import vwo as model
-    from sortition._engine.problem import Problem
     from sortition._engine.pure.vwo.group import Group
     from sortition._engine.pure.vwo.segment import Segment
 

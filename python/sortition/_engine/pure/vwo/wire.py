@@ -9,7 +9,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeGuard, TypeVar
 
-from sortition._engine.problem import Problem
+from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError
 from sortition._engine.pure.fields import Fields
 from sortition._engine.pure.problem import child, kind_of
