@@ -111,6 +111,7 @@ lint: $(VENV)/lint-tools ## Check layout and habits of the code
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
+	$(BIN)/python .ci/third_party.py check
 
 .PHONY: types
 types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
@@ -169,15 +170,31 @@ target/peers/%/installed:
 	@touch $@
 
 .PHONY: packages
-packages: $(VENV)/package-tools ## Build the wheels and the source distribution into dist
+packages: target/packaged ## Build the wheels and the source distribution into dist
+
+# On Linux for every glibc from 2.17 on, by zig's linker.
+FLOOR := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
+PACKAGED := LICENSE THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md Makefile pyproject.toml $(RUST_SOURCES) \
+	$(shell find .ci build_backend docs python tests -type f ! -name '*.pyc' ! -name '*.so')
+
+target/packaged: $(PACKAGED) $(VENV)/package-tools
 	rm -rf dist
-	$(BIN)/maturin build --release --locked --out dist
+	$(BIN)/python .ci/build_wheel.py dist $(FLOOR)
 	$(BIN)/maturin sdist --out dist
 	$(BIN)/hatchling build --target wheel --directory dist
+	@touch $@
 
 .PHONY: check-packages
 check-packages: packages ## Install each package in an environment of its own, and use it
 	$(BIN)/python .ci/check_packages.py dist
+
+.PHONY: notices
+notices: ## Write the notices of third parties anew
+	$(PYTHON) .ci/third_party.py write
+
+.PHONY: deny
+deny: ## Check crates for advisories, licences and sources; needs cargo-deny
+	cargo deny --locked check
 
 .PHONY: clean
 clean: ## Remove what was built
