@@ -66,7 +66,7 @@ def use(client: vwo.Client) -> None:
     client.is_feature_enabled("checkout", USER)
     client.get_feature_variable_value("checkout", "any", USER)
     client.activate("none", USER, custom_variables=USER)  # type: ignore[arg-type]
-    client.activate("checkout", USER, unknown=USER)  # type: ignore[arg-type]
+    client.activate("checkout", USER, unknown=USER)  # type: ignore[call-arg]
     client.push("mail", USER, USER)
     client.push({"mail": USER, "": USER}, USER)
     client.explain("checkout", USER, custom_variables=custom)

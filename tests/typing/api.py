@@ -6,6 +6,7 @@ A line that must not is marked with the error that it must give.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import sortition
 from sortition import pagesense, vwo
@@ -75,8 +76,13 @@ def use(client: vwo.Client) -> None:
     client.activate("checkout")  # E: call-arg
     client.activate("checkout", 42)  # E: arg-type
     client.track("checkout", "Ann", "purchase", revenue_value=[1])  # E: arg-type
-    client.track("checkout", "Ann", "purchase", revenue=5)  # E: arg-type
+    client.track("checkout", "Ann", "purchase", revenue=5)  # E: call-arg
     client.activate("checkout", "Ann", custom_variables="pro")  # E: arg-type
+    passed_on: dict[str, Any] = {"custom_variables": {"plan": "pro"}, "user_agent": "curl"}
+    client.activate("checkout", "Ann", **passed_on)
+    client.track("checkout", "Ann", "purchase", revenue_value=5, **passed_on)
+    vwo.launch("{}", **passed_on)
+    pagesense.launch("{}", **passed_on)
     engine: int = client.status().engine  # E: assignment
     print(engine, client.status().problems[0].path)
     health: vwo.Health = client.healthz()

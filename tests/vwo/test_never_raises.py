@@ -75,7 +75,7 @@ def test_a_log_handler_that_raises(launch: Launch, is_given: bool) -> None:
     assert client.activate("checkout", "Ann")
     assert client.activate("none", "Ann") is None
     assert client.activate(5, "Ann") is None  # type: ignore[arg-type]
-    assert client.activate("checkout", "Ann", unknown=1)  # type: ignore[arg-type]
+    assert client.activate("checkout", "Ann", unknown=1)  # type: ignore[call-arg]
     client.close()
     assert client.activate("checkout", "Ann") is None
 

@@ -362,7 +362,7 @@ def test_an_unknown_option_is_logged_once_and_ignored(
 ) -> None:
     client = launch(SHARED_GOAL)
     for _ in range(3):
-        assert client.track("a", "Ann", "purchase", revenue=5)  # type: ignore[arg-type]
+        assert client.track("a", "Ann", "purchase", revenue=5)  # type: ignore[call-arg]
     assert caplog.text.count("there is no option revenue") == 1
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import functools
 import signal
 import traceback
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from sortition._base import guard
 from sortition._base.arguments import BadArgumentError
+from sortition._base.nearest import nearest
 from sortition._process.forks import Forks
 from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
 from sortition._settings.current import NoSettingsError
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from sortition._base.log import Log
     from sortition._sending.ledger import Ledger
+
+_MOST_SHOWN: Final = 100
+"""How much of a name that a caller made up is shown."""
 
 Method = TypeVar("Method", bound="Callable[..., Any]")
 
@@ -51,7 +55,9 @@ class Client(Protocol):
         """The first call in this process: start what works behind the calls."""
 
 
-def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method]:
+def call(
+    nothing: object, sends: str | None = None, *, ignores_unknown_options: bool = False
+) -> Callable[[Method], Method]:
     """Make a method a public call.
 
     A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
@@ -60,10 +66,13 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
     Args:
         nothing: What the call returns then.
         sends: The kind of event that the call sends, which is counted as refused then.
+        ignores_unknown_options: Whether an option that the call does not have is logged and
+            ignored; otherwise it is a bad argument.
     """
 
     def decorate(method: Method) -> Method:
         name = method.__name__
+        known = _names_of(method) if ignores_unknown_options else None
 
         @functools.wraps(method)
         def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
@@ -72,6 +81,8 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
                 if self._begun != Forks.count:
                     self._begin()
                 if self._refuses_with is None:
+                    if kwargs and known is not None and not known.issuperset(kwargs):
+                        kwargs = _without_unknown(log, name, kwargs, known)
                     return method(self, *args, **kwargs)
                 log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
                 _refuse(self, sends, self._refuses_with)
@@ -84,17 +95,47 @@ def call(nothing: object, sends: str | None = None) -> Callable[[Method], Method
             except Exception as error:
                 if _is_of_a_signal_handler(error):
                     raise
-                if isinstance(error, TypeError) and _is_of_the_call_itself(error):
-                    # Such as: missing 1 required positional argument: 'user_id'
-                    _complain(log, name, str(error).partition("() ")[2])
-                    _refuse(self, sends, ARGUMENT)
-                else:
-                    guard.report(log, name, error)
+                _report(self, name, sends, error)
             return nothing
 
         return cast("Method", answer)
 
     return decorate
+
+
+def _names_of(method: Callable[..., object]) -> frozenset[str]:
+    """The names of a method's arguments."""
+    code = method.__code__
+    return frozenset(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]) - {"self"}
+
+
+def _without_unknown(
+    log: Log, call: str, options: dict[str, Any], known: frozenset[str]
+) -> dict[str, Any]:
+    """The options that a call has; complains of the others."""
+    for name in options.keys() - known:
+        log.recurring_error((call, "option", name), _complaint_of(call, name, known))
+    return {name: value for name, value in options.items() if name in known}
+
+
+def _complaint_of(call: str, name: str, known: frozenset[str]) -> Callable[[], str]:
+    def describe() -> str:
+        shown = name[:_MOST_SHOWN]
+        shown = shown if shown.isprintable() else ascii(shown)
+        return f"{call}: there is no option {shown}; it is ignored{nearest(name, sorted(known))}"
+
+    return describe
+
+
+def _report(client: Client, name: str, sends: str | None, error: Exception) -> None:
+    """Log what was wrong: arguments that the call does not take, or a bug of ours."""
+    log = client._log  # noqa: SLF001 -- the client's own edge
+    if isinstance(error, TypeError) and _is_of_the_call_itself(error):
+        # Such as: missing 1 required positional argument: 'user_id'
+        _complain(log, name, str(error).partition("() ")[2])
+        _refuse(client, sends, ARGUMENT)
+    else:
+        guard.report(log, name, error)
 
 
 def _refuse(client: Client, kind: str | None, reason: str) -> None:

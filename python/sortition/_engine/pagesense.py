@@ -210,6 +210,12 @@ class Settings(Protocol):
     def goal(self, name: str, named_by: NamedBy = "name") -> Goal | None:
         """The goal of this name or link name; the first one."""
 
+    def experiment_names(self, named_by: NamedBy, most: int) -> tuple[str, ...]:
+        """The names or link names of the experiments; of the first ones where there are more."""
+
+    def goal_names(self, named_by: NamedBy, most: int) -> tuple[str, ...]:
+        """The names or link names of the goals; of the first ones where there are more."""
+
     def experiments_with_goal(self, goal_name: str) -> Sequence[Experiment]:
         """The experiments that count the goal of this name, stopped ones included."""
 

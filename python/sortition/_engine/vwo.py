@@ -206,6 +206,15 @@ class Settings(Protocol):
     def visitor_id(self, user_id: str) -> str:
         """The id that stands for the user on the wire."""
 
+    def has_campaign(self, key: str) -> bool:
+        """Whether a campaign has this key, running or not."""
+
+    def campaign_keys(self, most: int) -> tuple[str, ...]:
+        """The keys of the campaigns; of the first ones where there are more than `most`."""
+
+    def goal_identifiers(self, most: int) -> tuple[str, ...]:
+        """The different identifiers among the first `most` goals of the first campaigns."""
+
     def running_campaign(self, key: str) -> Campaign | None:
         """The running campaign of this key."""
 

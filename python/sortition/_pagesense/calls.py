@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from sortition._base.nearest import nearest
+from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._pagesense import wire
 from sortition._pagesense.goal_property import ensure_revenue
 from sortition._sending.ledger import CONVERSION, VISITOR
@@ -83,10 +83,12 @@ class Calls:
         """
         goal = settings.goal(goal_name, named_by)
         if goal is None:
-            known = [one.name if named_by == "name" else one.link_name for one in settings.goals]
             self._log.recurring_error(
                 (asked.call, goal_name),
-                lambda: f"{asked.call}: the project has no such goal{nearest(goal_name, known)}",
+                lambda: (
+                    f"{asked.call}: the project has no such goal"
+                    f"{nearest(goal_name, settings.goal_names(named_by, MOST_NAMES + 1))}"
+                ),
             )
             return
         if goal.counts_revenue:

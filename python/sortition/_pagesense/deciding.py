@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.nearest import nearest
+from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._pagesense.storage import LookUpError, UserProfile, look_up, save
 
 if TYPE_CHECKING:
@@ -195,10 +195,7 @@ class Decider:
         if reason == "experiment_unknown":
 
             def describe() -> str:
-                known = [
-                    one.name if chosen.named_by == "name" else one.link_name
-                    for one in settings.experiments
-                ]
+                known = settings.experiment_names(chosen.named_by, MOST_NAMES + 1)
                 hint = nearest(chosen.name, known) or (
                     " (its name may be a user's id, and is not shown)"
                 )
@@ -217,7 +214,7 @@ class Decider:
                 (call, reason, goal_name),
                 lambda: (
                     f"{call}: the project has no such goal"
-                    f"{nearest(goal_name, [one.name for one in settings.goals])}"
+                    f"{nearest(goal_name, settings.goal_names('name', MOST_NAMES + 1))}"
                 ),
             )
         elif reason == "goal_not_mapped" and decision.experiment is not None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.nearest import nearest
+from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._vwo.events import Assignment, Conversion
 from sortition._vwo.result import TrackResult
 from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of
@@ -134,7 +134,7 @@ class Calls:
         """Log that a call names a goal that no campaign has."""
 
         def describe() -> str:
-            known = {one.identifier for campaign in settings.campaigns for one in campaign.goals}
+            known = settings.goal_identifiers(MOST_NAMES + 1)
             return f"track: no campaign has such a goal{nearest(goal.identifier, known)}"
 
         self._log.recurring_error(("track", goal.identifier), describe)

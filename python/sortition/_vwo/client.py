@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Final, Never, cast, overload
+from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from sortition._base import arguments as base_arguments
 from sortition._base.arguments import BadArgumentError
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
 
-_MOST_SHOWN: Final = 100
-"""How much of a name that a caller made up is shown."""
 _FLUSH_TIMEOUT_S: Final = 30.0
 _WEBHOOK_HEADER: Final = "x-vwo-auth"
 _CALLS: Final = (
@@ -76,7 +74,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         account = None if snapshot is None else snapshot.settings.account_id
         return f"<sortition.vwo.Client account={account} engine={engine}>"
 
-    @call(nothing=None, sends=VISITOR)
+    @call(nothing=None, sends=VISITOR, ignores_unknown_options=True)
     def activate(
         self,
         campaign_key: str,
@@ -90,7 +88,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         custom_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
-        **unknown: Never,
     ) -> str | None:
         """Give a user their variation of an A/B test, and count them as its visitor.
 
@@ -107,7 +104,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             custom_properties: What is sent along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
-            **unknown: Any other option is logged once and ignored.
 
         Returns:
             The variation's name, also where counting the visitor failed; None where the user gets
@@ -120,7 +116,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "activate",
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             should_track_returning_user=should_track_returning_user,
@@ -132,7 +127,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         variation = self._calls.show(self._snapshot, key, asked, properties).variation
         return None if variation is None else variation.name
 
-    @call(nothing=None)
+    @call(nothing=None, ignores_unknown_options=True)
     def get_variation_name(
         self,
         campaign_key: str,
@@ -142,7 +137,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         variation_targeting_variables: dict[str, Any] | None = None,
         user_storage_data: dict[str, Any] | None = None,
         meta_data: dict[str, Any] | None = None,
-        **unknown: Never,
     ) -> str | None:
         """The name of a user's variation, without counting them.
 
@@ -153,7 +147,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             variation_targeting_variables: What whitelisting compares.
             user_storage_data: The user's stored record, used instead of asking the user storage.
             meta_data: What is stored along with the decision, under ``metaData``.
-            **unknown: Any other option is logged once and ignored.
 
         Returns:
             The variation's name; None where the user gets none, where a user storage is configured
@@ -165,7 +158,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "get_variation_name",
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             user_storage_data=user_storage_data,
@@ -174,7 +166,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         variation = self._calls.assign(self._snapshot, key, asked).variation
         return None if variation is None else variation.name
 
-    @call(nothing=False, sends=VISITOR)
+    @call(nothing=False, sends=VISITOR, ignores_unknown_options=True)
     def is_feature_enabled(
         self,
         campaign_key: str,
@@ -188,7 +180,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         custom_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
-        **unknown: Never,
     ) -> bool:
         """Whether a user has a feature, counting them as a visitor of its test or rollout.
 
@@ -205,7 +196,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             custom_properties: What is sent along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
-            **unknown: Any other option is logged once and ignored.
 
         Returns:
             True for whoever gets into a rollout, and for a test where the user's variation has the
@@ -218,7 +208,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "is_feature_enabled",
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             should_track_returning_user=should_track_returning_user,
@@ -234,7 +223,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             return decision.variation.is_feature_enabled is True
         return True
 
-    @call(nothing=None)
+    @call(nothing=None, ignores_unknown_options=True)
     def get_feature_variable_value(
         self,
         campaign_key: str,
@@ -245,7 +234,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         variation_targeting_variables: dict[str, Any] | None = None,
         user_storage_data: dict[str, Any] | None = None,
         meta_data: dict[str, Any] | None = None,
-        **unknown: Never,
     ) -> Json:
         """The value of a feature's variable for a user, without counting them.
 
@@ -257,7 +245,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             variation_targeting_variables: What whitelisting compares.
             user_storage_data: The user's stored record, used instead of asking the user storage.
             meta_data: What is stored along with the decision, under ``metaData``.
-            **unknown: Any other option is logged once and ignored.
 
         Returns:
             A str, int, float, bool or JSON value, as the settings declare; None where the user gets
@@ -271,7 +258,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "get_feature_variable_value",
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             user_storage_data=user_storage_data,
@@ -279,7 +265,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
         return self._calls.variable_value(self._snapshot, key, wanted, asked)
 
-    @call(nothing=None, sends=CONVERSION)
+    @call(nothing=None, sends=CONVERSION, ignores_unknown_options=True)
     def track(
         self,
         campaign_specifier: str | list[str] | None,
@@ -296,7 +282,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         event_properties: dict[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
-        **unknown: Never,
     ) -> TrackResult | None:
         """Report that a user reached a goal.
 
@@ -318,7 +303,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             event_properties: What is sent along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
-            **unknown: Any other option is logged once and ignored.
 
         Returns:
             For each campaign, by key, whether the server received the conversion; in batch mode,
@@ -336,7 +320,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "track",
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             should_track_returning_user=should_track_returning_user,
@@ -487,7 +470,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         del body
         return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
-    @call(nothing=None)
+    @call(nothing=None, ignores_unknown_options=True)
     def explain(
         self,
         campaign_key: str,
@@ -506,7 +489,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         custom_properties: dict[str, Any] | None = None,  # noqa: ARG002
         user_agent: str | None = None,  # noqa: ARG002
         user_ip_address: str | None = None,  # noqa: ARG002
-        **unknown: Never,
     ) -> Explanation | None:
         """Why a call would answer what it answers. Nothing is sent, stored or told to integrations.
 
@@ -528,7 +510,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             custom_properties: The same.
             user_agent: The same.
             user_ip_address: The same.
-            **unknown: Any other option is logged and ignored.
 
         Returns:
             The decision and every step on the way there, as data and as text. It holds what the
@@ -544,13 +525,11 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             cast("Call", call),
             user_id,
-            unknown,
             custom_variables=custom_variables,
             variation_targeting_variables=variation_targeting_variables,
             should_track_returning_user=should_track_returning_user,
             user_storage_data=user_storage_data,
             meta_data=None,
-            label="explain",
         )
         steps: list[Step] = []
         decided = self._decider.consider(self._snapshot.settings, key, asked, goal, steps)
@@ -627,7 +606,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         call: Call,
         user_id: object,
-        unknown: Mapping[str, object],
         *,
         custom_variables: object,
         variation_targeting_variables: object,
@@ -636,11 +614,8 @@ class Client(LivingClient[Snapshot, Delivery]):
         should_track_returning_user: object = None,
         user_agent: object = None,
         user_ip_address: object = None,
-        label: str | None = None,
     ) -> Asked:
-        """The options of a call, checked; complains of those that do not exist."""
-        for name in unknown:
-            self._complain_of_option(label or call, name)
+        """The options of a call, checked."""
         return Asked(
             call=call,
             visitor=Visitor(
@@ -683,12 +658,6 @@ class Client(LivingClient[Snapshot, Delivery]):
             else:
                 kept[key] = item
         return kept
-
-    def _complain_of_option(self, call: str, name: str) -> None:
-        self._log.recurring_error(
-            (call, "option", name),
-            lambda: f"{call}: there is no option {name[:_MOST_SHOWN]}; it is ignored",
-        )
 
     def _complain_of_property(self, name: str, kind: str) -> None:
         self._log.recurring_error(

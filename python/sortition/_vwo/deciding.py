@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.nearest import nearest
+from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
 from sortition.storages.base import read_records, write_record
@@ -165,9 +165,9 @@ class Decider:
         """
 
         def describe() -> str:
-            known = {campaign.key for campaign in settings.campaigns}
-            if key in known:
+            if settings.has_campaign(key):
                 return f"{call}: the campaign {key} is not running"
+            known = settings.campaign_keys(MOST_NAMES + 1)
             hint = nearest(key, known) or " (its key may be a user's id, and is not shown)"
             return f"{call}: the settings have no such campaign{hint}"
 

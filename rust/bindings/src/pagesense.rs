@@ -10,7 +10,7 @@ use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use sortition_engine::pagesense::decision::{Decision, Request, Storage};
 use sortition_engine::pagesense::profile::Profile;
 use sortition_engine::pagesense::reason::Reason;
-use sortition_engine::pagesense::settings::Settings;
+use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
 use sortition_engine::pagesense::{ExperimentChoice, decide};
 use sortition_engine::trace::Silent;
 
@@ -123,6 +123,34 @@ impl PyPagesenseSettings {
             };
             Ok(pick(Some(&self.objects.goals), index, py))
         })
+    }
+
+    fn experiment_names<'py>(
+        &self,
+        py: Python<'py>,
+        named_by: &str,
+        most: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let name = match NamedBy::from_name(named_by)? {
+            NamedBy::Name => Experiment::name,
+            NamedBy::LinkName => Experiment::link_name,
+        };
+        let experiments = self.settings.experiments().iter();
+        PyTuple::new(py, experiments.take(most).map(name).collect::<Vec<_>>())
+    }
+
+    fn goal_names<'py>(
+        &self,
+        py: Python<'py>,
+        named_by: &str,
+        most: usize,
+    ) -> PyResult<Bound<'py, PyTuple>> {
+        let name = match NamedBy::from_name(named_by)? {
+            NamedBy::Name => Goal::name,
+            NamedBy::LinkName => Goal::link_name,
+        };
+        let goals = self.settings.goals().iter();
+        PyTuple::new(py, goals.take(most).map(name).collect::<Vec<_>>())
     }
 
     fn experiments_with_goal<'py>(

@@ -16,7 +16,7 @@ use sortition_engine::vwo::decision::{
 };
 use sortition_engine::vwo::event::{self, Visitor};
 use sortition_engine::vwo::reason::Reason;
-use sortition_engine::vwo::settings::{Campaign, Settings, Variation};
+use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variation};
 use sortition_engine::vwo::{decide, decide_by_key};
 
 use crate::error::{settings_error, without_panic};
@@ -96,6 +96,30 @@ impl PySettings {
 
     fn visitor_id(&self, user_id: &str) -> PyResult<String> {
         without_panic(|| Ok(self.settings.visitor_ids().of(user_id)))
+    }
+
+    fn has_campaign(&self, key: &str) -> bool {
+        let mut campaigns = self.settings.campaigns().iter();
+        campaigns.any(|campaign| campaign.key() == key)
+    }
+
+    fn campaign_keys<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyTuple>> {
+        let campaigns = self.settings.campaigns().iter();
+        let keys: Vec<&str> = campaigns.take(most).map(Campaign::key).collect();
+        PyTuple::new(py, keys)
+    }
+
+    /// The different identifiers among the first goals of the first campaigns.
+    fn goal_identifiers<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyTuple>> {
+        let campaigns = self.settings.campaigns().iter();
+        let goals = campaigns.take(most).flat_map(|campaign| campaign.goals());
+        let mut identifiers: Vec<&str> = Vec::new();
+        for identifier in goals.take(most).map(Goal::identifier) {
+            if !identifiers.contains(&identifier) {
+                identifiers.push(identifier);
+            }
+        }
+        PyTuple::new(py, identifiers)
     }
 
     fn running_campaign(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import TYPE_CHECKING, final
 
 from sortition._engine.pure import pagesense
@@ -102,6 +103,20 @@ class VwoSettings:
     def visitor_id(self, user_id: str) -> str:
         """The id that stands for the user on the wire."""
         return visitor_id(self._settings.visitor_namespace, user_id)
+
+    def has_campaign(self, key: str) -> bool:
+        """Whether a campaign has this key, running or not."""
+        return any(campaign.shown.key == key for campaign in self._settings.campaigns)
+
+    def campaign_keys(self, most: int) -> tuple[str, ...]:
+        """The keys of the campaigns; of the first ones where there are more."""
+        return tuple(campaign.shown.key for campaign in self._settings.campaigns[:most])
+
+    def goal_identifiers(self, most: int) -> tuple[str, ...]:
+        """The different goal identifiers of the first campaigns."""
+        campaigns = self._settings.campaigns[:most]
+        found = (goal.shown.identifier for campaign in campaigns for goal in campaign.goals)
+        return tuple(dict.fromkeys(islice(found, most)))
 
     def running_campaign(self, key: str) -> model.Campaign | None:
         """The running campaign of this key."""
@@ -280,6 +295,16 @@ class PagesenseSettings:
         find = settings.goal if named_by == "name" else settings.goal_by_link_name
         index = find(name)
         return None if index is None else settings.goals[index]
+
+    def experiment_names(self, named_by: pagesense_model.NamedBy, most: int) -> tuple[str, ...]:
+        """The names or link names of the experiments; of the first ones where there are more."""
+        shown = (experiment.shown for experiment in self._settings.experiments[:most])
+        return tuple(one.name if named_by == "name" else one.link_name for one in shown)
+
+    def goal_names(self, named_by: pagesense_model.NamedBy, most: int) -> tuple[str, ...]:
+        """The names or link names of the goals; of the first ones where there are more."""
+        goals = self._settings.goals[:most]
+        return tuple(one.name if named_by == "name" else one.link_name for one in goals)
 
     def experiments_with_goal(self, goal_name: str) -> tuple[pagesense_model.Experiment, ...]:
         """The experiments that count the goal of this name, stopped ones included."""
