@@ -10,6 +10,7 @@ mod memory;
 mod pagesense;
 mod problem;
 mod python;
+mod stack;
 mod vwo;
 
 use pyo3::pymodule;

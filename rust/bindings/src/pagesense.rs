@@ -18,6 +18,7 @@ use crate::error::{settings_error, without_panic};
 use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
+use crate::stack::with_enough_stack;
 use attributes::PyAttributes;
 use model::{ExperimentObjects, ProjectObjects};
 
@@ -39,7 +40,7 @@ impl PyPagesenseSettings {
         without_panic(|| {
             let settings = py
                 .detach(|| {
-                    let compiled = Settings::compile(document);
+                    let compiled = with_enough_stack(|| Settings::compile(document));
                     give_back_memory_of(document);
                     compiled
                 })
@@ -330,7 +331,7 @@ impl PyPagesenseProfile {
         without_panic(|| {
             let text = found.cast::<PyString>().map(|text| text.to_str());
             Ok(Self(match text {
-                Ok(Ok(text)) => Profile::read(text),
+                Ok(Ok(text)) => with_enough_stack(|| Profile::read(text)),
                 Ok(Err(_)) => Profile::invalid(),
                 Err(_) => Profile::nothing(),
             }))

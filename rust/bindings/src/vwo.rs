@@ -23,6 +23,7 @@ use crate::error::{settings_error, without_panic};
 use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
+use crate::stack::with_enough_stack;
 use attributes::{PyAttributes, PyRecords};
 use model::SettingsObjects;
 
@@ -43,7 +44,7 @@ impl PySettings {
         without_panic(|| {
             let settings = py
                 .detach(|| {
-                    let compiled = Settings::compile(document);
+                    let compiled = with_enough_stack(|| Settings::compile(document));
                     give_back_memory_of(document);
                     compiled
                 })

@@ -15,6 +15,10 @@ mod set;
 
 use program::Program;
 
+/// Less stack than this is not enough for the most deeply nested pattern.
+const ENOUGH_STACK: usize = 512 * 1024;
+const NEW_STACK: usize = 2 * 1024 * 1024;
+
 /// How a search ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Search {
@@ -58,15 +62,23 @@ impl Pattern {
     ///
     /// `Invalid` where Python refuses the pattern, `Unsupported` where this version does.
     pub fn compile(pattern: &str) -> Result<Self, PatternError> {
-        let parsed = parse::parse(pattern)?;
-        Ok(Self {
-            program: Program::compile(&parsed)?,
+        stacker::maybe_grow(ENOUGH_STACK, NEW_STACK, || {
+            let parsed = parse::parse(pattern)?;
+            Ok(Self {
+                program: Program::compile(&parsed)?,
+            })
         })
     }
 
     /// Whether the pattern is found in this text.
     #[must_use]
     pub fn search(&self, text: &str) -> Search {
-        search::search(&self.program, text)
+        if !self.program.has_parts {
+            return search::search(&self.program, text);
+        }
+        // Parts may be nested, and are searched for one inside the other.
+        stacker::maybe_grow(ENOUGH_STACK, NEW_STACK, || {
+            search::search(&self.program, text)
+        })
     }
 }

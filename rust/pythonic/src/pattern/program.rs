@@ -48,6 +48,8 @@ pub(super) struct Program {
     pub(super) sets: Box<[CharacterSet]>,
     /// Whether what a group took matters later.
     pub(super) keeps_groups: bool,
+    /// Whether parts of it are matched on their own: looks and atomic groups.
+    pub(super) has_parts: bool,
     /// Whether it can match at the start of the text only.
     pub(super) is_anchored: bool,
     pub(super) groups: usize,
@@ -75,6 +77,12 @@ impl Program {
                 writer.instructions.first(),
                 Some(Instruction::At(Anchor::Start))
             ),
+            has_parts: writer.instructions.iter().any(|instruction| {
+                matches!(
+                    instruction,
+                    Instruction::Look { .. } | Instruction::Atomic { .. }
+                )
+            }),
             instructions: writer.instructions.into(),
             sets: writer.sets.into(),
             keeps_groups: writer.keeps_groups,
