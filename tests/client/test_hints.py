@@ -175,3 +175,33 @@ class TestUnknownOptionsOfACall:
     def test_type_checkers_and_help_see_only_the_options_that_exist(self, call: Any) -> None:
         kinds = {one.kind for one in inspect.signature(call).parameters.values()}
         assert inspect.Parameter.VAR_KEYWORD not in kinds
+
+
+class TestUnknownMethods:
+    @pytest.mark.parametrize(
+        ("name", "hint"),
+        [
+            ("trackGoal", "; did you mean track_goal?"),
+            ("activateExperiment", "; did you mean activate_experiment?"),
+            ("getVariationName", "; did you mean get_variation_name?"),
+            ("xyzzy", ""),
+        ],
+    )
+    def test_the_pages_of_the_platform_name_them_as_kotlin_and_java_do(
+        self, engine: Engine, name: str, hint: str
+    ) -> None:
+        with (
+            pagesense.launch(
+                project(), data_center="EU", engine=engine.name, is_development_mode=True
+            ) as client,
+            pytest.raises(AttributeError) as caught,
+        ):
+            getattr(client, name)
+        assert str(caught.value) == f"'Client' object has no attribute {name!r}{hint}"
+
+    def test_vwo(self, engine: Engine) -> None:
+        with vwo.launch(settings(), engine=engine.name, is_development_mode=True) as client:
+            assert not hasattr(client, "__deepcopy__")
+            assert not hasattr(client, "_no_such_attribute")
+            with pytest.raises(AttributeError, match="did you mean is_feature_enabled"):
+                _ = client.isFeatureEnabled  # type: ignore[attr-defined]

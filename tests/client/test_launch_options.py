@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import inspect
 import json
 from typing import TYPE_CHECKING, Any, Final
@@ -13,6 +14,7 @@ from support.launch_options import MODULES, made
 import sortition
 from sortition import pagesense, vwo
 from sortition._client.options import LaunchOptions, Option
+from sortition._commands.checking.commands import add_doctor
 from sortition._pagesense.options import PagesenseOptions
 from sortition._vwo.options import VwoOptions
 
@@ -95,6 +97,24 @@ class TestTheTables:
         shared = {option.name for option in LaunchOptions.table()}
         for options in (VwoOptions, PagesenseOptions):
             assert shared.isdisjoint(options.__annotations__)
+
+    def test_the_command_line_names_what_it_passes_on_as_the_options_are_named(self) -> None:
+        """Flags of `sortition doctor` and `sortition spool drain` that reach a launch."""
+        flags: set[str] = set()
+
+        def add_parser(_name: str, **_: object) -> argparse.ArgumentParser:
+            parser = argparse.ArgumentParser()
+            parsers.append(parser)
+            return parser
+
+        parsers: list[argparse.ArgumentParser] = []
+        add_doctor(add_parser)
+        for parser in parsers:
+            flags |= {action.dest for action in parser._actions}
+        flags -= {"help", "timeout", "json"}
+        options = {one.name for table in MODULES.values() for one in table.table()}
+        assert flags
+        assert flags <= options | {"settings"}
 
     @pytest.mark.parametrize(("platform", "option"), every_option())
     def test_a_default_that_is_no_none_passes_its_own_check(

@@ -276,7 +276,9 @@ class TestGood:
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (("--account-id", "5"), "sdk_key: must be a string, got None"),
+        (("--account-id", "5"), "no SDK key was given: pass --sdk-key, or set SORTITION_SDK_KEY"),
+        (("--account-id", "5", "--sdk-key", ""), "no SDK key was given: pass --sdk-key"),
+        (("--sdk-account-id", "5-US"), "no SDK key was given: pass --sdk-key, or set SORTITION_"),
         (("--account-id", "5", "--sdk-key", "a b"), "sdk_key: must be letters"),
         (("--sdk-account-id", "5-US", "--sdk-key", "a"), "project_name: is needed"),
         (("--base-url", "ftp://x"), "base_url: must start with http"),

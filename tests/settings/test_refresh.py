@@ -98,13 +98,18 @@ def test_what_is_not_usable_replaces_nothing(
         ((None, KEY), "account_id: must be"),
         ((604812, None), "sdk_key: must be"),
         ((604812, f"{KEY}\n"), "sdk_key: must be"),
+        (("", KEY), "account_id: must not be empty"),
+        ((604812, ""), "sdk_key: must be"),
+        (("", ""), "account_id: must not be empty"),
         ((604812, KEY, "yes"), "is_via_webhook: must be"),
     ],
 )
-def test_a_bad_argument(
+def test_a_bad_argument_gives_the_settings_in_use(
     launch: Launch, caplog: pytest.LogCaptureFixture, arguments: Any, complaint: str
 ) -> None:
-    assert launch(only("Old")).get_and_update_settings_file(*arguments) is False
+    client = launch(only("Old"))
+    assert client.get_and_update_settings_file(*arguments) == json.dumps(only("Old"))
+    complaint = f"the old settings stay in use: {complaint}"
     assert f"get_and_update_settings_file: {complaint}" in caplog.text
     assert KEY not in caplog.text
 

@@ -416,7 +416,7 @@ def test_a_class_of_its_own_may_have_the_last_word() -> None:
 def test_a_fault_in_taking_an_event_is_reported(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr("sortition._guard.propagates", False)
+    monkeypatch.setattr("sortition._base.guard.propagates", False)
     monkeypatch.setattr("sortition._sending.worker.Worker.accept", mock.Mock(side_effect=KeyError))
     client = vwo.launch(document(), engine="compiled", batch_events=BATCHES)
     client.get_variation_name("plain", "Ann")

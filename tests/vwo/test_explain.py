@@ -65,6 +65,7 @@ def test_every_step_as_data(launch: Launch) -> None:
         "reason": "segment_not_matched",
         "sentence": "the user does not match the campaign's segments",
         "gave_up_on_pattern": False,
+        "storage_findings": [],
         "steps": [
             {"step": "campaign", "is_running": True},
             {"step": "whitelisting", "is_enabled": False, "matched": [], "variation": None},

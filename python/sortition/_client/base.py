@@ -5,61 +5,33 @@ from __future__ import annotations
 import abc
 import sys
 import weakref
-from typing import TYPE_CHECKING, Generic, Never, Protocol, Self, TypeVar
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final, Generic, Never, Self, TypeVar
 
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
+from sortition._base.nearest import nearest
 from sortition._base.options import first_given
+from sortition._client.delivery import Delivery
+from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._settings.current import NoSettingsError, SnapshotT
 from sortition._settings.live import NOT_BEGUN
 from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
+from sortition.storages.findings import FindingCounts, Findings
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-    from sortition._base.health import SendingHealth
-    from sortition._base.log import Log
-    from sortition._http.transport import RequestsTransport
-    from sortition._sending.ledger import Ledger, Stats
+    from sortition._client.launching import Configuration
+    from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
     from sortition._settings.status import ClientStatus, Health
-
-
-class Delivery(Protocol):
-    """What a client's events leave by."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of this process's events."""
-
-    def close(self, timeout_s: float, reason: str) -> bool:
-        """Take nothing any more, and send what waits; whether nothing was left."""
-
-    def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
-
-    def health(self) -> SendingHealth:
-        """How the server that takes events is, and what sends them; None where none is."""
-
-
-class Configuration(Protocol):
-    """What a client is made of, as far as its life goes."""
-
-    @property
-    def log(self) -> Log:
-        """The client's log."""
-
-    @property
-    def own_transport(self) -> RequestsTransport | None:
-        """The transport that the client has to close."""
-
-    @property
-    def close_timeout_s(self) -> float:
-        """How long a close takes at most where it does not say."""
-
+    from sortition.storages.findings import Finding
 
 DeliveryT = TypeVar("DeliveryT", bound=Delivery)
+
+_FLUSH_TIMEOUT_S: Final = 30.0
 
 
 class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
@@ -76,6 +48,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._refuses_with: str | None = None
         self._own_transport = own_transport = configuration.own_transport
         self._close_timeout_s = configuration.close_timeout_s
+        self._finding_counts = PerProcess(FindingCounts)
 
         # A client that nobody closes frees what it holds all the same.
         def release() -> None:
@@ -88,6 +61,19 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
                 own_transport.close()
 
         weakref.finalize(self, release).atexit = False
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Never:
+            """Name the method that was probably meant, such as `track_goal` for ``trackGoal``.
+
+            Raises:
+                AttributeError: Always.
+            """
+            public = [one for one in dir(type(self)) if not one.startswith("_")]
+            hint = "" if name.startswith("_") else nearest(name, public)
+            words = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
+            raise AttributeError(words, name=name, obj=self)
 
     def __reduce__(self) -> Never:
         """Refuse to be copied or sent to another process.
@@ -118,7 +104,17 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
 
     def stats(self) -> Stats:
         """What became of every event that this client took in this process."""
-        return self._delivery.ledger.stats()
+        stats = self._delivery.ledger.stats()
+        return replace(stats, storage_findings=self._finding_counts.get().by_name())
+
+    def _flush(self, timeout_s: object) -> bool | None:
+        """Send what waits, and wait for the answers; None where nothing ever waits."""
+        wait_s = arguments.seconds("timeout_s", timeout_s)
+        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+
+    def _findings(self, seen: list[Finding] | None = None) -> Findings:
+        """What takes the faults of the user storage, and lists them where it is given a list."""
+        return Findings(self._log, lambda name: self._finding_counts.get().add(name), seen)
 
     def close(self, timeout_s: float | None = None) -> bool:
         """Send what waits, and free threads and connections. May be repeated.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import traceback
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
 
 from sortition._base import guard
 from sortition._base.arguments import BadArgumentError
@@ -18,41 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sortition._base.log import Log
-    from sortition._sending.ledger import Ledger
+    from sortition._client.base import LivingClient
+
+    Client: TypeAlias = LivingClient[Any, Any]
 
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
 
 Method = TypeVar("Method", bound="Callable[..., Any]")
-
-
-class Delivery(Protocol):
-    """What a client's events leave by."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of this process's events."""
-
-
-class Client(Protocol):
-    """What a public call needs of its client."""
-
-    @property
-    def _log(self) -> Log: ...
-
-    @property
-    def _delivery(self) -> Delivery: ...
-
-    @property
-    def _refuses_with(self) -> str | None:
-        """Why no call is answered any more; None where calls are."""
-
-    @property
-    def _begun(self) -> int:
-        """In which fork `_begin` was called last."""
-
-    def _begin(self) -> None:
-        """The first call in this process: start what works behind the calls."""
 
 
 def call(

@@ -19,6 +19,7 @@ from sortition._pagesense.explaining import Explanation
 from sortition._pagesense.goal_property import properties_of
 from sortition._pagesense.result import Status
 from sortition._pagesense.snapshot import Snapshot
+from sortition._pagesense.storage import CheckedStorage
 from sortition._sending.ledger import CONVERSION, VISITOR
 from sortition._settings.webhook import UNAVAILABLE
 
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from sortition._pagesense.launching import Configuration
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
+    from sortition.storages.findings import Finding, Findings
 
-_FLUSH_TIMEOUT_S: Final = 30.0
 _WEBHOOK_HEADER: Final = "x-oauth-token"
 """Where the platform puts a webhook's secret."""
 
@@ -50,10 +51,8 @@ class Client(LivingClient[Snapshot, Delivery]):
         """Use `sortition.pagesense.launch` instead."""
         super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
-        self._decider = Decider(
-            configuration.engine.module, configuration.user_storage, configuration.log
-        )
-        self._calls = Calls(self._decider, self._delivery, configuration.log)
+        decider = self._decider_with(self._findings())
+        self._calls = Calls(decider, self._delivery, configuration.log)
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
@@ -297,8 +296,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked("explain", user_id, user_attributes)
         goal = None if goal_name is None else name_of("goal_name", goal_name)
         steps: list[Step] = []
-        decision = self._decider.consider(self._settings, chosen, asked, goal, steps)
-        return Explanation.of(chosen.name, decision, steps)
+        seen: list[Finding] = []
+        decider = self._decider_with(self._findings(seen))
+        decision = decider.consider(self._settings, chosen, asked, goal, steps)
+        return Explanation.of(chosen.name, decision, steps, seen)
 
     @call(nothing=False)
     def get_and_update_project_settings(
@@ -377,8 +378,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             Whether the server accepted all events that waited. False where an argument is bad, and
             after `close`.
         """
-        wait_s = arguments.seconds("timeout_s", timeout_s)
-        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+        return bool(self._flush(timeout_s))
 
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
@@ -393,6 +393,12 @@ class Client(LivingClient[Snapshot, Delivery]):
             project_name=None if settings is None else settings.project_name,
             data_center=launch.data_center,
         )
+
+    def _decider_with(self, findings: Findings) -> Decider:
+        """What decides, and notes here what is wrong with the user storage."""
+        launch, storage = self._launch, self._launch.user_storage
+        checked = None if storage is None else CheckedStorage(storage, findings)
+        return Decider(launch.engine.module, checked, launch.log)
 
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:
         """The arguments that calls have in common, checked."""

@@ -6,13 +6,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.nearest import MOST_NAMES, nearest
-from sortition._pagesense.storage import LookUpError, UserProfile, look_up, save
+from sortition._pagesense.storage import LookUpError, UserProfile
 
 if TYPE_CHECKING:
     from sortition._base.log import Log
     from sortition._engine import EngineModule
     from sortition._engine.pagesense import Decision, NamedBy, Settings, Step
-    from sortition._pagesense.storage import UserStorageLike
+    from sortition._pagesense.storage import CheckedStorage
 
 _MISTAKES: Final = {
     "experiment_set_aside": "is broken and was set aside",
@@ -54,9 +54,7 @@ class Chosen:
 class Decider:
     """Makes decisions with the caller's user storage."""
 
-    def __init__(
-        self, module: EngineModule, user_storage: UserStorageLike | None, log: Log
-    ) -> None:
+    def __init__(self, module: EngineModule, user_storage: CheckedStorage | None, log: Log) -> None:
         self._module = module
         self._user_storage = user_storage
         self._log = log
@@ -129,12 +127,14 @@ class Decider:
         was_read = True
         found: object = None
         try:
-            found = look_up(storage, user_id, self._log)
+            found = storage.look_up(user_id)
         except LookUpError:
             was_read = False
         if steps is not None:
             steps.clear()
         profile = self._module.PagesenseProfile.read(found)
+        if profile.state == "invalid" and isinstance(found, str):
+            storage.note_invalid()
         decision = settings.decide(
             experiment,
             user_id,
@@ -161,19 +161,14 @@ class Decider:
         if storage is None or experiment is None or variation is None:
             return
         try:
-            found = look_up(storage, user_id, self._log)
+            found = storage.look_up(user_id)
         except LookUpError:
             return
         if not was_read:
             return
         profile = self._module.PagesenseProfile.read(found)
-        if profile.state == "invalid":
-            self._log.recurring_error(
-                ("profile",),
-                lambda: "the user storage holds what is no profile, or a bad entry; it is replaced",
-            )
         text = profile.with_assignment(user_id, experiment.key, variation.key)
-        save(storage, UserProfile(user_id, text), self._log)
+        storage.save(UserProfile(user_id, text))
 
     def _note(
         self,

@@ -7,42 +7,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from sortition._base.health import SendingHealth
+from sortition._client import delivery
 from sortition._pagesense.wire import event_request, user_of
-from sortition._process.forks import PerProcess
 from sortition._sending.lanes import LanesDispatch
-from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
+    from sortition._base.health import SendingHealth
     from sortition._base.log import Log
     from sortition._http.transport import Request, Transport
     from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.batched import Batching
+    from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
 
 
-class Delivery(Protocol):
+class Delivery(delivery.Delivery, Protocol):
     """Takes events, and says which were accepted."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of this process's events."""
 
     def accept(self, kind: str, user_id: str, event: bytes) -> bool:
         """Take an event of a user; whether it was accepted."""
-
-    def flush(self, timeout_s: float) -> bool:
-        """Send what waits; whether the server accepted all of it."""
-
-    def close(self, timeout_s: float, reason: str) -> bool:
-        """Take nothing any more, and send what waits; whether nothing was left."""
-
-    def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
-
-    def health(self) -> SendingHealth:
-        """How the server that takes events is, and the threads that send; None where none is."""
 
 
 class QueuedDelivery:
@@ -106,32 +90,9 @@ class QueuedDelivery:
         return self._dispatch.health()
 
 
-class NoDelivery:
+class NoDelivery(delivery.NoDelivery):
     """Development mode: everything counts as accepted, and nothing is sent."""
-
-    def __init__(self) -> None:
-        self._ledgers = PerProcess(Ledger)
-
-    @property
-    def ledger(self) -> Ledger:
-        """See `Delivery`."""
-        return self._ledgers.get()
 
     def accept(self, _kind: str, _user_id: str, _event: bytes) -> bool:
         """See `Delivery`."""
         return True
-
-    def flush(self, _timeout_s: float) -> bool:
-        """See `Delivery`."""
-        return True
-
-    def close(self, _timeout_s: float, _reason: str) -> bool:
-        """See `Delivery`."""
-        return True
-
-    def release(self) -> None:
-        """See `Delivery`."""
-
-    def health(self) -> SendingHealth:
-        """See `Delivery`."""
-        return SendingHealth()

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sortition._engine.pagesense import Decision, Json, Step
+    from sortition.storages.findings import Finding
 
 _REASONS: Final = {
     "stored": "the user storage holds this variation for the user",
@@ -46,6 +49,7 @@ class Explanation:
         variation_link_name: Its link name.
         reason: Why, in one word; see `sentence`.
         steps: The steps in their order, each with its name under ``step``.
+        storage_findings: What was wrong with what the user storage did, each with its name.
     """
 
     experiment: str
@@ -54,9 +58,12 @@ class Explanation:
     variation_link_name: str | None
     reason: str
     steps: tuple[Step, ...] = field(repr=False)
+    storage_findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, experiment: str, decision: Decision, steps: list[Step]) -> Explanation:
+    def of(
+        cls, experiment: str, decision: Decision, steps: list[Step], findings: Sequence[Finding]
+    ) -> Explanation:
         """The explanation of a decision."""
         variation = decision.variation
         return cls(
@@ -66,6 +73,7 @@ class Explanation:
             variation_link_name=variation.link_name if variation else None,
             reason=decision.reason,
             steps=tuple(steps),
+            storage_findings=tuple(findings),
         )
 
     @property
@@ -83,12 +91,16 @@ class Explanation:
             "reason": self.reason,
             "sentence": self.sentence,
             "steps": [dict(step) for step in self.steps],
+            "storage_findings": [
+                {"name": one.name, "sentence": one.sentence} for one in self.storage_findings
+            ],
         }
 
     def __str__(self) -> str:
         result = "no variation" if self.variation is None else self.variation
         lines = [f"{self.experiment}: {result}: {self.sentence}"]
         lines += [f"  {number}. {_line(step)}" for number, step in enumerate(self.steps, start=1)]
+        lines += [f"  {one.sentence}." for one in self.storage_findings]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

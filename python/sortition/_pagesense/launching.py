@@ -61,7 +61,7 @@ class Configuration(launching.Configuration):
     def delivery(self, current: Current[Snapshot]) -> Delivery:
         """How the client's events leave."""
         if self.is_development_mode:
-            return NoDelivery()
+            return NoDelivery(is_queued=True)
         return QueuedDelivery(
             self.transport,
             self.log,

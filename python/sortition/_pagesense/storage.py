@@ -1,4 +1,4 @@
-"""The caller's memory of past assignments, and calling it safely.
+"""The caller's memory of past assignments: calling it safely, and what is wrong with it.
 
 Source: PageSense spec, section 5.
 """
@@ -6,13 +6,14 @@ Source: PageSense spec, section 5.
 from __future__ import annotations
 
 import json
-from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any, Protocol
 
 from sortition._base.options import kind
+from sortition.storages import findings
+from sortition.storages.findings import Finding, is_awaitable
 
 if TYPE_CHECKING:
-    from sortition._base.log import Log
+    from sortition.storages.findings import Findings
 
 
 class UserProfile:
@@ -79,36 +80,53 @@ class UserStorageLike(Protocol):
 
 
 class LookUpError(Exception):
-    """The user storage raised, which was logged."""
+    """The user storage raised, which was noted."""
 
 
-def look_up(storage: UserStorageLike, user_id: str, log: Log) -> object:
-    """What the storage holds for a user.
+class CheckedStorage:
+    """A user storage of the caller's, whose faults are noted."""
 
-    Raises:
-        LookUpError: The storage raised.
-    """
-    try:
-        found = storage.look_up(user_id)
-    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
-        log.exception_of("user_storage.look_up", error, "which counts as no profile")
-        raise LookUpError from None
-    if found is not None and not isinstance(found, str):
-        log.recurring_error(
-            ("user_storage.look_up", type(found)),
-            lambda: (
-                f"user_storage.look_up must return text or None; {kind(found)} counts as no profile"
-            ),
-        )
-        if isinstance(found, Coroutine):
-            # Otherwise Python warns that nobody waited for it.
-            found.close()
-    return found
+    def __init__(self, storage: UserStorageLike, noted: Findings) -> None:
+        self._storage = storage
+        self._noted = noted
+
+    def look_up(self, user_id: str) -> object:
+        """What the storage holds for a user.
+
+        Raises:
+            LookUpError: The storage raised.
+        """
+        try:
+            found = self._storage.look_up(user_id)
+        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            words = "which counts as no profile"
+            self._noted.note_exception("user_storage.look_up", error, words)
+            raise LookUpError from None
+        if found is not None and not isinstance(found, str):
+            self._noted.note(_finding_of(found))
+        return found
+
+    def save(self, profile: UserProfile) -> None:
+        """Keep a profile; the decision stands where the storage raises."""
+        try:
+            answer = self._storage.save(profile)
+        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            self._noted.note_exception("user_storage.save", error)
+            return
+        if is_awaitable(answer):
+            self._noted.note(
+                Finding(findings.ASYNC, "user_storage.save is async: nothing is stored")
+            )
+
+    def note_invalid(self) -> None:
+        """What the storage holds for a user is no profile, or has an entry that cannot be read."""
+        words = "user_storage.look_up returned text that is no profile, or has a bad entry"
+        self._noted.note(Finding(findings.NO_PROFILE, f"{words}; the next save replaces it"))
 
 
-def save(storage: UserStorageLike, profile: UserProfile, log: Log) -> None:
-    """Keep a profile; the decision stands where the storage raises."""
-    try:
-        storage.save(profile)
-    except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
-        log.exception_of("user_storage.save", error)
+def _finding_of(found: object) -> Finding:
+    words = f"user_storage.look_up must return text or None; {kind(found)} counts as no profile"
+    if is_awaitable(found):
+        return Finding(findings.ASYNC, words)
+    is_bytes = isinstance(found, bytes | bytearray | memoryview)
+    return Finding(findings.BYTES if is_bytes else findings.WRONG_TYPE, words)

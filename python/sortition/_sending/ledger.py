@@ -9,7 +9,7 @@ at every instant:
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
@@ -82,6 +82,9 @@ class Stats:
             time.
         left_out: Values of attributes or properties that JSON cannot carry, and without which
             their events were made; by kind of event.
+        storage_findings: What was wrong with what the user storage did, by name, and how often:
+            ``raised``, ``async``, ``bytes``, ``json_text``, ``wrong_type``, ``snake_case``,
+            ``no_campaign``, ``other_campaign``, ``other_user``, ``no_variation``, ``no_profile``.
     """
 
     accepted: Kinds
@@ -94,6 +97,7 @@ class Stats:
     refused: Mapping[str, Kinds]
     possibly_duplicated: Kinds
     left_out: Kinds
+    storage_findings: Mapping[str, int] = field(default_factory=dict)
 
 
 class Ledger:

@@ -6,7 +6,6 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from sortition._base import arguments as base_arguments
-from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
@@ -26,6 +25,7 @@ from sortition._vwo.explaining import Explanation
 from sortition._vwo.platform import account_of
 from sortition._vwo.result import Status
 from sortition._vwo.snapshot import Snapshot
+from sortition._vwo.storage import CheckedStorage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,8 +37,8 @@ if TYPE_CHECKING:
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
+    from sortition.storages.findings import Finding, Findings
 
-_FLUSH_TIMEOUT_S: Final = 30.0
 _WEBHOOK_HEADER: Final = "x-vwo-auth"
 _CALLS: Final = (
     "activate",
@@ -62,11 +62,10 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
         """Use `sortition.vwo.launch` instead."""
-        super().__init__(configuration, live, configuration.delivery_of(live.current))
+        super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
-        decider = Decider(configuration.user_storage, configuration.integrations, configuration.log)
+        decider = self._decider_with(self._findings())
         self._calls = Calls(decider, self._delivery, configuration.log)
-        self._decider = decider
         self._direct: VwoDirect | None = None
 
     def __repr__(self) -> str:
@@ -382,8 +381,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         if mode is not None and base_arguments.one_of("mode", mode, ("sync", "async")) == "async":
             return self._delivery.hurry()
-        wait_s = base_arguments.seconds("timeout_s", timeout_s)
-        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+        return self._flush(timeout_s)
 
     def flush(self, timeout_s: float | None = None) -> bool | None:
         """The same as `flush_events` that waits."""
@@ -421,28 +419,34 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Returns:
             The settings file that is in use now, as received: the old one where nothing usable
-            came, which is logged. False where there is none, where an argument is bad, and after
+            came or an argument is bad, which is logged. False where there is none, and after
             `close`.
 
         Source: VWO spec, section 3.
         """
-        try:
-            account = account_of(account_id, sdk_key)
-            by_webhook = is_via_webhook is not None and of_type(
-                "is_via_webhook", is_via_webhook, bool, "a bool"
-            )
-        except OptionError as error:
-            raise BadArgumentError(str(error)) from None
-        request = account.request(self._launch.base_url, is_via_webhook=by_webhook)
-        outcome = self._live.ask(request, (account, by_webhook))
-        if outcome.error is not None:
-            why = outcome.error
+        why = self._update_settings(account_id, sdk_key, is_via_webhook)
+        if why is not None:
             self._log.recurring_error(
                 ("get_and_update_settings_file", why),
                 lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
             )
         snapshot = self._current.snapshot
         return self._refuses_with is None and snapshot is not None and snapshot.document.decode()
+
+    def _update_settings(
+        self, account_id: object, sdk_key: object, is_via_webhook: object
+    ) -> str | None:
+        """Fetch settings and use them; why that was not possible, None where it was."""
+        try:
+            account = account_of(account_id, sdk_key)
+            # As with the platform's SDK, 1 is true and 0 is false.
+            is_number = isinstance(is_via_webhook, int) and is_via_webhook in (0, 1)
+            flag = bool(is_via_webhook) if is_number or is_via_webhook is None else is_via_webhook
+            by_webhook = of_type("is_via_webhook", flag, bool, "a bool")
+        except OptionError as error:
+            return str(error)
+        request = account.request(self._launch.base_url, is_via_webhook=by_webhook)
+        return self._live.ask(request, (account, by_webhook)).error
 
     @call(nothing=UNAVAILABLE)
     def handle_webhook(
@@ -532,8 +536,10 @@ class Client(LivingClient[Snapshot, Delivery]):
             meta_data=None,
         )
         steps: list[Step] = []
-        decided = self._decider.consider(self._snapshot.settings, key, asked, goal, steps)
-        return Explanation.of(call, key, decided.decision, steps)
+        seen: list[Finding] = []
+        decider = self._decider_with(self._findings(seen))
+        decided = decider.consider(self._snapshot.settings, key, asked, goal, steps)
+        return Explanation.of(call, key, decided.decision, steps, seen)
 
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
@@ -575,6 +581,12 @@ class Client(LivingClient[Snapshot, Delivery]):
             "campaigns": [],
         }
         return self._live.platform.compile(json.dumps(nothing).encode())
+
+    def _decider_with(self, findings: Findings) -> Decider:
+        """What decides, and notes here what is wrong with the user storage."""
+        launch, storage = self._launch, self._launch.user_storage
+        checked = None if storage is None else CheckedStorage(storage, findings)
+        return Decider(checked, launch.integrations, launch.log)
 
     def _asked_goal(
         self,

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Final
 from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
-from sortition.storages.base import read_records, write_record
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from sortition._vwo.arguments import Revenue
     from sortition._vwo.events import Visitor
     from sortition._vwo.integrations import Integrations
-    from sortition.storages.base import UserStorageLike
+    from sortition._vwo.storage import CheckedStorage
 
 _MISTAKES: Final = {
     "campaign_set_aside": "is broken and was set aside at launch",
@@ -75,7 +74,7 @@ class Decider:
 
     def __init__(
         self,
-        user_storage: UserStorageLike | None,
+        user_storage: CheckedStorage | None,
         integrations: Integrations | None,
         log: Log,
     ) -> None:
@@ -142,7 +141,7 @@ class Decider:
             needed = [key for key in decision.records_needed if key not in records]
             if storage is None or not needed:
                 break
-            records.update(read_records(storage, asked.visitor.user_id, needed, self._log))
+            records.update(storage.records(asked.visitor.user_id, needed))
         return Decided(decision, records)
 
     def remember(self, decided: Decided, asked: Asked, goal: AskedGoal | None) -> None:
@@ -155,7 +154,7 @@ class Decider:
         if asked.meta_data is not None:
             # A copy: what the storage keeps is not to change with the caller's dictionary.
             record["metaData"] = dict(asked.meta_data)
-        write_record(self._user_storage, record, self._log)
+        self._user_storage.set(record)
 
     def note_unknown_campaign(self, settings: Settings, call: str, key: str) -> None:
         """Log that a call names a campaign that there is none of, or that does not run.

@@ -8,20 +8,21 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Protocol
 
-from sortition._base.health import SendingHealth
-from sortition._process.forks import PerProcess
+from sortition._client import delivery
 from sortition._sending.batched import BatchedDispatch
-from sortition._sending.ledger import CONVERSION, PUSH, VISITOR, Ledger
+from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from sortition._base.health import SendingHealth
     from sortition._base.log import Log
     from sortition._core import Inbox
     from sortition._http.transport import Request, Transport
     from sortition._sending.batched import Batching
     from sortition._sending.dropping import OnDrop
+    from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
     from sortition._vwo.arguments import Revenue
@@ -29,12 +30,8 @@ if TYPE_CHECKING:
     from sortition._vwo.snapshot import Snapshot
 
 
-class Delivery(Protocol):
+class Delivery(delivery.Delivery, Protocol):
     """Takes events, and says which were accepted."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of this process's events."""
 
     def impression(
         self,
@@ -59,20 +56,8 @@ class Delivery(Protocol):
     def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
         """A user has these values of custom dimensions; whether all were accepted."""
 
-    def flush(self, timeout_s: float) -> bool | None:
-        """Send what waits; whether the server accepted all of it, None where nothing ever waits."""
-
     def hurry(self) -> bool | None:
         """Send what waits, without waiting for it."""
-
-    def close(self, timeout_s: float, reason: str) -> bool:
-        """Take nothing any more, and send what waits; whether nothing was left."""
-
-    def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
-
-    def health(self) -> SendingHealth:
-        """How the server that takes events is, and the thread that sends; None where none is."""
 
     def inbox(self) -> Inbox | None:
         """What takes encoded events of this process without a word; None where nothing does."""
@@ -271,17 +256,8 @@ class BatchedDelivery:
         return self._dispatch.inbox()
 
 
-class NoDelivery:
+class NoDelivery(delivery.NoDelivery):
     """Development mode: everything counts as accepted, and nothing is sent."""
-
-    def __init__(self, *, is_batched: bool) -> None:
-        self._ledgers = PerProcess(Ledger)
-        self._flushed = True if is_batched else None
-
-    @property
-    def ledger(self) -> Ledger:
-        """See `Delivery`."""
-        return self._ledgers.get()
 
     def impression(self, *_: object) -> bool:
         """See `Delivery`."""
@@ -302,24 +278,9 @@ class NoDelivery:
         """See `Delivery`."""
         return True
 
-    def flush(self, _timeout_s: float) -> bool | None:
-        """See `Delivery`."""
-        return self._flushed
-
     def hurry(self) -> bool | None:
         """See `Delivery`."""
         return self._flushed
-
-    def close(self, _timeout_s: float, _reason: str) -> bool:
-        """See `Delivery`."""
-        return True
-
-    def release(self) -> None:
-        """See `Delivery`."""
-
-    def health(self) -> SendingHealth:
-        """See `Delivery`."""
-        return SendingHealth()
 
     def inbox(self) -> Inbox | None:
         """See `Delivery`."""

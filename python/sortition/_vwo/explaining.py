@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sortition._engine.vwo import Decision, Json, Step
+    from sortition.storages.findings import Finding
 
 _REASONS: Final = {
     "whitelisted": "a targeting rule gives the user this variation",
@@ -48,6 +49,7 @@ class Explanation:
         variation: The name of the variation; None where the user gets none.
         reason: Why, in one word; see `sentence`.
         steps: The steps in their order, each with its name under ``step``.
+        storage_findings: What was wrong with what the user storage did, each with its name.
         gave_up_on_pattern: Whether the search for a pattern took too long and counted as finding
             nothing.
     """
@@ -59,9 +61,17 @@ class Explanation:
     reason: str
     steps: tuple[Step, ...] = field(repr=False)
     gave_up_on_pattern: bool = False
+    storage_findings: tuple[Finding, ...] = ()
 
     @classmethod
-    def of(cls, call: str, campaign_key: str, decision: Decision, steps: list[Step]) -> Explanation:
+    def of(
+        cls,
+        call: str,
+        campaign_key: str,
+        decision: Decision,
+        steps: list[Step],
+        findings: Sequence[Finding],
+    ) -> Explanation:
         """The explanation of a decision."""
         return cls(
             call=call,
@@ -70,6 +80,7 @@ class Explanation:
             variation=decision.variation.name if decision.variation else None,
             reason=decision.reason,
             steps=tuple(steps),
+            storage_findings=tuple(findings),
             gave_up_on_pattern=decision.gave_up_on_pattern,
         )
 
@@ -89,6 +100,9 @@ class Explanation:
             "sentence": self.sentence,
             "gave_up_on_pattern": self.gave_up_on_pattern,
             "steps": [dict(step) for step in self.steps],
+            "storage_findings": [
+                {"name": one.name, "sentence": one.sentence} for one in self.storage_findings
+            ],
         }
 
     def __str__(self) -> str:
@@ -98,6 +112,7 @@ class Explanation:
         lines += [f"  {number}. {_line(step)}" for number, step in enumerate(self.steps, start=1)]
         if self.gave_up_on_pattern:
             lines.append("  The search for a pattern took too long and counts as finding nothing.")
+        lines += [f"  {one.sentence}." for one in self.storage_findings]
         return "\n".join(lines)
 
     def __repr__(self) -> str:

@@ -55,10 +55,10 @@ class Configuration(launching.Configuration):
     goal_type_to_track: GoalType | None
     should_track_returning_user: bool | None
 
-    def delivery_of(self, current: Current[Snapshot]) -> Delivery:
+    def delivery(self, current: Current[Snapshot]) -> Delivery:
         """How the client's events leave."""
         if self.is_development_mode:
-            return NoDelivery(is_batched=self.batching is not None)
+            return NoDelivery(is_queued=self.batching is not None)
         if self.batching is not None:
             return BatchedDelivery(self.transport, self.log, self.batching, current)
         return SynchronousDelivery(self.transport, self.log, self.request_timeout_s, self.on_drop)

@@ -141,6 +141,8 @@ def _asked(given: argparse.Namespace) -> tuple[Request, Platform, str] | None:
     """
     key = given.sdk_key or os.environ.get(KEY_VARIABLE)
     base_url = None if given.base_url is None else checked_base_url(given.base_url)
+    if not key and (given.sdk_account_id is not None or given.account_id is not None):
+        raise OptionError(f"no SDK key was given: pass --sdk-key, or set {KEY_VARIABLE}")
     if given.sdk_account_id is not None:
         from sortition._pagesense.constants import DATA_CENTERS  # noqa: PLC0415
         from sortition._pagesense.credentials import credentials_of  # noqa: PLC0415

@@ -1,0 +1,129 @@
+"""Calling the caller's user storage safely, and reading what it returns.
+
+Source: VWO spec, section 4.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from sortition._base.options import kind, plain
+from sortition.storages import findings
+from sortition.storages.findings import Finding, is_awaitable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from sortition.storages.base import UserStorageLike
+    from sortition.storages.findings import Findings
+
+_WANTED: Final = "a dict with userId, campaignKey and variationName, or None"
+_SNAKE_CASE: Final = ("user_id", "campaign_key", "variation_name", "goal_identifiers")
+
+
+class CheckedStorage:
+    """A user storage of the caller's whose methods never raise, and whose records are checked.
+
+    What is found wrong is noted; a record of another user counts as none.
+    """
+
+    def __init__(self, storage: UserStorageLike, noted: Findings) -> None:
+        self._storage = storage
+        self._noted = noted
+        self._get_many: Callable[..., object] | None = getattr(storage, "get_many", None)
+
+    def records(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
+        """What the storage holds, by campaign key; None where there is nothing.
+
+        Several are asked for at once where the storage has a method ``get_many``.
+        """
+        if len(campaign_keys) > 1 and callable(self._get_many):
+            found = self._called("get_many", self._get_many, user_id, list(campaign_keys))
+            if found is None:
+                return dict.fromkeys(campaign_keys)
+            if isinstance(found, dict):
+                return {
+                    key: self._checked("get_many", found.get(key), user_id, key)
+                    for key in campaign_keys
+                }
+        return {key: self.get(user_id, key) for key in campaign_keys}
+
+    def get(self, user_id: str, campaign_key: str) -> object:
+        """The record of this user and campaign; None where there is none."""
+        found = self._called("get", self._storage.get, user_id, campaign_key)
+        return self._checked("get", found, user_id, campaign_key)
+
+    def set(self, record: dict[str, Any]) -> None:
+        """Keep a record."""
+        try:
+            answer = self._storage.set(record)
+        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            self._noted.note_exception("user_storage.set", error)
+            return
+        if is_awaitable(answer):
+            self._noted.note(
+                Finding(findings.ASYNC, "user_storage.set is async: nothing is stored")
+            )
+
+    def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
+        """What a method returns, a dictionary as a plain one; None where it raises."""
+        try:
+            return plain(method(*args))
+        except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            self._noted.note_exception(f"user_storage.{name}", error, "which counts as no record")
+            return None
+
+    def _checked(self, name: str, found: object, user_id: str, campaign_key: str) -> object:
+        """A record as the engine is to read it; what is wrong with it is noted."""
+        try:
+            record = plain(found)
+            finding = finding_in(record, user_id, campaign_key)
+        except Exception as error:  # noqa: BLE001 -- the caller's class may raise anything
+            words = "which counts as no record"
+            self._noted.note_exception(f"user_storage.{name}", error, words)
+            return None
+        if finding is None:
+            return record
+        about, words = finding
+        self._noted.note(Finding(about, f"user_storage.{name} returned {words}"))
+        return None if about == findings.OTHER_USER else record
+
+
+def finding_in(record: object, user_id: str, campaign_key: str) -> tuple[str, str] | None:
+    """What is wrong with a record, by name and in words; None where nothing is.
+
+    Whatever is empty, zero or false is no record, and nothing is wrong with it.
+    """
+    if is_awaitable(record):
+        return findings.ASYNC, "something to await: this client needs one that is not async"
+    if isinstance(record, bytes | bytearray | memoryview) and record:
+        return findings.BYTES, f"bytes, which count as no record; it must return {_WANTED}"
+    if isinstance(record, str) and record:
+        return findings.JSON_TEXT, f"text, which counts as no record; it must return {_WANTED}"
+    if not isinstance(record, dict):
+        if not record:
+            return None
+        words = f"{kind(record)}, which counts as no record; it must return {_WANTED}"
+        return findings.WRONG_TYPE, words
+    return _finding_in_fields(record, user_id, campaign_key) if record else None
+
+
+def _finding_in_fields(
+    record: dict[str, object], user_id: str, campaign_key: str
+) -> tuple[str, str] | None:
+    key = record.get("campaignKey")
+    if not isinstance(key, str):
+        if any(name in record for name in _SNAKE_CASE):
+            words = "a record with names in snake_case, which counts as no record"
+            return findings.SNAKE_CASE, f"{words}; the names are those that set was given"
+        return findings.NO_CAMPAIGN, "a record without campaignKey, which counts as no record"
+    if key != campaign_key:
+        words = "a record of another campaign than was asked for, which counts as no record"
+        return findings.OTHER_CAMPAIGN, words
+    owner = record.get("userId")
+    if owner is not None and owner != user_id and str(owner) != user_id:
+        words = "a record of another user than was asked for, which counts as no record"
+        return findings.OTHER_USER, words
+    if not isinstance(record.get("variationName"), str):
+        return findings.NO_VARIATION, "a record without variationName: the user is assigned anew"
+    return None
