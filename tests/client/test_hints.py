@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import inspect
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+from unittest.mock import create_autospec
 
 import pytest
 from support.documents import campaign, experiment, goal, project, settings
@@ -205,3 +206,35 @@ class TestUnknownMethods:
             assert not hasattr(client, "_no_such_attribute")
             with pytest.raises(AttributeError, match="did you mean is_feature_enabled"):
                 _ = client.isFeatureEnabled  # type: ignore[attr-defined]
+
+
+class TestMocks:
+    """What `unittest.mock.create_autospec` makes of a client refuses what the client has not."""
+
+    CALLS: ClassVar[dict[type[Any], list[tuple[str, tuple[str, ...]]]]] = {
+        vwo.Client: [
+            ("push", ("plan", "pro", "Ann")),
+            ("explain", ("checkout", "Ann")),
+            ("get_feature_variable_value", ("search", "results", "Ann")),
+            ("flush_events", ()),
+            ("close", ()),
+            ("stats", ()),
+        ],
+        pagesense.Client: [
+            ("activate_experiment", ("Test 1", "Ann")),
+            ("track_goal", ("Test 1", "Ann", "Signup")),
+            ("explain", ("Test 1", "Ann")),
+            ("close", ()),
+        ],
+    }
+
+    @pytest.mark.parametrize("client", CALLS)
+    def test_wrong_arguments(self, client: type[Any]) -> None:
+        mocked = create_autospec(client, instance=True)
+        for name, arguments in self.CALLS[client]:
+            method = getattr(mocked, name)
+            method(*arguments)
+            with pytest.raises(TypeError):
+                method(*arguments, no_such_option=1)
+            with pytest.raises(TypeError):
+                method(*[None] * 9)

@@ -41,9 +41,42 @@ def test_all_is_complete(name: str) -> None:
             assert inspect.getdoc(getattr(module, one)), f"{one} says nothing of itself"
 
 
+@pytest.mark.parametrize("name", ["sortition", "sortition.vwo", "sortition.pagesense"])
+def test_editors_find_what_is_exported_and_nothing_of_ours(name: str) -> None:
+    """jedi takes a branch under a name that is plainly False for dead code."""
+    module = importlib.import_module(name)
+    assert "TYPE_CHECKING" not in dir(module)
+    tree = ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8"))
+    assigned = {
+        target.id
+        for node in tree.body
+        if isinstance(node, ast.Assign)
+        for target in node.targets
+        if isinstance(target, ast.Name)
+    }
+    assert "TYPE_CHECKING" not in assigned
+    (branch,) = (
+        node
+        for node in tree.body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+    )
+    imported = {
+        one.name for node in branch.body if isinstance(node, ast.ImportFrom) for one in node.names
+    }
+    missing = set(module.__all__) - imported
+    assert all(hasattr(module, one) and one in vars(module) for one in missing)
+
+
 def test_the_platform_s_own_names_are_there() -> None:
     """What vwo-python-sdk exports to its users."""
-    for name in ("launch", "get_settings_file", "UserStorage", "GOAL_TYPES", "LOG_LEVELS"):
+    for name in (
+        "launch",
+        "get_settings_file",
+        "UserStorage",
+        "GOAL_TYPES",
+        "LOG_LEVELS",
+        "logger",
+    ):
         assert name in vwo.__all__
 
 

@@ -76,6 +76,9 @@ def use(client: vwo.Client) -> None:
     client.activate("checkout")  # E: call-arg
     client.activate("checkout", 42)  # E: arg-type
     client.track("checkout", "Ann", "purchase", revenue_value=[1])  # E: arg-type
+    client.track("checkout", "Ann", "purchase", goal_type_to_track=vwo.GOAL_TYPES.REVENUE)
+    client.track("checkout", "Ann", "purchase", goal_type_to_track="REVENUE")
+    client.track("checkout", "Ann", "purchase", goal_type_to_track="revenue")  # E: arg-type
     client.track("checkout", "Ann", "purchase", revenue=5)  # E: call-arg
     client.activate("checkout", "Ann", custom_variables="pro")  # E: arg-type
     passed_on: dict[str, Any] = {"custom_variables": {"plan": "pro"}, "user_agent": "curl"}

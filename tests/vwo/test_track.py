@@ -13,6 +13,7 @@ from sortition import vwo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from support.sink import Sink
 
@@ -93,7 +94,7 @@ class TestGoalTypes:
         ],
     )
     def test_the_call_precedes_the_launch_precedes_the_default(
-        self, launch: Launch, at_call: str | None, at_launch: str | None, tracked: dict[str, bool]
+        self, launch: Launch, at_call: Any, at_launch: str | None, tracked: dict[str, bool]
     ) -> None:
         client = launch(SHARED_GOAL, goal_type_to_track=at_launch)
         result = client.track(
@@ -104,7 +105,8 @@ class TestGoalTypes:
     def test_an_unknown_type_is_a_bad_argument(
         self, launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture
     ) -> None:
-        result = launch(SHARED_GOAL).track("a", "Ann", "purchase", goal_type_to_track="custom")
+        wrong: Any = "custom"
+        result = launch(SHARED_GOAL).track("a", "Ann", "purchase", goal_type_to_track=wrong)
         assert result is None
         assert sink.received == []
         assert "goal_type_to_track" in caplog.text

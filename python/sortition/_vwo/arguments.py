@@ -87,28 +87,24 @@ def goal_type_named(name: str) -> GoalType | None:
     return cast("GoalType", value) if value in GOAL_TYPE_NAMES else None
 
 
-def custom_dimensions(*args: object, **kwargs: object) -> tuple[str, dict[str, str]]:
+def custom_dimensions(
+    tag_key: object, tag_value: object, user_id: object, custom_dimension_map: object
+) -> tuple[str, dict[str, str]]:
     """The user id and the custom dimensions of ``push``, in any of its forms.
 
     Raises:
         BadArgumentError: It is none of its forms, or a key or a value cannot be sent.
     """
-    match args, kwargs:
-        case (key, value, user_id), {} if not kwargs:
-            return text("user_id", user_id), _one_dimension(key, value)
-        case (str(), _), {} if not kwargs:
-            # A key and a value, of nobody.
-            pass
-        case (dimensions, user_id), {} if not kwargs:
-            return text("user_id", user_id), _dimensions(dimensions)
-        case (dimensions,), {"user_id": user_id, **rest} if not rest:
-            return text("user_id", user_id), _dimensions(dimensions)
-        case (), {"custom_dimension_map": dimensions, "user_id": user_id, **rest} if not rest:
-            return text("user_id", user_id), _dimensions(dimensions)
-        case (key, value), {"user_id": user_id, **rest} if not rest:
-            return text("user_id", user_id), _one_dimension(key, value)
-        case (), {"tag_key": key, "tag_value": value, "user_id": user_id, **rest} if not rest:
-            return text("user_id", user_id), _one_dimension(key, value)
+    has_tag = tag_key is not None or tag_value is not None
+    if custom_dimension_map is not None and not has_tag:
+        return text("user_id", user_id), _dimensions(custom_dimension_map)
+    if custom_dimension_map is None and has_tag:
+        if user_id is not None and (isinstance(tag_key, str) or tag_value is not None):
+            return text("user_id", user_id), _one_dimension(tag_key, tag_value)
+        if tag_key is not None and not isinstance(tag_key, str):
+            # A dictionary, followed by the user's id, which may be named.
+            user = tag_value if user_id is None else user_id
+            return text("user_id", user), _dimensions(tag_key)
     raise BadArgumentError("wanted are tag_key, tag_value and user_id, or a dict and user_id")
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
-    from sortition._vwo.arguments import Revenue
+    from sortition._vwo.arguments import GoalType, Revenue
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
     from sortition.storages.findings import Finding, Findings
@@ -274,7 +274,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         revenue_value: Revenue = None,
         custom_variables: dict[str, Any] | None = None,
         variation_targeting_variables: dict[str, Any] | None = None,
-        goal_type_to_track: str | None = None,
+        goal_type_to_track: GoalType | None = None,
         should_track_returning_user: bool | None = None,
         user_storage_data: dict[str, Any] | None = None,
         meta_data: dict[str, Any] | None = None,
@@ -293,8 +293,8 @@ class Client(LivingClient[Snapshot, Delivery]):
                 string.
             custom_variables: What the campaigns' segments are compared with.
             variation_targeting_variables: What whitelisting compares.
-            goal_type_to_track: One of `sortition.vwo.GOAL_TYPES`; takes precedence over the launch
-                option of the same name.
+            goal_type_to_track: One of `sortition.vwo.GOAL_TYPES`, or the text ``CUSTOM`` or
+                ``REVENUE``; takes precedence over the launch option of the same name.
             should_track_returning_user: Whether a conversion that is already recorded is tracked
                 again; takes precedence over the launch option of the same name.
             user_storage_data: The user's stored record, used instead of asking the user storage.
@@ -336,21 +336,34 @@ class Client(LivingClient[Snapshot, Delivery]):
     def push(self, *, tag_key: str, tag_value: str, user_id: str) -> bool: ...
 
     @overload
-    def push(self, custom_dimension_map: Mapping[str, object], /, user_id: str) -> bool: ...
+    def push(self, custom_dimension_map: Mapping[str, object], user_id: str, /) -> bool: ...
+
+    @overload
+    def push(self, custom_dimension_map: Mapping[str, object], /, *, user_id: str) -> bool: ...
 
     @overload
     def push(self, *, custom_dimension_map: Mapping[str, object], user_id: str) -> bool: ...
 
     @call(nothing=False, sends=PUSH)
-    def push(self, *args: Any, **kwargs: Any) -> bool:
+    def push(
+        self,
+        tag_key: Any = None,
+        tag_value: Any = None,
+        user_id: Any = None,
+        *,
+        custom_dimension_map: Any = None,
+    ) -> bool:
         """Tell the platform values of a user's custom dimensions.
 
+        The forms of the call are ``push(tag_key, tag_value, user_id)`` and
+        ``push(custom_dimension_map, user_id)``, also with these names.
+
         Args:
-            *args: The key, the value and the user's id; or a dictionary of keys and values, and the
-                user's id. A key and a value have at most 255 characters. Those of a dictionary are
-                sent as ``str()`` gives them.
-            **kwargs: The same by name: ``tag_key``, ``tag_value`` and ``user_id``, or
-                ``custom_dimension_map`` and ``user_id``.
+            tag_key: The dimension's key, of at most 255 characters; or a dictionary of keys and
+                values, followed by the user's id.
+            tag_value: The dimension's value, of at most 255 characters.
+            user_id: The user's id.
+            custom_dimension_map: Keys and values, which are sent as ``str()`` gives them.
 
         Returns:
             Whether the server received all of them; in batch mode, whether they were accepted to be
@@ -359,8 +372,10 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, sections 3 and 11.
         """
-        user_id, dimensions = arguments.custom_dimensions(*args, **kwargs)
-        return self._calls.push(self._snapshot, Visitor(user_id, None, None), dimensions)
+        user, dimensions = arguments.custom_dimensions(
+            tag_key, tag_value, user_id, custom_dimension_map
+        )
+        return self._calls.push(self._snapshot, Visitor(user, None, None), dimensions)
 
     @call(nothing=False)
     def flush_events(
@@ -485,7 +500,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         revenue_value: Revenue = None,
         custom_variables: dict[str, Any] | None = None,
         variation_targeting_variables: dict[str, Any] | None = None,
-        goal_type_to_track: str | None = None,
+        goal_type_to_track: GoalType | None = None,
         should_track_returning_user: bool | None = None,
         user_storage_data: dict[str, Any] | None = None,
         event_properties: dict[str, Any] | None = None,
