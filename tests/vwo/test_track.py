@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, ClassVar
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import pytest
 from support.documents import campaign, goal, revenue_goal, settings
@@ -168,7 +169,61 @@ class TestRevenue:
         launch(SHARED_GOAL).track("a", "Ann", "purchase", revenue_value=10)
         assert "r" not in sink.received[0].query
 
-    @pytest.mark.parametrize("revenue", [[1], {"a": 1}, b"1", float("nan"), float("inf")])
+    @pytest.mark.parametrize(
+        ("revenue", "sent"),
+        [
+            (Decimal("19.90"), "19.90"),
+            (Decimal("1E+2"), "100"),
+            (Decimal("-0.000000001"), "-0.000000001"),
+        ],
+    )
+    @pytest.mark.parametrize("batch_events", [None, {"events_per_request": 5000}])
+    def test_a_decimal_is_sent_as_its_plain_text(
+        self, launch: Launch, sink: Sink, revenue: Decimal, sent: str, batch_events: object
+    ) -> None:
+        client = launch(SHARED_GOAL, batch_events=batch_events)
+        assert client.track("b", "Ann", "purchase", revenue_value=revenue)
+        client.close()
+        (received,) = sink.received
+        assert sent == (received.json["ev"][0] if batch_events else received.query)["r"]
+
+    @pytest.mark.parametrize(
+        "revenue", ["12,50", "12 EUR", "1,000", "0x10", "NaN", "inf", "1e400", True, 10**15, 1e22]
+    )
+    @pytest.mark.parametrize("batch_events", [None, {"events_per_request": 5000}])
+    def test_what_is_not_a_readable_amount_is_sent_and_logged(
+        self,
+        launch: Launch,
+        sink: Sink,
+        caplog: pytest.LogCaptureFixture,
+        revenue: Any,
+        batch_events: object,
+    ) -> None:
+        """The platform's SDK sends it; a service hears of it in its own log."""
+        client = launch(SHARED_GOAL, batch_events=batch_events)
+        assert client.track("b", "Ann", "purchase", revenue_value=revenue)
+        client.close()
+        assert len(sink.received) == 1
+        (logged,) = [one.message for one in caplog.records if one.levelname == "ERROR"]
+        assert "revenue_value is not a readable amount" in logged
+        assert str(revenue) not in logged
+
+    @pytest.mark.parametrize(
+        "revenue", [10.5, -5, "19.90", " 7 ", "1e3", ".5", 10**15 - 1, Decimal("19.90")]
+    )
+    def test_a_readable_amount_is_not_remarked_on(
+        self, launch: Launch, caplog: pytest.LogCaptureFixture, revenue: Any
+    ) -> None:
+        assert launch(SHARED_GOAL).track("b", "Ann", "purchase", revenue_value=revenue)
+        assert caplog.records == []
+
+    @pytest.mark.parametrize(
+        "revenue",
+        [
+            *([1], {"a": 1}, b"1", float("nan"), float("inf")),
+            *(Decimal("nan"), Decimal("inf"), Decimal("1e999999"), Decimal("1e-999999")),
+        ],
+    )
     def test_what_is_no_revenue_is_a_bad_argument(
         self, launch: Launch, sink: Sink, revenue: object, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Final, Literal, TypeAlias, cast
 
 from sortition._base.arguments import BadArgumentError, optional_text, text
@@ -19,13 +20,17 @@ from sortition._vwo.constants import GOAL_TYPE_NAMES, GOAL_TYPES
 _MOST_INTEGER: Final = 10**300
 """Beyond this, no number in binary64, as JSON's readers have them."""
 
+_MOST_DECIMAL_PLACES: Final = 100
 _LONGEST_DIMENSION: Final = 255
 _GOAL_TYPES_BY_PAGE: Final = {"CUSTOM": GOAL_TYPES.CUSTOM, "REVENUE": GOAL_TYPES.REVENUE}
 _RESERVED_DIMENSION: Final = "vwo_fs_environment"
 """What the platform itself reads beside a user's custom dimensions."""
 
 Revenue: TypeAlias = int | float | str | None
-"""What a conversion brought: a number, or text that the server reads as one."""
+"""What a conversion brought, checked: a number, or text that the server reads as one."""
+
+GivenRevenue: TypeAlias = Revenue | Decimal
+"""What a caller may give as revenue."""
 
 GoalType: TypeAlias = Literal["ALL", "CUSTOM_GOAL", "REVENUE_TRACKING", "CUSTOM", "REVENUE"]
 """Which goals ``track`` credits: a value of `GOAL_TYPES`, or the platform's page's own text."""
@@ -33,6 +38,8 @@ GoalType: TypeAlias = Literal["ALL", "CUSTOM_GOAL", "REVENUE_TRACKING", "CUSTOM"
 
 def revenue(value: object) -> Revenue:
     """A revenue: an int, float, bool, str or None; one of a derived class as the plain one.
+
+    A `Decimal` becomes its plain text: ``19.90`` for ``Decimal("19.90")``.
 
     Raises:
         BadArgumentError: It is something else, or cannot be sent.
@@ -51,16 +58,21 @@ def revenue(value: object) -> Revenue:
         return float.__float__(value)
     if isinstance(value, str):
         return optional_text(name, value)
-    words = f"{name} must be an int, a float, a bool or a string"
+    if isinstance(value, Decimal):
+        return _decimal_text(name, value)
+    words = f"{name} must be an int, a float, a Decimal, a bool or a string"
     raise BadArgumentError(f"{words}, got {kind(value)}")
 
 
-def is_number(value: str) -> bool:
-    """Whether text stands for a number that a server could add up."""
-    try:
-        return math.isfinite(float(value))
-    except ValueError:
-        return False
+def _decimal_text(name: str, value: Decimal) -> str:
+    if not value.is_finite():
+        raise BadArgumentError(f"{name} must be a finite number")
+    # Written out, so a large exponent would become as many digits.
+    if abs(value.adjusted()) >= _MOST_DECIMAL_PLACES or len(value.as_tuple().digits) > (
+        _MOST_DECIMAL_PLACES
+    ):
+        raise BadArgumentError(f"{name} has too many digits")
+    return format(value, "f")
 
 
 def goal_type(value: object) -> str | None:

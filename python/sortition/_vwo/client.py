@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from sortition._base import arguments as base_arguments
+from sortition._base.amount import is_amount
 from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
-    from sortition._vwo.arguments import GoalType, Revenue
+    from sortition._vwo.arguments import GivenRevenue, GoalType
     from sortition._vwo.launching import Configuration
     from sortition._vwo.result import TrackResult
     from sortition.storages.findings import Finding, Findings
@@ -271,7 +272,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_id: str,
         goal_identifier: str,
         *,
-        revenue_value: Revenue = None,
+        revenue_value: GivenRevenue = None,
         custom_variables: dict[str, Any] | None = None,
         variation_targeting_variables: dict[str, Any] | None = None,
         goal_type_to_track: GoalType | None = None,
@@ -497,7 +498,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         *,
         call: str | None = "activate",
         goal_identifier: str | None = None,
-        revenue_value: Revenue = None,
+        revenue_value: GivenRevenue = None,
         custom_variables: dict[str, Any] | None = None,
         variation_targeting_variables: dict[str, Any] | None = None,
         goal_type_to_track: GoalType | None = None,
@@ -613,10 +614,11 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> AskedGoal:
         """What is to be credited, checked."""
         revenue = arguments.revenue(revenue_value)
-        if isinstance(revenue, str) and not arguments.is_number(revenue):
-            # It is sent as it is, as the platform's SDK does; a server may refuse it.
+        if revenue is not None and not is_amount(revenue):
+            # The platform's SDK sends it as it is, and so does this one; nobody can add it up.
             self._log.recurring_error(
-                ("track", "revenue"), lambda: "track: revenue_value is text that is no number"
+                ("track", "revenue"),
+                lambda: "track: revenue_value is not a readable amount; it is sent as it is",
             )
         return AskedGoal(
             identifier=base_arguments.text("goal_identifier", goal_identifier),

@@ -52,6 +52,7 @@ class Event:
             visitor's own counts.
         goal: The goal's id, or its link name, for a conversion.
         revenue: What the conversion brought, as decimal text.
+        has_unreadable_revenue: Whether the conversion came with a revenue that cannot be read.
         tag: The property's name, for a push.
         value: The property's value, for a push.
     """
@@ -66,3 +67,4 @@ class Event:
     revenue: str | None = None
     tag: str | None = None
     value: str | None = None
+    has_unreadable_revenue: bool = False

@@ -25,8 +25,11 @@ _EXACT: Final = Context(prec=60, traps=[Inexact])
 _APPLICATION_ID: Final = 0x736F7274
 """Marks a database as the collector's: `sort` in ASCII."""
 
-_VERSION: Final = 1
-"""Of the schema, as the database says it; before PageSense's events were kept, it was 0."""
+_VERSION: Final = 2
+"""The version of the schema, as the database says it.
+
+Version 1 has no `has_unreadable_revenue`; version 0 knows no platform but VWO.
+"""
 
 _SCHEMA: Final = (
     """
@@ -44,7 +47,8 @@ _SCHEMA: Final = (
         revenue text,
         tag text,
         value text,
-        received_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now'))
+        received_at text not null default (strftime('%Y-%m-%dT%H:%M:%fZ', 'now')),
+        has_unreadable_revenue integer not null default 0
     )
     """,
     """
@@ -61,17 +65,21 @@ _TAKE_OLDER_OVER: Final = (
     insert into event
     select
         id, 'vwo', account, '', kind, visitor, happened_at,
-        campaign, variation, goal, revenue, tag, value, received_at
+        campaign, variation, goal, revenue, tag, value, received_at, 0
     from older_event
     """,
     "drop table older_event",
 )
 
+_ADD_UNREADABLE: Final = (
+    "alter table event add column has_unreadable_revenue integer not null default 0"
+)
+
 _INSERT: Final = """
 insert into event (
     platform, account, project, kind, visitor, happened_at,
-    campaign, variation, goal, revenue, tag, value
-) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+    campaign, variation, goal, revenue, tag, value, has_unreadable_revenue
+) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 
 _OWNERS: Final = "select distinct platform, account, project from event"
@@ -97,7 +105,8 @@ select
     event.goal,
     count(*),
     count(distinct event.visitor),
-    exact_sum(event.revenue)
+    exact_sum(event.revenue),
+    sum(event.has_unreadable_revenue)
 from event left join shown using (platform, account, project, campaign, visitor)
 where event.kind = 'conversion'
 group by event.platform, event.account, event.project, event.campaign, seen, event.goal
@@ -117,11 +126,14 @@ class Conversions:
         conversions: How often in all.
         unique_converters: By how many visitors.
         revenue: What they brought, exactly.
+        unreadable_revenues: How many came with a revenue that cannot be read; it is not in
+            `revenue`.
     """
 
     conversions: int
     unique_converters: int
     revenue: Decimal
+    unreadable_revenues: int = 0
 
 
 NO_CONVERSIONS: Final = Conversions(0, 0, Decimal(0))
@@ -214,10 +226,18 @@ class Store:
             # Another collector may be opening the same file.
             self._connection.execute("begin immediate")
             is_new = not self._has_tables()
-            if not is_new and self._pragma("user_version") == _VERSION:
+            version = self._pragma("user_version")
+            if not is_new and version == _VERSION:
                 return
-            before, after = ((), ()) if is_new else (_PUT_OLDER_ASIDE, _TAKE_OLDER_OVER)
-            for statement in (*before, *_SCHEMA, *after):
+            statements: tuple[str, ...] = _SCHEMA
+            if not is_new:
+                is_oldest = version == 0
+                statements = (
+                    (*_PUT_OLDER_ASIDE, *_SCHEMA, *_TAKE_OLDER_OVER)
+                    if is_oldest
+                    else (_ADD_UNREADABLE,)
+                )
+            for statement in statements:
                 self._connection.execute(statement)
             self._connection.execute(f"pragma application_id = {_APPLICATION_ID}")
             self._connection.execute(f"pragma user_version = {_VERSION}")
@@ -237,6 +257,7 @@ class Store:
                 *event.owner,
                 *(event.kind, event.visitor, event.happened_at, event.campaign, event.variation),
                 *(event.goal, event.revenue, event.tag, event.value),
+                event.has_unreadable_revenue,
             )
             for event in events
         ]
@@ -256,8 +277,8 @@ class Store:
         counts = {(one := Owner(*owner)): Counts(pushes=pushes_of.get(one, 0)) for owner in owners}
         for *owner, campaign, seen, n in visitors:
             counts[Owner(*owner)].visitors[campaign, seen] = n
-        for *owner, campaign, seen, goal, n, unique, revenue in conversions:
-            reached = Conversions(n, unique, Decimal(revenue))
+        for *owner, campaign, seen, goal, n, unique, revenue, unreadable in conversions:
+            reached = Conversions(n, unique, Decimal(revenue), unreadable)
             counts[Owner(*owner)].conversions[campaign, seen, goal] = reached
         return counts
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
-from decimal import Decimal, InvalidOperation
-from typing import Final
+import re
+from decimal import Decimal
+from typing import Final, NamedTuple
 
 from sortition.collector.event import MalformedError
 
 _MOST_REVENUE: Final = Decimal(10) ** 15
 _LEAST_REVENUE: Final = Decimal(10) ** -9
+_LONGEST_AMOUNT: Final = 100
+_DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
 def json_of(place: str, content: str | bytes) -> object:
@@ -47,21 +50,43 @@ def text_of(place: str, value: object) -> str:
     return value
 
 
-def revenue_of(place: str, value: object) -> str | None:
-    """A revenue as decimal text; what is no number would silently count as nothing."""
-    if value is None:
-        return None
-    wrong = MalformedError(f"{place} must be a number below {_MOST_REVENUE:.0e}")
+class Amount(NamedTuple):
+    """A revenue as the collector keeps it.
+
+    Attributes:
+        revenue: Decimal text; None where there is no revenue, or none that can be read.
+        is_unreadable: Whether there is a revenue that is not a readable amount.
+    """
+
+    revenue: str | None = None
+    is_unreadable: bool = False
+
+
+UNREADABLE: Final = Amount(is_unreadable=True)
+"""A revenue that cannot be added up: its conversion is kept, and counted apart."""
+
+
+def amount_of(value: object) -> Amount:
+    """A revenue, where it is a readable amount: a decimal number below 10**15.
+
+    Amounts are kept to nine decimal places. Blank text is no revenue.
+    """
+    if value is None or (isinstance(value, str) and not value.strip()):
+        return Amount()
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise wrong
+        return UNREADABLE
     try:
-        revenue = Decimal(str(value))
-    except InvalidOperation:
-        raise wrong from None
-    if not revenue.is_finite() or abs(revenue) >= _MOST_REVENUE:
-        raise wrong
-    # Beyond this place there is no money, and an exponent as small costs memory.
-    return str(revenue.quantize(_LEAST_REVENUE).normalize())
+        text = str(value).strip()
+    except ValueError:
+        # An integer of more digits than Python writes.
+        return UNREADABLE
+    if len(text) > _LONGEST_AMOUNT or not _DECIMAL.fullmatch(text):
+        return UNREADABLE
+    revenue = Decimal(text)
+    if abs(revenue) >= _MOST_REVENUE:
+        return UNREADABLE
+    # There is no money beyond this place, and a small exponent costs memory.
+    return Amount(str(revenue.quantize(_LEAST_REVENUE).normalize()))
 
 
 def _refuse_constant(name: str) -> object:

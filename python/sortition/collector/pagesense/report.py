@@ -40,11 +40,16 @@ class VisitorReport(TypedDict):
 
 
 class ReachedReport(TypedDict):
-    """How often a goal was reached, by how many users, and what they brought."""
+    """How often a goal was reached, by how many users, and what they brought.
+
+    ``unreadable_revenues`` are conversions whose revenue cannot be read; they are in the other
+    numbers, without an amount.
+    """
 
     conversions: int
     unique_converters: int
     revenue: float
+    unreadable_revenues: int
 
 
 class VariationReport(VisitorReport, ReachedReport):
@@ -189,6 +194,7 @@ def _reached(reached: Conversions) -> ReachedReport:
         "conversions": reached.conversions,
         "unique_converters": reached.unique_converters,
         "revenue": float(reached.revenue),
+        "unreadable_revenues": reached.unreadable_revenues,
     }
 
 

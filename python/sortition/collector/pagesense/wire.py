@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition.collector.event import Event, MalformedError, Owner
 from sortition.collector.pagesense.project import REVENUE_GOAL
-from sortition.collector.values import json_of, object_of, text_of
+from sortition.collector.values import UNREADABLE, Amount, json_of, object_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -76,9 +76,19 @@ def goal(query: Mapping[str, str], project: Project | None) -> list[Event]:
         pairs = [(experiment, _kept(f"{place}.c", item.get("c")))]
     if project is not None:
         project.ensure_its_own(owner, key, experiment)
-    revenue = _revenue(f"{place}.gp", item.get("gp", []), link_name, project)
+    amount = _amount(f"{place}.gp", item.get("gp", []), link_name, project)
     return [
-        Event("conversion", owner, user_id, None, campaign, variation, link_name, revenue)
+        Event(
+            "conversion",
+            owner,
+            user_id,
+            None,
+            campaign,
+            variation,
+            link_name,
+            amount.revenue,
+            has_unreadable_revenue=amount.is_unreadable,
+        )
         for campaign, variation in pairs
     ]
 
@@ -124,30 +134,29 @@ def _experiments(place: str, value: object) -> list[tuple[str, str]]:
     return list(variations.items())
 
 
-def _revenue(place: str, properties: object, link_name: str, project: Project | None) -> str | None:
-    """The revenue among a goal's properties, which has an amount where the goal is one of revenue.
+def _amount(place: str, properties: object, link_name: str, project: Project | None) -> Amount:
+    """The revenue among a goal's properties, which must be an amount for a goal of revenue only.
 
     A property of any other goal may have that name and be anything.
     """
     value = _named_values(place, properties).get(_REVENUE)
     goal_type = None if project is None else project.goal_type(link_name)
     if value is None or goal_type not in (None, REVENUE_GOAL):
-        return None
-    amount = _amount(value)
+        return Amount()
+    number = _whole_number(value)
+    if number is not None:
+        return Amount(str(number))
     # Without settings nobody knows what kind of goal it is.
-    if amount is None and goal_type is not None:
-        wanted = f"the text of a whole number from 0 and below {_MOST_REVENUE:.0e}"
-        raise MalformedError(f"the revenue in {place} must be {wanted}")
-    return amount
+    return Amount() if goal_type is None else UNREADABLE
 
 
-def _amount(value: object) -> str | None:
-    """An amount, which is text that Python reads as a whole number; None for any other value."""
+def _whole_number(value: object) -> int | None:
+    """The number that Python reads in a text, if it is an amount of the platform's; else None."""
     try:
         number = int(value) if isinstance(value, str) else -1
     except ValueError:
         return None
-    return str(number) if 0 <= number < _MOST_REVENUE else None
+    return number if 0 <= number < _MOST_REVENUE else None
 
 
 def _named_values(place: str, value: object) -> dict[str, object]:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class VariationReport(TypedDict):
     """A variation's visitors and what they did.
 
-    ``rate`` is unique converters by visitors; None without visitors.
+    ``rate`` is unique converters by visitors; None without visitors. ``unreadable_revenues`` are
+    conversions whose revenue cannot be read; they are in the other numbers, without an amount.
     """
 
     id: str
@@ -25,6 +26,7 @@ class VariationReport(TypedDict):
     conversions: int
     unique_converters: int
     revenue: float
+    unreadable_revenues: int
     rate: float | None
 
 
@@ -140,6 +142,7 @@ def _variation(
         "conversions": reached.conversions,
         "unique_converters": reached.unique_converters,
         "revenue": float(reached.revenue),
+        "unreadable_revenues": reached.unreadable_revenues,
         "rate": reached.unique_converters / visitors if visitors else None,
     }
 

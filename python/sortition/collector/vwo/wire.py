@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sortition.collector.event import Event, MalformedError, Owner
-from sortition.collector.values import json_to_keep_of, object_of, revenue_of, text_of
+from sortition.collector.values import Amount, amount_of, json_to_keep_of, object_of, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,6 +42,7 @@ def classic_visitor(query: Mapping[str, str]) -> Event:
 
 def classic_conversion(query: Mapping[str, str]) -> Event:
     """``GET /server-side/track-goal``."""
+    amount = amount_of(query.get("r"))
     return Event(
         "conversion",
         owner=_owner(query, "account_id"),
@@ -50,7 +51,8 @@ def classic_conversion(query: Mapping[str, str]) -> Event:
         campaign=_parameter(query, "experiment_id"),
         variation=_parameter(query, "combination"),
         goal=_parameter(query, "goal_id"),
-        revenue=revenue_of("r", query.get("r")),
+        revenue=amount.revenue,
+        has_unreadable_revenue=amount.is_unreadable,
     )
 
 
@@ -110,7 +112,7 @@ def event(query: Mapping[str, str], body: bytes, account: Account | None) -> lis
             if not isinstance(goal, str) or not goal.startswith("g_"):
                 raise MalformedError("a goal of d.event.props.vwoMeta.metric must be g_GOAL")
             campaign_id, goal_id = campaign.removeprefix("id_"), goal.removeprefix("g_")
-            revenue = _event_revenue(meta, properties, campaign_id, goal_id, account)
+            amount = _event_amount(meta, properties, campaign_id, goal_id, account)
             events.append(
                 Event(
                     "conversion",
@@ -119,7 +121,8 @@ def event(query: Mapping[str, str], body: bytes, account: Account | None) -> lis
                     happened_at,
                     campaign=campaign_id,
                     goal=goal_id,
-                    revenue=revenue,
+                    revenue=amount.revenue,
+                    has_unreadable_revenue=amount.is_unreadable,
                 )
             )
     return events
@@ -159,6 +162,7 @@ def _batched(place: str, item: dict[str, object], owner: Owner) -> list[Event]:
     if kind == _VISITOR:
         return [Event("visitor", owner, visitor, happened_at, campaign, variation)]
     goal = _id(f"{place}.g", item.get("g"))
+    amount = amount_of(item.get("r"))
     return [
         Event(
             "conversion",
@@ -168,18 +172,19 @@ def _batched(place: str, item: dict[str, object], owner: Owner) -> list[Event]:
             campaign,
             variation,
             goal,
-            revenue_of(f"{place}.r", item.get("r")),
+            amount.revenue,
+            has_unreadable_revenue=amount.is_unreadable,
         )
     ]
 
 
-def _event_revenue(
+def _event_amount(
     meta: Mapping[str, object],
     properties: Mapping[str, object],
     campaign_id: str,
     goal_id: str,
     account: Account | None,
-) -> str | None:
+) -> Amount:
     """The revenue of a conversion, which stands under a name that only the settings tell."""
     if account is not None:
         name = account.revenue_property(campaign_id, goal_id)
@@ -188,7 +193,7 @@ def _event_revenue(
         # Without settings, the one value beside the metric can only be the revenue.
         others = [value for name, value in meta.items() if name != "metric"]
         value = others[0] if len(others) == 1 else None
-    return revenue_of("the revenue", value)
+    return amount_of(value)
 
 
 def _owner(query: Mapping[str, str], name: str) -> Owner:

@@ -542,11 +542,14 @@ fn optional_text<'a>(value: Option<Borrowed<'a, '_, PyAny>>) -> Result<&'a str, 
     value.map_or(Ok(""), exact_text)
 }
 
+/// A larger revenue is not a readable amount, which the method as written logs.
+const AMOUNT_LIMIT: u64 = 1_000_000_000_000_000;
+
 /// A number other than 0 as JSON, where it is an integer or a float and not too large to be sent.
 fn plain_number(value: Borrowed<'_, '_, PyAny>) -> Result<String, AsWritten> {
     if let Ok(integer) = value.cast_exact::<PyInt>() {
         let integer: i64 = integer.extract().map_err(|_| AsWritten)?;
-        return if integer == 0 {
+        return if integer == 0 || integer.unsigned_abs() >= AMOUNT_LIMIT {
             Err(AsWritten)
         } else {
             Ok(integer.to_string())
@@ -556,7 +559,12 @@ fn plain_number(value: Borrowed<'_, '_, PyAny>) -> Result<String, AsWritten> {
         .cast_exact::<PyFloat>()
         .map_err(|_| AsWritten)?
         .value();
-    if number.is_finite() && number != 0.0 {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "a power of ten that binary64 holds exactly"
+    )]
+    let limit = AMOUNT_LIMIT as f64;
+    if number.abs() < limit && number != 0.0 {
         Ok(pythonic::float::repr(number))
     } else {
         Err(AsWritten)
