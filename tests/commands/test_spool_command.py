@@ -17,6 +17,7 @@ from support.spooling import killed, left_in
 
 from sortition import pagesense, vwo
 from sortition._commands import cli
+from sortition._sending.spool import age, record
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -155,15 +156,19 @@ class TestDrain:
         assert (done.returncode, done.stdout) == (0, "3 events taken over, 3 delivered\n")
         assert sink.received[0].headers["authorization"] == "rotated"
 
-    def test_events_that_are_old(
-        self, sink: Sink, folder: Path, document: str, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        import time  # noqa: PLC0415
-
-        real = time.time_ns
-        with monkeypatch.context() as patched:
-            patched.setattr(time, "time_ns", lambda: real() - 30 * 86_400 * 10**9)
-            killed(folder, 3)
+    def test_events_that_are_old(self, sink: Sink, folder: Path, document: str) -> None:
+        killed(folder, 3)
+        (file,) = left_in(folder)
+        reading = age.now()
+        file.write_bytes(
+            record.encoded_clock(reading)
+            + b"".join(
+                record.encoded_event(
+                    event.number, reading.wall_ms - 30 * 86_400_000, event.kind, event.event
+                )
+                for event in record.content_of(file.read_bytes()).events
+            )
+        )
         assert listed(folder)[0]["oldest_s"] > 29 * 86_400
         arguments = ("--settings", document, "--base-url", sink.url)
         assert run("spool", "drain", str(folder), *arguments).returncode == 0

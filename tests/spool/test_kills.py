@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 from support.documents import settings
-from support.events import events_of
+from support.events import MANY, events_of
 from support.sink import Answer, Sink, free_url
 
 from sortition import vwo
 from sortition._http import retrying
 from sortition._http.transport import RequestsTransport
-from sortition._sending import adopter
-from sortition._sending.spool import files
+from sortition._sending.spool import files, takeover
+from sortition._sending.spool.leftovers import Leftovers
 from sortition._sending.spool.process_folder import ProcessFolder
 from sortition._sending.spool.spool import Spool
 
@@ -61,10 +61,10 @@ MOMENTS = {
     "close of a file": Moment(Spool, "_replace_current", 10),
     "sending": Moment(RequestsTransport, "send", 5),
     "after the answer": Moment(Spool, "settle", 5, needs_answers=True),
-    "removing a file": Moment(Spool, "_remove", 5, needs_answers=True),
+    "removing a file": Moment(Spool, "remove", 5, needs_answers=True),
     "looking for folders": Moment(ProcessFolder, "take_over", 1),
     "taking over a file": Moment(os, "rename", 4),
-    "loading what was taken over": Moment(Spool, "load", 1),
+    "loading what was taken over": Moment(Leftovers, "load", 1),
     "removing a folder": Moment(ProcessFolder, "remove", 1),
 }
 
@@ -138,7 +138,7 @@ class Run:
         *,
         before: bool,
     ) -> None:
-        adopter._LOOKS_AGAIN_AFTER_S = 0.05  # type: ignore[misc]
+        takeover._LOOKS_AGAIN_AFTER_S = 0.05  # type: ignore[misc]
         retrying._FIRST_PAUSE_S = 0.002  # type: ignore[misc]
         retrying._LONGEST_PAUSE_S = 0.01  # type: ignore[misc]
         if moment is not None:
@@ -185,6 +185,11 @@ def test_kills(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         return Answer()
 
     with Sink() as sink:
+        # What a process would have to import first, it inherits.
+        with vwo.launch(
+            settings(), base_url=sink.url, batch_events=MANY, spool=tmp_path / "first"
+        ) as first:
+            assert first.track("checkout", "Ann", "purchase")
         sink.answer = answer
         with ThreadPoolExecutor(AT_ONCE) as starters:
             runs = list(starters.map(lambda number: Run(number, sink.url, folder), range(KILLS)))

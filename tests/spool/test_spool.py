@@ -27,8 +27,7 @@ from support.spooling import killed, left_in
 
 from sortition import vwo
 from sortition._http import retrying
-from sortition._sending import adopter
-from sortition._sending.spool import spool as spool_module
+from sortition._sending.spool import disk_state, takeover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,7 +82,7 @@ class TestSurviving:
     def test_another_process_that_dies_is_noticed(
         self, launch: Launch, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(adopter, "_LOOKS_AGAIN_AFTER_S", 0.05)
+        monkeypatch.setattr(takeover, "_LOOKS_AGAIN_AFTER_S", 0.05)
         client = launch(settings(), batch_events={"request_time_interval": 1}, spool=folder)
         assert client.activate("checkout", "Ann")
         killed(folder, 5)
@@ -118,7 +117,7 @@ class TestSurviving:
         self, launch: Launch, sink: Sink, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """It is taken over once it is known whose it is."""
-        monkeypatch.setattr(adopter, "_LOOKS_AGAIN_AFTER_S", 0.05)
+        monkeypatch.setattr(takeover, "_LOOKS_AGAIN_AFTER_S", 0.05)
         killed(folder, 3)
         body = json.dumps(settings()).encode()
         sink.answer = lambda _: Answer(status=503)
@@ -419,7 +418,7 @@ class TestLedger:
         self, launch: Launch, sink: Sink, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Under faults, while others die and are taken over."""
-        monkeypatch.setattr(adopter, "_LOOKS_AGAIN_AFTER_S", 0.01)
+        monkeypatch.setattr(takeover, "_LOOKS_AGAIN_AFTER_S", 0.01)
         chance = random.Random(30)  # noqa: S311 -- the same faults every time
         faults = [200, 200, 200, 500, 503, 429, 413, 400, 408]
         lock = threading.Lock()
@@ -511,7 +510,7 @@ class TestFailing:
 
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(spool_module, "_TRIES_AGAIN_AFTER_S", 0.0)
+        monkeypatch.setattr(disk_state, "_TRIES_AGAIN_AFTER_S", 0.0)
 
     def test_a_folder_that_cannot_be_made(
         self, launch: Launch, sink: Sink, tmp_path: Path, caplog: pytest.LogCaptureFixture
@@ -522,7 +521,7 @@ class TestFailing:
         parent.rmdir()
         for number in range(100):
             assert client.activate("checkout", f"u{number}")
-        assert caplog.text.count("events are kept in memory only") == 1
+        assert caplog.text.count("events are in memory only") == 1
         status = client.status()
         assert status.state == "degraded"
         (reason,) = status.reasons
@@ -530,7 +529,7 @@ class TestFailing:
         assert client.healthz()
         parent.mkdir()
         assert client.activate("checkout", "Ann")
-        assert caplog.text.count("spool: it works again") == 1
+        assert caplog.text.count("spool: writing works again") == 1
         assert client.status().state == "ready"
         assert len(left_in(parent / "spool")) == 1
         assert client.flush_events()
@@ -599,7 +598,7 @@ class TestOptions:
 
     def test_it_needs_batches(self, folder: Path) -> None:
         """Whoever asks for it is not to believe that events are kept where none ever waits."""
-        with pytest.raises(ValueError, match="spool: needs batch_events"):
+        with pytest.raises(ValueError, match="spool: requires batch_events"):
             vwo.launch(settings(), spool=folder)
 
     def test_a_folder_is_where_it_was_at_the_launch(
@@ -638,4 +637,4 @@ def test_it_says_how_much_it_took_over(
     caplog.set_level(logging.INFO)
     killed(folder, 3)
     assert launch(settings(), batch_events=MANY, spool=folder).flush_events()
-    assert "3 events of a process that ended are sent" in caplog.text
+    assert "spool: sending 3 events of processes that ended" in caplog.text

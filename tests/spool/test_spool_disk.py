@@ -31,11 +31,10 @@ PROGRAM = textwrap.dedent(
     """
     import json, logging, os, signal, subprocess, sys
     from sortition import vwo
-    from sortition._sending import adopter
-    from sortition._sending.spool import spool as spool_module
+    from sortition._sending.spool import disk_state, takeover
     url, folder, report, point, at_the_end = sys.argv[1:]
-    spool_module._TRIES_AGAIN_AFTER_S = 0.0
-    adopter._LOOKS_AGAIN_AFTER_S = 0.01
+    disk_state._TRIES_AGAIN_AFTER_S = 0.0
+    takeover._LOOKS_AGAIN_AFTER_S = 0.01
     lines = []
     class Logger:
         def log(self, level, message):
@@ -104,10 +103,10 @@ def test_the_service_goes_on(sink: Sink, tmp_path: Path, point: str) -> None:
     users = [event["u"] for one in sink.received for event in events_of(one)]
     assert len(users) == len(set(users)) == result["delivered"] == 600
     lines = "\n".join(result["lines"])
-    assert "cannot be written" in lines
-    assert "it works again" in lines
+    assert "cannot write to" in lines
+    assert "writing works again" in lines
     # As often as it begins to fail, not for each event.
-    assert lines.count("cannot be written") <= lines.count("it works again") + 1
+    assert lines.count("cannot write to") <= lines.count("writing works again") + 1
     assert left_in(folder) == []
 
 
@@ -143,7 +142,7 @@ spool = Spool(SpoolOptions(sys.argv[1]), lambda: name.owner, Log("test"), 100)
 def adopt(command):
     # Nothing of Python is to be read here.
     assert os.system(f"/usr/bin/fiu-ctrl -c '{command}' {os.getpid()}") == 0
-    return spool.adopt().adopted.total()
+    return spool.leftovers.take_over().adopted.total()
 found = [adopt("enable name=posix/io/rw/read,failinfo=5"), adopt("disable name=posix/io/rw/read")]
 print(*found)
 spool.close()
@@ -167,6 +166,6 @@ def test_what_cannot_be_read_waits(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     *lines, found = done.stdout.splitlines()
-    assert any("is left alone" in line and "Input/output error" in line for line in lines)
+    assert any("leaving " in line and "Input/output error" in line for line in lines)
     assert found == "0 20"
     assert len(left_in(folder)) == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given
@@ -132,12 +133,12 @@ class TestDamage:
         event = events_of(1)[0]
         for kind in (record._AN_EVENT, 0, 9):
             found = content_of(record._framed(kind, content) + encoded(event))
-            assert found == record.Content((event,), 1)
+            assert found == record.Content((event,), 1, ANY)
 
     def test_a_mark_of_half_a_run(self) -> None:
         event = events_of(1)[0]
         found = content_of(encoded(event) + record._framed(record.SETTLED, bytes(12)))
-        assert found == record.Content((event,), 1)
+        assert found == record.Content((event,), 1, ANY)
 
     def test_a_number_that_is_there_already(self) -> None:
         event = events_of(1)[0]
@@ -157,7 +158,7 @@ class TestDamage:
         ids=["zeros", "magic", "false beginnings", "text"],
     )
     def test_what_is_no_segment_ends(self, data: bytes) -> None:
-        assert content_of(data) == record.Content((), 1)
+        assert content_of(data) == record.Content((), 1, ANY)
 
     @given(st.binary(max_size=300))
     def test_any_bytes(self, data: bytes) -> None:
@@ -185,3 +186,75 @@ class TestDamage:
         before = content_of(whole[:start])
         numbers_found = {event.number for event in found.events}
         assert {event.number for event in before.events} - settled <= numbers_found
+
+
+class TestManyMarks:
+    """Files that a damaged disk or somebody hostile made: the work is bounded by their size."""
+
+    EVENTS = 20_000
+    RANGES = 100_000
+
+    def test_one_mark_of_very_many_ranges(self) -> None:
+        events = events_of(self.EVENTS)
+        everything = record._RANGE.pack(0, 2**32 - 1)
+        data = b"".join(map(encoded, events))
+        content = content_of(data + record._framed(record.SENDING, everything * self.RANGES))
+        assert all(event.may_have_arrived for event in content.events)
+        assert len(content.events) == self.EVENTS
+
+    def test_a_mark_behind_each_event(self) -> None:
+        everything = record._framed(record.SETTLED, record._RANGE.pack(0, 2**32 - 1))
+        data = b"".join(encoded(event) + everything for event in events_of(self.EVENTS))
+        assert content_of(data).events == ()
+
+    @given(
+        st.lists(
+            st.one_of(
+                st.integers(0, 9),
+                st.tuples(MARKS, st.integers(0, 11), st.integers(0, 11)),
+            ),
+            max_size=30,
+        )
+    )
+    def test_marks_in_any_order(self, steps: list[int | tuple[int, int, int]]) -> None:
+        """As if each were applied, one after the other, to the events before it."""
+        data = b""
+        known: dict[int, StoredEvent] = {}
+        sent: set[int] = set()
+        settled: set[int] = set()
+        damaged = was_damaged = 0
+        for step in steps:
+            if isinstance(step, int):
+                data += encoded_event(step, AT_MS, "push", b"%d" % step)
+                is_new = step not in known
+                damaged += not is_new and not was_damaged
+                was_damaged = not is_new
+                known.setdefault(step, StoredEvent(step, AT_MS, "push", b"%d" % step))
+                continue
+            kind, first, last = step
+            data += record._framed(kind, record._RANGE.pack(first, last))
+            was_damaged = False
+            covered = {number for number in known if first <= number <= last}
+            if kind == record.SENDING:
+                sent |= covered
+            elif kind == record.RETURNED:
+                sent -= covered
+            else:
+                settled |= covered
+        content = content_of(data)
+        found = {event.number: event.may_have_arrived for event in content.events}
+        assert found == {number: number in sent for number in known if number not in settled}
+        assert content.damaged == damaged
+
+
+def test_clocks_are_read() -> None:
+    """Each event knows what the clocks showed when its process began the file."""
+    first = record.ClockReading(b"11111111", 5, 6)
+    second = record.ClockReading(b"22222222", 7, 8)
+    data = encoded_event(0, AT_MS, "push", b"")
+    data += record.encoded_clock(first) + encoded_event(1, AT_MS, "push", b"")
+    data += record.encoded_clock(second)
+    content = content_of(data)
+    assert [event.clock for event in content.events] == [None, first]
+    assert content.clocks == (first, second)
+    assert content.damaged == 0

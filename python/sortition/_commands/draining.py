@@ -32,7 +32,6 @@ _DONE: Final = 0
 _FAILED: Final = 1
 _MISUSED: Final = 2
 _CLOSE_S: Final = 1.0
-_ALL: Final = 2**62
 _EVENTS_PER_REQUEST: Final = 100
 _MINUTE_S: Final = 60
 _HOUR_S: Final = 3600
@@ -91,8 +90,9 @@ def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: boo
         return _complain(f"{folder}: is no folder", _MISUSED)
     if account.settings_path is None and not os.environ.get(KEY_VARIABLE):
         return _complain(f"{KEY_VARIABLE}: must hold the SDK key of the account", _MISUSED)
-    # Whoever asks for it wants all of it, however old.
-    options = SpoolOptions(str(Path(folder).absolute()), _ALL, math.inf, takes_any_key)
+    options = SpoolOptions(
+        str(Path(folder).absolute()), most_age_s=math.inf, takes_any_key=takes_any_key
+    )
     try:
         launched = (
             _vwo(account, options) if account.platform == "vwo" else _pagesense(account, options)

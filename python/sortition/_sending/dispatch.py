@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 from sortition._base.health import SendingHealth
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
-from sortition._sending.adopter import Adopter, Readmitting
 from sortition._sending.exits import close_at_exit
 from sortition._sending.intake import Intake
+from sortition._sending.spool.takeover import Queue as SpoolQueue
+from sortition._sending.spool.takeover import Takeover
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from sortition._sending.spool.owner import Owner
 
 
-class Queue(Readmitting, Protocol):
+class Queue(SpoolQueue, Protocol):
     """The events of one process, and what sends them.
 
     Attributes:
@@ -39,7 +40,7 @@ class Queue(Readmitting, Protocol):
         """What became of the events."""
 
     @property
-    def adopter(self) -> Adopter | None:
+    def adopter(self) -> Takeover | None:
         """What takes over the files of dead processes for it; None where there is no spool."""
 
     def health(self) -> tuple[EndpointStatus, ThreadStatus]:
@@ -80,7 +81,14 @@ class Dispatch(Generic[QueueT]):
             intake = Intake(log, batching, spool)
             worker = start(intake)
             if spool is not None:
-                intake.adopter = Adopter(worker, intake, batching, log)
+                intake.adopter = Takeover(
+                    worker,
+                    intake,
+                    spool,
+                    log,
+                    events_per_request=batching.events_per_request,
+                    sends_again=batching.on_unknown_outcome == "resend",
+                )
             if not close_at_exit(_outer(worker), batching.close_timeout_s):
                 worker.waits_for_nothing = True
             return worker
@@ -139,7 +147,7 @@ class Dispatch(Generic[QueueT]):
         return self._workers.existing()
 
 
-def _outer(queue: Queue) -> Queue | Adopter:
+def _outer(queue: Queue) -> Queue | Takeover:
     """The queue with what is in its spool, where it has one."""
     adopter = queue.adopter
     return queue if adopter is None else adopter

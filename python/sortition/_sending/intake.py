@@ -12,14 +12,14 @@ from sortition._sending.dropping import Drops
 from sortition._sending.ledger import Ledger
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from sortition._base.log import Log
-    from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Waiting
     from sortition._sending.spool.segment import Place
     from sortition._sending.spool.spool import Spool
+    from sortition._sending.spool.takeover import Takeover
 
 
 class Intake:
@@ -45,7 +45,7 @@ class Intake:
     def __init__(self, log: Log, batching: Batching, spool: Spool | None = None) -> None:
         self.ledger = Ledger()
         self.spool = spool
-        self.adopter: Adopter | None = None
+        self.adopter: Takeover | None = None
         self.changed = threading.Condition(self.ledger.lock)
         self.drops = Drops(self.ledger.lock, log, batching.on_drop)
         self.events = 0
@@ -94,7 +94,9 @@ class Intake:
         with self.ledger.lock:
             if self._refusal(len(event)) is not None:
                 return None
-        return spool.append(kind, event)
+        kept: list[Place] = []
+        spool.append(kind, event, kept)
+        return kept[0] if kept else None
 
     def discard(self, place: Place | None) -> None:
         """An event that was kept is not taken; to be called without the lock."""
@@ -107,6 +109,12 @@ class Intake:
             self.ledger.move(kinds, "spooled", "queued")
             self.events += sum(kinds.values())
             self.size += size
+
+    def note_drops(self, drops: Mapping[str, Counter[str]]) -> None:
+        """Events that were in files are not sent; to be called under the lock."""
+        for reason, kinds in drops.items():
+            self.ledger.drop(kinds, "spooled", reason)
+            self.drops.note(reason, kinds.total())
 
     def leave(self, events: int, size: int) -> None:
         """So many events wait no more."""

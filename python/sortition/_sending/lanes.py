@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus, ThreadStatus
     from sortition._base.log import Log
     from sortition._http.transport import Request, Transport
-    from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
     from sortition._sending.spool.record import StoredEvent
     from sortition._sending.spool.segment import Place
+    from sortition._sending.spool.takeover import Takeover
 
 DEFAULT_REQUESTS_AT_ONCE: Final = 16
 
@@ -132,7 +132,7 @@ class Lanes:
         return self._intake.ledger
 
     @property
-    def adopter(self) -> Adopter | None:
+    def adopter(self) -> Takeover | None:
         """What takes over the files of dead processes for them; None where there is no spool."""
         return self._intake.adopter
 

@@ -55,9 +55,7 @@ FAULT: Final = "fault"
 DAMAGED: Final = "damaged"
 """Dropped: its record in the spool cannot be read any more."""
 TOO_OLD: Final = "too_old"
-"""Dropped: it was taken over from a process that took it longer ago than it may be."""
-SPOOL_FULL: Final = "spool_full"
-"""Dropped: it was taken over, and there was more than the spool may hold."""
+"""Dropped: it was taken over from a process that ended, and had waited for too long."""
 
 
 @dataclass(frozen=True, slots=True)

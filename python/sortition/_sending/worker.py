@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from sortition._base.log import Log
     from sortition._core import Inbox, Run
     from sortition._http.transport import Request, Response, Transport
-    from sortition._sending.adopter import Adopter
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Ledger
     from sortition._sending.spool.record import StoredEvent
     from sortition._sending.spool.segment import Place
+    from sortition._sending.spool.takeover import Takeover
 
 _MOST_SENDERS: Final = 4
 """One sends; the others stand in for those that hang."""
@@ -145,7 +145,7 @@ class Worker:
         return self._intake.ledger
 
     @property
-    def adopter(self) -> Adopter | None:
+    def adopter(self) -> Takeover | None:
         """What takes over the files of dead processes for it; None where there is no spool."""
         return self._intake.adopter
 

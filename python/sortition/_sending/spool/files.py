@@ -22,6 +22,10 @@ FILE_MODE: Final = 0o600
 _WRITABLE_BY_OTHERS: Final = 0o022
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | os.O_RDONLY
+MOST_READ_BYTES: Final = 32 * 1024 * 1024
+"""How much of a file is read; sortition begins another one after a megabyte."""
+FULL_BYTES: Final = MOST_READ_BYTES // 2
+"""From this size on, a file gets no more records but those that settle its events."""
 # A pipe in the place of a file is not to be waited for.
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 
@@ -79,9 +83,11 @@ def hold_lock(name: str, folder: int) -> int:
 
 def close(descriptor: int) -> None:
     """Close what may be held."""
-    # Before it is closed: from then on the number may be that of another file.
-    _Held.descriptors.pop(descriptor, None)
-    os.close(descriptor)
+    try:
+        # Before it is closed: from then on the number may be that of another file.
+        _Held.descriptors.pop(descriptor, None)
+    finally:
+        os.close(descriptor)
 
 
 def make_root(path: str) -> None:
@@ -137,7 +143,7 @@ def open_file(name: str, folder: int, flags: int) -> int:
 
 
 def read(name: str, folder: int) -> bytes:
-    """The content of a file.
+    """The content of a file, as far as it is read: `MOST_READ_BYTES`.
 
     Raises:
         ForeignError: It is no ordinary file of the own user.
@@ -145,7 +151,29 @@ def read(name: str, folder: int) -> bytes:
     """
     descriptor = open_file(name, folder, os.O_RDONLY)
     with os.fdopen(descriptor, "rb") as file:
-        return file.read()
+        return file.read(MOST_READ_BYTES)
+
+
+def size_of(name: str, folder: int) -> int:
+    """How many bytes of a file are read; 0 where it cannot be looked at."""
+    try:
+        status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except OSError:
+        return 0
+    return min(status.st_size, MOST_READ_BYTES)
+
+
+def cut(name: str, folder: int, size: int) -> None:
+    """Cut off what is behind these bytes of a file.
+
+    Raises:
+        OSError: It cannot be changed.
+    """
+    descriptor = open_file(name, folder, os.O_WRONLY)
+    try:
+        os.ftruncate(descriptor, size)
+    finally:
+        os.close(descriptor)
 
 
 def is_locked_elsewhere(descriptor: int) -> bool:

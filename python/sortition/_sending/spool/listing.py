@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
 from dataclasses import dataclass
-from typing import Literal, TypeAlias
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
-from sortition._sending.spool import files
+from sortition._sending.spool import age, files
 from sortition._sending.spool.process_folder import (
     FolderName,
     folders_in,
@@ -15,6 +14,9 @@ from sortition._sending.spool.process_folder import (
     segments_in,
 )
 from sortition._sending.spool.record import content_of
+
+if TYPE_CHECKING:
+    from sortition._sending.spool.record import ClockReading, Content, StoredEvent
 
 State: TypeAlias = Literal["alive", "ended", "unreadable"]
 """Whether the process that keeps events runs; or that nobody can tell, as the folder is not
@@ -32,7 +34,8 @@ class Kept:
         state: Whether the process is alive.
         events: How many events are not settled.
         size: The bytes of its files.
-        oldest_s: How long ago the oldest of these events was taken, in seconds; None without any.
+        oldest_s: How long ago the oldest of these events was accepted, in seconds; None without
+            any. Measured where the machine was not restarted since, otherwise by the wall clock.
         damaged: How many stretches of its files cannot be read.
     """
 
@@ -76,7 +79,8 @@ def _kept(root: int, name: FolderName) -> Kept:
 
 def _read(folder: int, whose: tuple[str, str, int], state: State) -> Kept:
     events = size = damaged = 0
-    oldest_ms: int | None = None
+    ages: list[float] = []
+    reading = age.now()
     for segment in segments_in(folder):
         try:
             data = files.read(segment, folder)
@@ -88,7 +92,15 @@ def _read(folder: int, whose: tuple[str, str, int], state: State) -> Kept:
         events += len(content.events)
         # What is being written now is not whole, and not damaged either.
         damaged += content.damaged if state == "ended" else 0
-        accepted = [event.accepted_at_ms for event in content.events]
-        oldest_ms = min([*accepted, *([] if oldest_ms is None else [oldest_ms])], default=None)
-    oldest_s = None if oldest_ms is None else max(0.0, time.time() - oldest_ms / 1000)
+        ages += (_age_s(event, content, reading) for event in content.events)
+    oldest_s = max(0.0, *ages) if ages else None
     return Kept(*whose, state, events, size, oldest_s, damaged)
+
+
+def _age_s(event: StoredEvent, content: Content, reading: ClockReading) -> float:
+    clock = event.clock
+    if clock is not None and clock.boot == reading.boot:
+        measured_s = age.age_s(event, content, reading)
+        if measured_s is not None:
+            return measured_s
+    return (reading.wall_ms - event.accepted_at_ms) / 1000

@@ -8,6 +8,7 @@ whatever ends that, and no process id has to be believed.
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import re
 import secrets
@@ -162,6 +163,24 @@ class ProcessFolder:
 def segments_in(folder: int) -> list[str]:
     """The names of the segments in an open folder, in their order."""
     return [name for name in files.names_in(folder) if _SEGMENT.fullmatch(name)]
+
+
+def oldest_in(root: int, name: FolderName) -> float:
+    """When the first segment of a folder was last written to; infinity where there is none.
+
+    By the clock of the file system, in seconds since 1970.
+    """
+    try:
+        folder = files.open_folder(name.text, root)
+    except OSError:
+        return math.inf
+    try:
+        first = segments_in(folder)[:1]
+        return min((os.stat(one, dir_fd=folder).st_mtime for one in first), default=math.inf)
+    except OSError:
+        return math.inf
+    finally:
+        os.close(folder)
 
 
 def is_alive(folder: int) -> bool:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sortition._sending.ledger import Kinds
     from sortition._sending.spool.process_folder import ProcessFolder
 
 
 @dataclass(eq=False, slots=True)
 class Segment:
-    """A file of events, and how far they are.
+    """A file of events, and which of them are not settled.
 
     Attributes:
         name: Its name.
@@ -23,7 +22,7 @@ class Segment:
         descriptor: The open file; None where nothing is appended to it any more.
         size: Its bytes.
         events: How many events were appended.
-        pending: How many of them are not settled.
+        unsettled: The numbers of those that are not settled.
         numbers: The numbers of its next events.
     """
 
@@ -32,7 +31,7 @@ class Segment:
     descriptor: int | None = None
     size: int = 0
     events: int = 0
-    pending: int = 0
+    unsettled: set[int] = field(default_factory=set)
     numbers: Iterator[int] = field(default_factory=itertools.count)
 
 
@@ -48,18 +47,3 @@ class Place(NamedTuple):
     segment: Segment
     number: int
     may_have_arrived: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Leftover:
-    """A segment that was taken over, and waits to be sent.
-
-    Attributes:
-        segment: The segment.
-        kinds: How many events of each kind are to be sent.
-        oldest_ms: When the oldest was accepted, in milliseconds since 1970.
-    """
-
-    segment: Segment
-    kinds: Kinds
-    oldest_ms: int

@@ -1,8 +1,9 @@
-"""Taking over what processes that died have left in the spool, and closing the spool at the end."""
+"""The thread that takes over what processes that ended have left, and that closes the spool."""
 
 from __future__ import annotations
 
 import random
+import sys
 import threading
 import time
 from collections import Counter
@@ -12,17 +13,18 @@ from sortition._process.forks import only_here
 from sortition._sending import ledger as reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sortition._base.log import Log
-    from sortition._sending.batched import Batching
-    from sortition._sending.intake import Intake
+    from sortition._sending.ledger import Kinds, Ledger
     from sortition._sending.spool.record import StoredEvent
     from sortition._sending.spool.segment import Place
     from sortition._sending.spool.spool import Spool
 
 _LOOKS_AGAIN_AFTER_S: Final = 60.0
-"""How often it is looked whether another process has died."""
+"""How often the thread looks whether another process has ended."""
+_STARTS_AGAIN_AFTER_S: Final = 5.0
+"""How long no other thread is started after one could not be."""
 _FEWEST_WAITING: Final = 100
 """Where fewer events wait, there is room for some that were taken over."""
 _LEAST_CLOSING_S: Final = 0.1
@@ -31,15 +33,15 @@ _LEAST_CLOSING_S: Final = 0.1
 _RANDOM: Final = random.SystemRandom()
 
 
-class Readmitting(Protocol):
-    """A queue, as far as events from files go into it."""
+class Queue(Protocol):
+    """What sends the events."""
 
     @property
     def is_current(self) -> bool:
         """Whether the thread that asks is one that sends."""
 
     def readmit(self, events: Sequence[tuple[StoredEvent, Place]]) -> None:
-        """Put events into the queue that the intake has counted."""
+        """Put events into the queue that the limits have counted."""
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
@@ -54,29 +56,73 @@ class Readmitting(Protocol):
         """Send what waits, and give up what is left after this time."""
 
 
-class Adopter:
-    """Hands what dead processes left to the queue of this one, with a thread of its own.
+class Limits(Protocol):
+    """How much may wait in the queue, and what became of the events."""
 
-    It looks for it at the first event, and every minute from then on. Only one file at a time is in
-    memory beside what waits.
+    @property
+    def ledger(self) -> Ledger:
+        """What became of the events."""
+
+    @property
+    def changed(self) -> threading.Condition:
+        """Notified where events came to their end, or nothing is taken any more."""
+
+    @property
+    def events(self) -> int:
+        """How many events wait in the queue."""
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether nothing is taken any more."""
+
+    def readmit(self, kinds: Kinds, size: int) -> None:
+        """Count events of so many bytes that come from files."""
+
+    def note_drops(self, drops: Mapping[str, Counter[str]]) -> None:
+        """Events that were in files are not sent; to be called under the ledger's lock."""
+
+    def tell_drops(self) -> None:
+        """Tell of what was lost; to be called without the lock."""
+
+
+class Takeover:
+    """Puts what processes that ended have left into the queue of this one.
+
+    Its thread looks for it at the first event, and every minute from then on. Only one file at a
+    time is in memory in addition to what waits in the queue.
 
     Args:
         queue: Where the events are sent from.
-        intake: The limits of the queue, with its spool.
-        batching: How events are gathered and sent.
+        limits: The limits of the queue.
+        spool: The spool.
         log: The client's log.
+        events_per_request: How many events the queue sends together.
+        sends_again: Whether events are sent that a server may already have.
     """
 
-    def __init__(self, queue: Readmitting, intake: Intake, batching: Batching, log: Log) -> None:
+    def __init__(
+        self,
+        queue: Queue,
+        limits: Limits,
+        spool: Spool,
+        log: Log,
+        *,
+        events_per_request: int,
+        sends_again: bool,
+    ) -> None:
         self._queue = queue
-        self._intake = intake
-        self._batching = batching
+        self._limits = limits
+        self._spool = spool
+        self._leftovers = spool.leftovers
         self._log = log
-        self._changed = intake.changed
+        self._fewest_waiting = max(_FEWEST_WAITING, events_per_request)
+        self._sends_again = sends_again
+        self._changed = limits.changed
         self._thread: threading.Thread | None = None
+        self._starts_from = 0.0
         self._looked = 0
         self._waiting_for_it = 0
-        self._cannot_start = False
+        self._is_loading = False
 
     @property
     def spool_failure(self) -> str | None:
@@ -85,21 +131,23 @@ class Adopter:
 
     def start(self) -> None:
         """Start the thread, where it does not run."""
-        if self._thread is not None or self._cannot_start:
+        if self._is_running():
             return
         with self._changed:
-            if self._thread is not None:
+            # While the interpreter is finalized, Python 3.11 waits for ever for a new thread.
+            if self._is_running() or sys.is_finalizing() or time.monotonic() < self._starts_from:
                 return
             # A daemon, so that a disk that hangs does not keep the interpreter from exiting.
-            self._thread = threading.Thread(
+            thread = threading.Thread(
                 target=only_here(self._run), name="sortition-spool", daemon=True
             )
             try:
-                self._thread.start()
+                thread.start()
             except RuntimeError:
-                # At the exit of the interpreter, or for want of memory: what was left stays there.
-                self._thread = None
-                self._cannot_start = True
+                # For want of memory, or at the exit: what was left stays there until a later try.
+                self._starts_from = time.monotonic() + _STARTS_AGAIN_AFTER_S
+            else:
+                self._thread = thread
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, in files too; whether all of it was delivered in time."""
@@ -121,31 +169,28 @@ class Adopter:
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; what is left stays in the spool."""
         deadline = time.monotonic() + timeout_s
-        is_empty = self._intake.is_closing or self._thread is None or self._drain(deadline)
+        is_empty = self._limits.is_closing or not self._is_running() or self._drain(deadline)
         is_delivered = self._queue.close(max(0.0, deadline - time.monotonic()))
         if self._queue.is_current:
             # A callback of the caller's: the threads go on after it, and end in time.
             return False
         thread = self._thread
-        if thread is None:
+        if thread is None or not thread.is_alive():
             # What is on its way after all is for the end of the process.
             if self._is_at_rest():
                 self._spool.close()
         else:
             thread.join(max(_LEAST_CLOSING_S, deadline - time.monotonic()))
-        left = sum(self._intake.ledger.stats().spooled.values())
+        left = sum(self._limits.ledger.stats().spooled.values())
         if left:
             self._log.warning("closed while %d events wait in the spool", left)
         return is_delivered and is_empty and not left
 
-    @property
-    def _spool(self) -> Spool:
-        spool = self._intake.spool
-        assert spool is not None  # noqa: S101 -- whoever has no spool has no adopter
-        return spool
+    def _is_running(self) -> bool:
+        return self._thread is not None and self._thread.is_alive()
 
     def _lost(self) -> int:
-        dropped = self._intake.ledger.stats().dropped
+        dropped = self._limits.ledger.stats().dropped
         return sum(sum(kinds.values()) for kinds in dropped.values())
 
     def _drain(self, deadline: float) -> bool:
@@ -157,85 +202,94 @@ class Adopter:
         with self._changed:
             self._waiting_for_it += 1
             try:
-                while not self._looked or self._spool.has_backlog:
+                while not self._looked or self._has_more():
                     left_s = deadline - time.monotonic()
-                    if left_s <= 0 or self._thread is None or self._intake.is_closing:
+                    if left_s <= 0 or not self._is_running() or self._limits.is_closing:
                         return False
                     self._changed.wait(left_s)
             finally:
                 self._waiting_for_it -= 1
         return True
 
+    def _has_more(self) -> bool:
+        """Whether there is something in files that is not in the queue yet."""
+        leftovers = self._leftovers
+        return self._is_loading or leftovers.are_waiting or leftovers.are_left_behind
+
     def _run(self) -> None:
-        while not self._intake.is_closing:
+        while not self._limits.is_closing:
             try:
-                self._adopt()
+                self._take_over()
                 while self._wait_for_room():
                     self._load()
             except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
                 self._log.exception_of("the code that takes over the spool", error)
             with self._changed:
                 self._looked += 1
+                self._is_loading = False
                 self._changed.notify_all()
                 # Not all processes of a machine at the same moment.
                 again_s = _LOOKS_AGAIN_AFTER_S * _RANDOM.uniform(0.75, 1.25)
-                self._changed.wait_for(lambda: self._intake.is_closing, again_s)
+                self._changed.wait_for(
+                    lambda: self._limits.is_closing or self._leftovers.have_room, again_s
+                )
         with self._changed:
             self._changed.wait_for(self._is_at_rest)
         self._spool.close()
 
     def _is_at_rest(self) -> bool:
-        return self._intake.ledger.is_at_rest()
+        return self._limits.ledger.is_at_rest()
 
     def _wait_for_room(self) -> bool:
         """Wait until more may be put into the queue; False where there is no more, or no end."""
-        fewest = max(_FEWEST_WAITING, self._batching.events_per_request)
-        intake = self._intake
+        limits, leftovers = self._limits, self._leftovers
         with self._changed:
+            self._is_loading = False
             self._changed.wait_for(
-                lambda: intake.is_closing or not self._spool.has_backlog or intake.events < fewest
+                lambda: (
+                    limits.is_closing
+                    or not leftovers.are_waiting
+                    or limits.events < self._fewest_waiting
+                )
             )
-            return self._spool.has_backlog and not intake.is_closing
+            self._is_loading = leftovers.are_waiting and not limits.is_closing
+            return self._is_loading
 
-    def _adopt(self) -> None:
-        adoption = self._spool.adopt()
-        if not adoption.adopted:
+    def _take_over(self) -> None:
+        taken = self._leftovers.take_over()
+        if not taken.adopted:
             return
-        intake = self._intake
+        limits = self._limits
         with self._changed:
-            intake.ledger.adopt(adoption.adopted)
-            for reason, kinds in adoption.dropped.items():
-                intake.ledger.drop(kinds, "spooled", reason)
-                intake.drops.note(reason, kinds.total())
-        self._log.info("%d events of a process that ended are sent", adoption.adopted.total())
-        if adoption.dropped:
-            intake.tell_drops()
+            limits.ledger.adopt(taken.adopted)
+            limits.note_drops(taken.dropped)
+        self._log.info("spool: sending %d events of processes that ended", taken.adopted.total())
+        if taken.dropped:
+            limits.tell_drops()
 
     def _load(self) -> None:
         """Put the events of one file into the queue."""
-        loaded = self._spool.load()
+        loaded = self._leftovers.load()
         if loaded is None:
             return
-        intake = self._intake
+        limits = self._limits
         again = [place for event, place in loaded.events if event.may_have_arrived]
         events = loaded.events
-        if again and self._batching.on_unknown_outcome == "drop":
+        if again and not self._sends_again:
             kinds = Counter(event.kind for event, _ in events if event.may_have_arrived)
             loaded.dropped[reasons.UNKNOWN_OUTCOME] = kinds
             events = [each for each in events if not each[0].may_have_arrived]
             self._spool.settle(again)
         with self._changed:
-            for reason, kinds in loaded.dropped.items():
-                intake.ledger.drop(kinds, "spooled", reason)
-                intake.drops.note(reason, kinds.total())
+            limits.note_drops(loaded.dropped)
+            is_wanted = self._waiting_for_it > 0
             if events:
                 kinds = Counter(event.kind for event, _ in events)
-                intake.readmit(kinds, sum(len(event.event) for event, _ in events))
+                limits.readmit(kinds, sum(len(event.event) for event, _ in events))
                 sent = Counter(event.kind for event, _ in events if event.may_have_arrived)
-                intake.ledger.repeat(sent)
-                is_wanted = self._waiting_for_it > 0
+                limits.ledger.repeat(sent)
         if loaded.dropped:
-            intake.tell_drops()
+            limits.tell_drops()
         if events:
             self._queue.readmit(events)
             if is_wanted:

@@ -1,0 +1,62 @@
+"""Whether events can be written to the spool's folder."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._base.log import Log
+
+_TRIES_AGAIN_AFTER_S: Final = 5.0
+"""How long a disk that failed is left alone."""
+_LOG_INTERVAL_S: Final = 60.0
+"""How often the log says, at most, that a disk begins to fail."""
+
+
+class DiskState:
+    """Knows whether the disk fails, and logs when that changes.
+
+    Args:
+        path: The spool's folder.
+        log: The client's log.
+
+    Attributes:
+        failure: Why events could not be written last; None where they could.
+    """
+
+    def __init__(self, path: str, log: Log) -> None:
+        self.failure: str | None = None
+        self._path = path
+        self._log = log
+        self._tries_again_at = 0.0
+        self._logs_from = 0.0
+        self._is_failure_logged = False
+
+    def is_left_alone(self) -> bool:
+        """Whether the disk failed a moment ago."""
+        return self.failure is not None and time.monotonic() < self._tries_again_at
+
+    def note_failure(self, error: OSError) -> None:
+        """Something could not be written."""
+        now = time.monotonic()
+        is_to_log = self.failure is None and now >= self._logs_from
+        self.failure = error.strerror or type(error).__name__
+        self._tries_again_at = now + _TRIES_AGAIN_AFTER_S
+        if is_to_log:
+            self._logs_from = now + _LOG_INTERVAL_S
+            self._is_failure_logged = True
+            self._log.warning(
+                "spool: cannot write to %s: %s; until it works again, events are in memory only",
+                self._path,
+                self.failure,
+            )
+
+    def note_success(self) -> None:
+        """Something was written."""
+        if self.failure is None:
+            return
+        self.failure = None
+        if self._is_failure_logged:
+            self._is_failure_logged = False
+            self._log.warning("spool: writing works again; events are kept in files")
