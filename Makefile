@@ -65,6 +65,7 @@ soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/mad
 		tests/engine/test_independence.py tests/spool/test_kills.py tests/spool/test_pagesense_spool.py \
 		tests/settings/test_polling.py tests/settings/test_first_settings.py tests/processes/test_frozen.py \
 		tests/processes/test_processes.py tests/processes/test_servers.py tests/processes/test_greenlets.py
+	$(MAKE) cross
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
 # which a sanitizer would be needed.
@@ -112,6 +113,8 @@ lint: $(VENV)/lint-tools ## Check layout and habits of the code
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/python .ci/third_party.py check
+	$(BIN)/actionlint
+	$(BIN)/zizmor --offline --quiet .github
 
 .PHONY: types
 types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
@@ -188,12 +191,28 @@ target/packaged: $(PACKAGED) $(VENV)/package-tools
 check-packages: packages ## Install each package in an environment of its own, and use it
 	$(BIN)/python .ci/check_packages.py dist
 
+.PHONY: check-pythons
+check-pythons: packages ## Test the compiled wheel with every other CPython that can be had
+	$(BIN)/python .ci/check_pythons.py dist
+
+.PHONY: cross
+cross: packages $(VENV)/cross-tools ## Build for aarch64 and musl, and run what was built; takes long
+	nice $(BIN)/python .ci/cross.py target/cross/wheels
+
+.PHONY: check-docs
+check-docs: $(VENV)/built $(VENV)/test-tools ## Run the examples of the docs and follow their links
+	$(BIN)/python -m pytest tests/package/test_readme.py tests/package/test_links.py
+
+.PHONY: audit
+audit: $(VENV)/built $(VENV)/audit-tools ## Check the installed packages for known vulnerabilities; needs the network
+	$(BIN)/pip-audit --local --skip-editable
+
 .PHONY: notices
 notices: ## Write the notices of third parties anew
 	$(PYTHON) .ci/third_party.py write
 
 .PHONY: deny
-deny: ## Check crates for advisories, licences and sources; needs cargo-deny
+deny: ## Check the crates for known vulnerabilities, licences and sources; needs cargo-deny
 	cargo deny --locked check
 
 .PHONY: clean

@@ -21,7 +21,7 @@ MODULE = "sortition-bindings"
 INDEX = "registry+https://github.com/rust-lang/crates.io-index"
 # Preferred where a crate offers a choice: its text is short and names the authors.
 PREFERRED = "MIT"
-TEXTS = ("LICENSE*", "LICENCE*", "COPYING*", "NOTICE*", "UNLICENSE*")
+TEXTS = re.compile(r"(?i)(un)?licen[cs]e|copying|notice")
 
 HEADER = """\
 Third-party notices
@@ -138,7 +138,7 @@ def notices(crates: list[Crate]) -> str:
 
 def licence_texts(crate: Crate) -> list[str]:
     """The licence files of a crate: of a choice, the preferred one alone."""
-    files = sorted({file for pattern in TEXTS for file in crate.folder.glob(pattern)})
+    files = sorted(file for file in crate.folder.iterdir() if TEXTS.match(file.name))
     files = [file for file in files if file.is_file()]
     chosen = [file for file in files if PREFERRED in file.name.upper()]
     if PREFERRED in re.split(r"[ ()]+", crate.licence) and " OR " in crate.licence and chosen:
