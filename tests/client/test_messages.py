@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import logging
+import re
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.documents import project, settings
+from support.sink import Answer, Sink, free_url
+
+from sortition import pagesense, vwo
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +45,8 @@ class Handler(logging.Handler):
     def emit(self, record):
         print(record.levelname, record.getMessage())
 """
+KEY = "0123456789abcdef"
+USER = "ann@example.com"
 MISTAKE = {
     "vwo": "activate: user_id must be a string, got int",
     "pagesense": "activate_experiment: user_id must be a string, got int",
@@ -187,3 +194,48 @@ class TestOnceLoggingIsConfigured:
             ordinary(client)
         """
         assert run(program, platform, tmp_path) == ("", "")
+
+
+class TestDebug:
+    """Level DEBUG says what the client asks of servers, and what they answer."""
+
+    @pytest.fixture
+    def server_is_asked(self, platform: str, caplog: pytest.LogCaptureFixture) -> str:
+        """Everything that is logged while settings are fetched and an event is sent."""
+        caplog.set_level(logging.DEBUG, logger="sortition")
+        with Sink() as sink:
+            if platform == "vwo":
+                document = json.dumps(settings()).encode()
+                sink.answer = lambda _: Answer(body=document)
+                client: Any = vwo.launch(account_id=604812, sdk_key=KEY, base_url=sink.url)
+                assert client.activate("checkout", USER)
+            else:
+                document = json.dumps(project()).encode()
+                sink.answer = lambda _: Answer(body=document)
+                client = pagesense.launch(
+                    sdk_account_id="acct1-EU",
+                    sdk_key=KEY,
+                    project_name="Project One",
+                    base_url=sink.url,
+                    poll_interval_s=0,
+                )
+                assert client.activate_experiment("Test 1", USER)
+                assert client.flush()
+            client.close()
+            assert len(sink.received) == 2
+        return caplog.text
+
+    def test_each_exchange_is_logged(self, server_is_asked: str) -> None:
+        assert server_is_asked.count(": sending ") == 2
+        assert len(re.findall(r"(GET|POST) http://\S+: status 200 after", server_is_asked)) == 2
+
+    def test_neither_keys_nor_users_are_in_it(self, server_is_asked: str) -> None:
+        assert KEY not in server_is_asked
+        assert USER not in server_is_asked
+        assert "?" not in "".join(re.findall(r"http://\S+", server_is_asked))
+
+    def test_a_failure_is_logged_by_its_class(self, caplog: pytest.LogCaptureFixture) -> None:
+        caplog.set_level(logging.DEBUG, logger="sortition")
+        with vwo.launch(settings(), base_url=free_url()) as client:
+            client.activate("checkout", USER)
+        assert re.search(r"GET http://\S+track-user: \w+Error after", caplog.text)

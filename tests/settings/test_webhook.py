@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from email import message_from_string
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from starlette.datastructures import Headers
 from support.documents import campaign, settings, variation
 from support.sink import Answer, wait_until
 
@@ -46,6 +48,10 @@ def decides(client: vwo.Client) -> str | None:
         [("Host", "example"), ("x-VWO-auth", SECRET)],
         [(b"host", b"example"), (b"x-vwo-auth", SECRET.encode())],
         {b"x-vwo-auth": SECRET.encode()},
+        {"wsgi.version": (1, 0), "HTTP_X_VWO_AUTH": SECRET},
+        {"wsgi.errors": None, "HTTP_AUTHORIZATION": f"Bearer {SECRET}"},
+        message_from_string(f"Host: example\nX-VWO-Auth: {SECRET}\n\n"),
+        Headers({"X-VWO-Auth": SECRET}),
     ],
 )
 def test_who_knows_the_secret_wakes_it(launch: Launch, sink: Sink, headers: Any) -> None:

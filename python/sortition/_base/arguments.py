@@ -6,6 +6,7 @@ nothing. Values are in no message, only their types.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, cast
 
 from sortition._base.options import kind, plain
@@ -51,14 +52,14 @@ def optional_text(name: str, value: object) -> str | None:
 
 
 def mapping(name: str, value: object) -> dict[str, object] | None:
-    """A dictionary, or None; one of a class of its own as a plain one.
+    """A dictionary, or None; any other mapping, such as a framework's, as a plain one.
 
     Raises:
         BadArgumentError: It is something else, or its class raises.
     """
     if value is None or type(value) is dict:
         return value
-    if not isinstance(value, dict):
+    if not isinstance(value, Mapping):
         raise BadArgumentError(f"{name} must be a dict, got {kind(value)}")
     try:
         return cast("dict[str, object]", plain(value))

@@ -78,6 +78,11 @@ class Log:
         return self._level <= logging.DEBUG
 
     @property
+    def takes_debug(self) -> bool:
+        """Whether somebody takes debug messages now."""
+        return self._takes(logging.DEBUG)
+
+    @property
     def remembering_logger(self) -> tuple[logging.Logger, dict[int, bool]] | None:
         """The logger and, for each level, whether it takes that, as far as it remembers.
 
@@ -169,6 +174,8 @@ class Log:
         if not isinstance(logger, logging.Logger):
             return True
         try:
+            if self._prints_itself and not logger.hasHandlers():
+                return True
             return logger.isEnabledFor(level)
         except Exception:  # noqa: BLE001 -- the caller's class may raise anything
             return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
@@ -26,14 +27,14 @@ def first_given(call: T | None, launch: T | None, default: T) -> T:
 
 
 def plain(value: object) -> object:
-    """A dictionary of a class of its own as a plain one, by what its ``get`` answers.
+    """A mapping of any class as a plain dictionary, by what its ``get`` answers.
 
     So every engine reads the same of it. Anything else is returned as it is.
 
     Raises:
         Exception: Whatever the caller's class raises.
     """
-    if type(value) is dict or not isinstance(value, dict):
+    if type(value) is dict or not isinstance(value, Mapping):
         return value
     return {key: value.get(key) for key in value}
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sortition import _engine
 from sortition._base.errors import OptionError
 from sortition._base.log import Log
+from sortition._http.logged import LoggedTransport
 from sortition._http.transport import RequestsTransport
 from sortition._sending.spool.options import SpoolOptions
 from sortition._settings.launching import cache_of
@@ -56,12 +57,12 @@ def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
     return log
 
 
-def transport_of(options: LaunchOptions) -> tuple[Transport, RequestsTransport | None]:
+def transport_of(options: LaunchOptions, log: Log) -> tuple[Transport, RequestsTransport | None]:
     """How requests are sent, and what of that the client has to close."""
     if options.transport is not None:
-        return options.transport, None
+        return LoggedTransport(options.transport, log), None
     own = RequestsTransport()
-    return own, own
+    return LoggedTransport(own, log), own
 
 
 def limits_of(options: LaunchOptions) -> dict[str, Any]:

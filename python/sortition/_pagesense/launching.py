@@ -102,7 +102,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         interval_s or None,
         log,
     )
-    transport, own_transport = transport_of(options)
+    transport, own_transport = transport_of(options, log)
     configuration = Configuration(
         engine=engine,
         log=log,

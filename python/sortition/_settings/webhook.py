@@ -58,7 +58,9 @@ def _secrets_of(secret: object) -> list[bytes]:
 
 def _values(headers: object, platform_header: str) -> list[bytes]:
     """The values that may be the secret."""
-    pairs = headers.items() if isinstance(headers, Mapping) else headers
+    # Also those of `http.server`, which are no mapping.
+    items = getattr(headers, "items", None)
+    pairs = items() if callable(items) else headers
     if isinstance(pairs, str | bytes) or not isinstance(pairs, Iterable):
         raise BadArgumentError("headers must be a mapping, or pairs of names and values")
     found = []
@@ -69,6 +71,9 @@ def _values(headers: object, platform_header: str) -> list[bytes]:
         if name is None or value is None:
             continue
         name = name.lower()
+        if name.startswith(b"http_"):
+            # As in the environment of a WSGI application.
+            name = name.removeprefix(b"http_").replace(b"_", b"-")
         if name in (platform_header.encode(), GENERIC_HEADER.encode()):
             found.append(value.strip())
         elif name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER.encode():

@@ -83,7 +83,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
     storage = options.redis_creds if options.user_storage is None else options.user_storage
     url = DEFAULT_BASE_URL if options.base_url is None else options.base_url
     first, document, account = first_settings_of(options, log)
-    transport, own_transport = transport_of(options)
+    transport, own_transport = transport_of(options, log)
     configuration = Configuration(
         engine=engine,
         log=log,
