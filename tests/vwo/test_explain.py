@@ -66,6 +66,7 @@ def test_every_step_as_data(launch: Launch) -> None:
         "sentence": "the user does not match the campaign's segments",
         "gave_up_on_pattern": False,
         "storage_findings": [],
+        "pattern_steps": 0,
         "steps": [
             {"step": "campaign", "is_running": True},
             {"step": "whitelisting", "is_enabled": False, "matched": [], "variation": None},

@@ -171,6 +171,13 @@ class Decision(Protocol):
     def gave_up_on_pattern(self) -> bool:
         """Whether the search for a pattern was given up, and counted as finding nothing."""
 
+    @property
+    def pattern_steps(self) -> int:
+        """How many steps the searches for patterns took together.
+
+        Always 0 with the pure engine: Python's `re` counts nothing.
+        """
+
 
 class Settings(Protocol):
     """An account's settings, compiled once; immutable, and safe to use from any thread."""

@@ -38,6 +38,10 @@ _REASONS: Final = {
 }
 
 
+MOST_PATTERN_STEPS: Final = 2_000_000
+"""How many steps the searches of one decision take together, before they are given up."""
+
+
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
     """What a call would decide, and every step on the way there. ``str()`` gives it as text.
@@ -52,6 +56,9 @@ class Explanation:
         storage_findings: What was wrong with what the user storage did, each with its name.
         gave_up_on_pattern: Whether the search for a pattern took too long and counted as finding
             nothing.
+        pattern_steps: How many steps the searches for the patterns of ``regex()`` operands took
+            together, of the 2,000,000 that one decision may take. Always 0 with the pure engine,
+            whose searches have no bound.
     """
 
     call: str
@@ -62,6 +69,7 @@ class Explanation:
     steps: tuple[Step, ...] = field(repr=False)
     gave_up_on_pattern: bool = False
     storage_findings: tuple[Finding, ...] = ()
+    pattern_steps: int = 0
 
     @classmethod
     def of(
@@ -82,6 +90,7 @@ class Explanation:
             steps=tuple(steps),
             storage_findings=tuple(findings),
             gave_up_on_pattern=decision.gave_up_on_pattern,
+            pattern_steps=decision.pattern_steps,
         )
 
     @property
@@ -99,6 +108,7 @@ class Explanation:
             "reason": self.reason,
             "sentence": self.sentence,
             "gave_up_on_pattern": self.gave_up_on_pattern,
+            "pattern_steps": self.pattern_steps,
             "steps": [dict(step) for step in self.steps],
             "storage_findings": [
                 {"name": one.name, "sentence": one.sentence} for one in self.storage_findings
@@ -111,7 +121,10 @@ class Explanation:
         lines = [f"{self.call} of {self.campaign_key}{kind}: {result}: {self.sentence}"]
         lines += [f"  {number}. {_line(step)}" for number, step in enumerate(self.steps, start=1)]
         if self.gave_up_on_pattern:
-            lines.append("  The search for a pattern took too long and counts as finding nothing.")
+            lines.append(
+                "  The search for a pattern took too long and counts as finding nothing: "
+                f"{self.pattern_steps:,} of {MOST_PATTERN_STEPS:,} steps are spent."
+            )
         lines += [f"  {one.sentence}." for one in self.storage_findings]
         return "\n".join(lines)
 

@@ -1,7 +1,7 @@
 //! What the engine believes of Python, for the tests that hold it to the real thing.
 
 use pyo3::prelude::*;
-use pythonic::pattern::{Pattern, PatternError, Search};
+use pythonic::pattern::{Budget, Pattern, PatternError, Search};
 use pythonic::{float, integer, text};
 
 /// `float(text)`; None where it raises.
@@ -37,7 +37,7 @@ pub(crate) fn python_strip(text: &str) -> &str {
 /// What becomes of `re.search(pattern, text)`, in one word.
 #[pyfunction]
 pub(crate) fn python_search(pattern: &str, text: &str) -> &'static str {
-    match Pattern::compile(pattern).map(|pattern| pattern.search(text)) {
+    match Pattern::compile(pattern).map(|pattern| pattern.search(text, &Budget::default())) {
         Ok(Search::Found) => "found",
         Ok(Search::NotFound) => "not found",
         Ok(Search::GivenUp) => "given up",

@@ -113,7 +113,7 @@ impl PySettings {
     /// The different identifiers among the first goals of the first campaigns.
     fn goal_identifiers<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyTuple>> {
         let campaigns = self.settings.campaigns().iter();
-        let goals = campaigns.take(most).flat_map(|campaign| campaign.goals());
+        let goals = campaigns.take(most).flat_map(Campaign::goals);
         let mut identifiers: Vec<&str> = Vec::new();
         for identifier in goals.take(most).map(Goal::identifier) {
             if !identifiers.contains(&identifier) {
@@ -412,6 +412,7 @@ impl PySettings {
             stores_new_record,
             stores_goal_identifiers,
             gave_up_on_pattern: decision.gave_up_on_pattern,
+            pattern_steps: decision.pattern_steps,
             records_needed: if needed.is_empty() {
                 None
             } else {
@@ -443,6 +444,8 @@ pub(crate) struct PyDecision {
     records_needed: Option<Py<PyTuple>>,
     #[pyo3(get)]
     gave_up_on_pattern: bool,
+    #[pyo3(get)]
+    pattern_steps: usize,
 }
 
 #[pymethods]

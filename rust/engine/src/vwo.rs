@@ -16,8 +16,6 @@ pub mod settings;
 pub mod visitor;
 pub mod wire;
 
-use std::cell::Cell;
-
 use allocation::{Allocation, rescaled};
 use attributes::{Attributes, WithText};
 use bucket::{Bucket, TrafficBucket, hash_user};
@@ -25,7 +23,7 @@ use decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Record, Records, Request, Step, Stored, Write,
 };
 use reason::Reason;
-use segment::{Segment, USER_ID_ATTRIBUTE};
+use segment::{Searches, Segment, USER_ID_ATTRIBUTE};
 use settings::{Campaign, CampaignType, GoalType, Settings, VariationSeed};
 
 use crate::trace::Trace;
@@ -70,7 +68,8 @@ pub fn decide<A: Attributes, R: Records>(
     let user = User::of(request);
     let decision = decide_for(&user, settings, index, request, trace);
     Decision {
-        gave_up_on_pattern: user.given_up.get(),
+        gave_up_on_pattern: user.searches.given_up.get(),
+        pattern_steps: user.searches.budget.spent(),
         ..decision
     }
 }
@@ -295,8 +294,7 @@ struct User<'a, A> {
     id: &'a str,
     custom_variables: &'a A,
     targeting: WithText<'a, A>,
-    /// Whether the search for a pattern was given up on the way.
-    given_up: Cell<bool>,
+    searches: Searches,
 }
 
 impl<'a, A: Attributes> User<'a, A> {
@@ -309,7 +307,7 @@ impl<'a, A: Attributes> User<'a, A> {
                 name: USER_ID_ATTRIBUTE,
                 text: request.user_id,
             },
-            given_up: Cell::new(false),
+            searches: Searches::default(),
         }
     }
 
@@ -504,7 +502,7 @@ impl<'a, A: Attributes> User<'a, A> {
         listen: &mut impl FnMut(&dyn Fn() -> segment::Clause),
     ) -> bool {
         segments
-            .evaluate(attributes, &self.given_up, listen)
+            .evaluate(attributes, &self.searches, listen)
             .unwrap_or(false)
     }
 }

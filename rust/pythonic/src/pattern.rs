@@ -5,14 +5,16 @@
 //! repetitions and inline flags. Here a pattern is read as Python 3.11 reads it, and searched for
 //! in time that is bounded: a search that keeps no groups visits every place of the text at most
 //! once for every place of the pattern, and again only where a look or an atomic group matched;
-//! one that refers to groups goes back a limited number of times. Neither visits more than ten
-//! million places.
+//! one that refers to groups goes back a limited number of times. Both take their steps from a
+//! [`Budget`], which the searches of one decision share.
 
+mod budget;
 mod parse;
 mod program;
 mod search;
 mod set;
 
+pub use budget::Budget;
 use program::Program;
 
 /// Less stack than this is not enough for the most deeply nested pattern.
@@ -26,7 +28,7 @@ pub enum Search {
     Found,
     /// It finds none.
     NotFound,
-    /// It was given up before that was known: it would take too long.
+    /// It was given up before that was known: it would take too long, or too much memory.
     GivenUp,
 }
 
@@ -44,11 +46,12 @@ pub enum PatternError {
 /// # Examples
 ///
 /// ```
-/// use pythonic::pattern::{Pattern, Search};
+/// use pythonic::pattern::{Budget, Pattern, Search};
 ///
 /// let pattern = Pattern::compile(r"^(?i:chrome|firefox)\b(?! OS)").unwrap();
-/// assert_eq!(pattern.search("Firefox 144"), Search::Found);
-/// assert_eq!(pattern.search("Chrome OS"), Search::NotFound);
+/// let budget = Budget::default();
+/// assert_eq!(pattern.search("Firefox 144", &budget), Search::Found);
+/// assert_eq!(pattern.search("Chrome OS", &budget), Search::NotFound);
 /// ```
 #[derive(Clone, Debug)]
 pub struct Pattern {
@@ -70,15 +73,15 @@ impl Pattern {
         })
     }
 
-    /// Whether the pattern is found in this text.
+    /// Whether the pattern is found in this text, within what is left of this budget.
     #[must_use]
-    pub fn search(&self, text: &str) -> Search {
+    pub fn search(&self, text: &str, budget: &Budget) -> Search {
         if !self.program.has_parts {
-            return search::search(&self.program, text);
+            return search::search(&self.program, text, budget);
         }
         // Parts may be nested, and are searched for one inside the other.
         stacker::maybe_grow(ENOUGH_STACK, NEW_STACK, || {
-            search::search(&self.program, text)
+            search::search(&self.program, text, budget)
         })
     }
 }

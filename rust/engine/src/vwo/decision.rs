@@ -156,6 +156,8 @@ pub struct Decision {
     pub records_needed: Vec<usize>,
     /// Whether the search for a pattern was given up on the way, and counted as finding nothing.
     pub gave_up_on_pattern: bool,
+    /// How many steps the searches for patterns took together.
+    pub pattern_steps: usize,
 }
 
 impl Decision {
@@ -171,6 +173,7 @@ impl Decision {
             write: None,
             records_needed: Vec::new(),
             gave_up_on_pattern: false,
+            pattern_steps: 0,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 
 use super::attributes::Value;
 use crate::problem::Consequence;
-use pythonic::pattern::{Pattern, PatternError, Search};
+use pythonic::pattern::{Budget, Pattern, PatternError, Search};
 use pythonic::{float, text};
 
 /// The comparison could not be made; the whole expression is false, whatever stands around it.
@@ -139,14 +139,14 @@ impl Operand {
         self.rule.is_true_of_numbers(number, operand)
     }
 
-    /// Whether the rule is true of this value.
+    /// Whether the rule is true of this value. The search for a pattern takes from the budget.
     ///
     /// # Errors
     ///
     /// `Unanswerable` where the comparison cannot be made: an infinity, what is not a number, a
     /// numeric comparison with a side that is no number, `wildcard()`, a pattern that this version
     /// does not support.
-    pub fn matches(&self, value: &str) -> Result<Comparison, Unanswerable> {
+    pub fn matches(&self, value: &str, budget: &Budget) -> Result<Comparison, Unanswerable> {
         if self.rule == Rule::Unanswerable {
             return Err(Unanswerable);
         }
@@ -164,10 +164,10 @@ impl Operand {
             }
             let text = float::shortest_text(number).ok_or(Unanswerable)?;
             let operand = self.as_text_of_number.as_deref().ok_or(Unanswerable)?;
-            return Ok(operand.matches(self.rule, &text));
+            return Ok(operand.matches(self.rule, &text, budget));
         }
         let operand = self.as_text.as_ref().ok_or(Unanswerable)?;
-        Ok(operand.matches(self.rule, value))
+        Ok(operand.matches(self.rule, value, budget))
     }
 }
 
@@ -192,10 +192,10 @@ impl Rule {
 }
 
 impl Compared {
-    fn matches(&self, rule: Rule, value: &str) -> Comparison {
+    fn matches(&self, rule: Rule, value: &str, budget: &Budget) -> Comparison {
         match self {
             Self::Text(text) => text_matches(rule, text, value).into(),
-            Self::Pattern(pattern) => searched(pattern.as_deref(), value),
+            Self::Pattern(pattern) => searched(pattern.as_deref(), value, budget),
         }
     }
 }
@@ -229,8 +229,8 @@ fn pattern_of(pattern: &str, report: impl FnOnce(Fault)) -> (Rule, Option<Box<Pa
     }
 }
 
-fn searched(pattern: Option<&Pattern>, text: &str) -> Comparison {
-    match pattern.map(|pattern| pattern.search(text)) {
+fn searched(pattern: Option<&Pattern>, text: &str, budget: &Budget) -> Comparison {
+    match pattern.map(|pattern| pattern.search(text, budget)) {
         Some(Search::Found) => Comparison::True,
         Some(Search::NotFound) | None => Comparison::False,
         Some(Search::GivenUp) => Comparison::GivenUp,
@@ -294,7 +294,7 @@ mod tests {
     use super::*;
 
     fn answer(operand: &str, value: &str) -> Result<bool, Unanswerable> {
-        let answer = Operand::compile(operand, |_| {}).matches(value)?;
+        let answer = Operand::compile(operand, |_| {}).matches(value, &Budget::default())?;
         Ok(answer == Comparison::True)
     }
 
@@ -331,7 +331,7 @@ mod tests {
                 answered += 1;
                 let text = value.clone().into_text().unwrap();
                 assert_eq!(
-                    operand.matches(&text),
+                    operand.matches(&text, &Budget::default()),
                     Ok(answer.into()),
                     "{operand:?} {value:?}"
                 );
@@ -453,7 +453,10 @@ mod tests {
         for pattern in [r"^(a+)+\1$", r"(x)?a++\1b", r"(x)?(?=a*!)a\1b"] {
             let operand = Operand::compile(&format!("regex({pattern})"), |_| {});
             let value = format!("{}!", "a".repeat(10_000));
-            assert_eq!(operand.matches(&value), Ok(Comparison::GivenUp));
+            assert_eq!(
+                operand.matches(&value, &Budget::default()),
+                Ok(Comparison::GivenUp)
+            );
         }
     }
 

@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 use super::attributes::{self, Attributes};
 use super::operand::{Comparison, Fault, Operand, Unanswerable};
 use crate::problem::{Consequence, Place, Problem, kind_of};
+use pythonic::pattern::Budget;
 use pythonic::text::strip;
 
 /// The name of the attribute that holds the user's id, where a segment may ask for it.
@@ -90,6 +91,15 @@ impl<'v> Conditions<'v> {
     pub(super) fn into_variable_names(self) -> Box<[Arc<str>]> {
         self.names.into()
     }
+}
+
+/// The searches for patterns that one decision makes.
+#[derive(Debug, Default)]
+pub struct Searches {
+    /// What they may cost together.
+    pub budget: Budget,
+    /// Whether one of them was given up.
+    pub given_up: Cell<bool>,
 }
 
 /// What a clause saw, for whoever listens.
@@ -210,7 +220,7 @@ impl Segment {
     }
 
     /// Whether the expression is true of these attributes. Every clause that is looked at is
-    /// passed to `listen`; `given_up` is set where the search for a pattern was.
+    /// passed to `listen`.
     ///
     /// # Errors
     ///
@@ -219,23 +229,23 @@ impl Segment {
     pub fn evaluate(
         &self,
         attributes: &impl Attributes,
-        given_up: &Cell<bool>,
+        searches: &Searches,
         listen: &mut impl FnMut(&dyn Fn() -> Clause),
     ) -> Result<bool, Unanswerable> {
-        self.answer(attributes, given_up, false, listen)
+        self.answer(attributes, searches, false, listen)
     }
 
     fn answer(
         &self,
         attributes: &impl Attributes,
-        given_up: &Cell<bool>,
+        searches: &Searches,
         is_negated: bool,
         listen: &mut impl FnMut(&dyn Fn() -> Clause),
     ) -> Result<bool, Unanswerable> {
         match self {
             Self::All(segments) => {
                 for segment in segments {
-                    if !segment.answer(attributes, given_up, is_negated, listen)? {
+                    if !segment.answer(attributes, searches, is_negated, listen)? {
                         return Ok(false);
                     }
                 }
@@ -243,13 +253,13 @@ impl Segment {
             }
             Self::Any(segments) => {
                 for segment in segments {
-                    if segment.answer(attributes, given_up, is_negated, listen)? {
+                    if segment.answer(attributes, searches, is_negated, listen)? {
                         return Ok(true);
                     }
                 }
                 Ok(false)
             }
-            Self::Not(segment) => Ok(!segment.answer(attributes, given_up, !is_negated, listen)?),
+            Self::Not(segment) => Ok(!segment.answer(attributes, searches, !is_negated, listen)?),
             Self::Variable(condition) => {
                 let Condition {
                     name,
@@ -272,11 +282,11 @@ impl Segment {
                 let is_missing = matches!(attribute, attributes::Value::Missing);
                 let value = attribute.into_text();
                 let comparison = match &value {
-                    Some(value) => operand.matches(value),
+                    Some(value) => operand.matches(value, &searches.budget),
                     None => Err(Unanswerable),
                 };
                 if comparison == Ok(Comparison::GivenUp) {
-                    given_up.set(true);
+                    searches.given_up.set(true);
                 }
                 let answer = comparison.map(|comparison| comparison == Comparison::True);
                 listen(&|| clause(value.as_deref().filter(|_| !is_missing), answer.ok()));
@@ -306,7 +316,7 @@ impl Segment {
     /// Whether the expression is true of these attributes, errors counted as false.
     #[must_use]
     pub fn is_true_of(&self, attributes: &impl Attributes) -> bool {
-        self.evaluate(attributes, &Cell::new(false), &mut |_| {})
+        self.evaluate(attributes, &Searches::default(), &mut |_| {})
             .unwrap_or(false)
     }
 }
@@ -347,7 +357,7 @@ mod tests {
     fn answer(expression: &str) -> Result<bool, Unanswerable> {
         compile(expression)
             .0
-            .evaluate(&ann(), &Cell::new(false), &mut |_| {})
+            .evaluate(&ann(), &Searches::default(), &mut |_| {})
     }
 
     #[test]
@@ -473,7 +483,7 @@ mod tests {
             r#"{"and": [{"custom_variable": {"age": "gt(18)"}}, {"custom_variable": {"plan": "pro"}}]}"#,
         );
         let mut clauses = Vec::new();
-        let answer = segment.evaluate(&ann(), &Cell::new(false), &mut |clause| {
+        let answer = segment.evaluate(&ann(), &Searches::default(), &mut |clause| {
             clauses.push(clause());
         });
         assert_eq!(answer, Ok(false));

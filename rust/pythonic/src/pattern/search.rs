@@ -1,36 +1,50 @@
 //! Searching: each place once where no group matters, else going back a limited number of times.
-//! Neither visits more than a fixed number of places in all.
+//! Both take every step from a budget.
 
 use super::Search;
+use super::budget::{Budget, TooLong};
 use super::parse::Anchor;
 use super::program::{Instruction, Program};
 use super::set::{Case, Category, CharacterSet, lower_character};
 
-/// How many places of the program and the text a search may visit: some 50 to 100 milliseconds.
-const MOST_VISITS: usize = 10_000_000;
+/// The longest text that is searched, in bytes; a copy of it takes four times as much.
+const LONGEST_TEXT: usize = 1 << 20;
+/// The most places of program and text together, each of which takes a bit: 16 MiB.
+const MOST_PLACES: usize = 1 << 27;
 /// How often a search that refers to groups may go back, and how often more for each byte.
 const MOST_RETURNS: usize = 10_000;
 const RETURNS_PER_BYTE: usize = 10;
 
-/// It would take too long.
-struct TooLong;
-
 /// Searches for a program in a text.
-pub(super) fn search(program: &Program, text: &str) -> Search {
-    let text = Text {
-        characters: text.chars().collect(),
-        bytes: text.len(),
-    };
-    let found = if program.keeps_groups {
-        Returning::new(program, &text).search()
-    } else {
-        Visiting::new(program, &text).and_then(|mut visiting| visiting.search())
-    };
-    match found {
+pub(super) fn search(program: &Program, text: &str, budget: &Budget) -> Search {
+    match find(program, text, budget) {
         Ok(true) => Search::Found,
         Ok(false) => Search::NotFound,
         Err(TooLong) => Search::GivenUp,
     }
+}
+
+fn find(program: &Program, text: &str, budget: &Budget) -> Result<bool, TooLong> {
+    if text.len() > LONGEST_TEXT {
+        return Err(TooLong);
+    }
+    budget.spend_on_bytes(text.len())?;
+    let text = Text {
+        characters: text.chars().collect(),
+        bytes: text.len(),
+    };
+    if program.keeps_groups {
+        return Returning::new(program, &text, budget).search();
+    }
+    Visiting::new(program, &text, budget)?.search()
+}
+
+/// What stands for no place.
+const NOWHERE: u32 = u32::MAX;
+
+/// A place of the program or of the text, each of which has about a million at most.
+fn small(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 struct Text {
@@ -93,20 +107,22 @@ struct Visiting<'a> {
     text: &'a Text,
     /// One bit for each instruction at each place: known to lead nowhere, or on the way.
     visited: Vec<u64>,
-    visits: usize,
+    budget: &'a Budget,
 }
 
 impl<'a> Visiting<'a> {
-    fn new(program: &'a Program, text: &'a Text) -> Result<Self, TooLong> {
-        let bits = program.instructions.len() * (text.len() + 1);
-        if bits > 64 * MOST_VISITS {
+    fn new(program: &'a Program, text: &'a Text, budget: &'a Budget) -> Result<Self, TooLong> {
+        let places = program.instructions.len() * (text.len() + 1);
+        if places > MOST_PLACES {
             return Err(TooLong);
         }
+        let words = places.div_ceil(64);
+        budget.spend_on_words(words)?;
         Ok(Self {
             program,
             text,
-            visited: vec![0; bits.div_ceil(64)],
-            visits: 0,
+            visited: vec![0; words],
+            budget,
         })
     }
 
@@ -126,11 +142,16 @@ impl<'a> Visiting<'a> {
 
     /// Where the first match of the part from this instruction at this place ends.
     fn run(&mut self, start: usize, place: usize) -> Result<Option<usize>, TooLong> {
-        let mut choices = vec![(start, place)];
-        let mut touched = Vec::new();
-        while let Some((mut at, mut place)) = choices.pop() {
+        let mut choices = vec![(small(start), small(place))];
+        let mut touched: Vec<u32> = Vec::new();
+        // What the whole pattern visited is of no use once it is found.
+        let is_part = start != 0;
+        while let Some((at, place)) = choices.pop() {
+            let (mut at, mut place) = (at as usize, place as usize);
             while let Some(bit) = self.visit(at, place)? {
-                touched.push(bit);
+                if is_part {
+                    touched.push(small(bit));
+                }
                 let Some(&instruction) = self.program.instructions.get(at) else {
                     break;
                 };
@@ -139,7 +160,7 @@ impl<'a> Visiting<'a> {
                         // What led here may lead here again; the rest of what was visited is
                         // not known to fail either.
                         for bit in touched {
-                            self.forget(bit);
+                            self.forget(bit as usize);
                         }
                         return Ok(Some(place));
                     }
@@ -157,7 +178,8 @@ impl<'a> Visiting<'a> {
                         at += 1;
                     }
                     Instruction::Split(first, second) => {
-                        choices.push((second, place));
+                        self.budget.spend(1)?;
+                        choices.push((small(second), small(place)));
                         at = first;
                     }
                     Instruction::Jump(target) => at = target,
@@ -208,10 +230,7 @@ impl<'a> Visiting<'a> {
             return Ok(None);
         }
         *word |= mask;
-        self.visits += 1;
-        if self.visits > MOST_VISITS {
-            return Err(TooLong);
-        }
+        self.budget.spend(1)?;
         Ok(Some(bit))
     }
 
@@ -225,10 +244,10 @@ impl<'a> Visiting<'a> {
 /// What is to be done where a way leads nowhere.
 enum Return {
     /// Try this instruction at this place.
-    Choice(usize, usize),
+    Choice(u32, u32),
     /// Put back what a slot held.
-    Slot(usize, Option<usize>),
-    Round(usize, usize),
+    Slot(u32, u32),
+    Round(u32, u32),
 }
 
 /// A search that goes back, with what the groups took on the way.
@@ -236,26 +255,26 @@ struct Returning<'a> {
     program: &'a Program,
     text: &'a Text,
     /// Start and end of each group.
-    slots: Vec<Option<usize>>,
+    slots: Vec<u32>,
     /// Where the round of each loop started.
-    rounds: Vec<usize>,
+    rounds: Vec<u32>,
     returns: Vec<Return>,
     returned: usize,
     most_returns: usize,
-    visits: usize,
+    budget: &'a Budget,
 }
 
 impl<'a> Returning<'a> {
-    fn new(program: &'a Program, text: &'a Text) -> Self {
+    fn new(program: &'a Program, text: &'a Text, budget: &'a Budget) -> Self {
         Self {
             program,
             text,
-            slots: vec![None; 2 * program.groups],
-            rounds: vec![usize::MAX; program.loops],
+            slots: vec![NOWHERE; 2 * program.groups],
+            rounds: vec![NOWHERE; program.loops],
             returns: Vec::new(),
             returned: 0,
             most_returns: MOST_RETURNS + RETURNS_PER_BYTE * text.bytes,
-            visits: 0,
+            budget,
         }
     }
 
@@ -282,25 +301,16 @@ impl<'a> Returning<'a> {
         Ok(())
     }
 
-    /// Going back is not all that takes time: a part that is matched on its own goes over the text
-    /// without ever going back, and a reference compares what may be long.
-    fn count_visits(&mut self, visits: usize) -> Result<(), TooLong> {
-        self.visits = self.visits.saturating_add(visits);
-        if self.visits > MOST_VISITS {
-            return Err(TooLong);
-        }
-        Ok(())
-    }
-
     /// Where the first match of the part from this instruction at this place ends. What the
     /// groups took is kept where there is one, and put back where there is none.
     fn run(&mut self, start: usize, place: usize) -> Result<Option<usize>, TooLong> {
         let bottom = self.returns.len();
-        self.returns.push(Return::Choice(start, place));
+        self.returns
+            .push(Return::Choice(small(start), small(place)));
         while self.returns.len() > bottom {
             match self.returns.pop() {
                 Some(Return::Choice(at, place)) => {
-                    if let Some(end) = self.follow(at, place)? {
+                    if let Some(end) = self.follow(at as usize, place as usize)? {
                         self.keep_only_slots(bottom)?;
                         return Ok(Some(end));
                     }
@@ -317,7 +327,9 @@ impl<'a> Returning<'a> {
     fn follow(&mut self, at: usize, place: usize) -> Result<Option<usize>, TooLong> {
         let (mut at, mut place) = (at, place);
         while let Some(&instruction) = self.program.instructions.get(at) {
-            self.count_visits(1)?;
+            // Going back is not all that takes time: a part that is matched on its own goes over the
+            // text without ever going back, and a reference compares what may be long.
+            self.budget.spend(1)?;
             at += 1;
             match instruction {
                 Instruction::Accept => return Ok(Some(place)),
@@ -333,14 +345,16 @@ impl<'a> Returning<'a> {
                     }
                 }
                 Instruction::Split(first, second) => {
-                    self.returns.push(Return::Choice(second, place));
+                    self.budget.spend(1)?;
+                    self.returns
+                        .push(Return::Choice(small(second), small(place)));
                     at = first;
                 }
                 Instruction::Jump(target) => at = target,
-                Instruction::Save(slot) => self.save(slot, place),
-                Instruction::StartRound(round) => self.start_round(round, place),
+                Instruction::Save(slot) => self.save(slot, place)?,
+                Instruction::StartRound(round) => self.start_round(round, place)?,
                 Instruction::LeaveIfIdle(round, end) => {
-                    if self.rounds.get(round) == Some(&place) {
+                    if self.rounds.get(round) == Some(&small(place)) {
                         at = end;
                     }
                 }
@@ -400,9 +414,9 @@ impl<'a> Returning<'a> {
 
     /// The start and end of what a group took.
     fn taken_by(&self, group: usize) -> Option<(usize, usize)> {
-        let start = self.slots.get(2 * group).copied().flatten()?;
-        let end = self.slots.get(2 * group + 1).copied().flatten()?;
-        (start <= end).then_some((start, end))
+        let place = |slot: usize| self.slots.get(slot).filter(|&&place| place != NOWHERE);
+        let (&start, &end) = (place(2 * group)?, place(2 * group + 1)?);
+        (start <= end).then_some((start as usize, end as usize))
     }
 
     /// Where what the group took ends when it stands here too.
@@ -422,34 +436,38 @@ impl<'a> Returning<'a> {
                 one == other || lower_character(one, case) == lower_character(other, case)
             })
             .count();
-        self.count_visits(same)?;
+        self.budget.spend(same)?;
         Ok((same == taken.len()).then_some(place + same))
     }
 
-    fn save(&mut self, slot: usize, place: usize) {
+    fn save(&mut self, slot: usize, place: usize) -> Result<(), TooLong> {
+        self.budget.spend(1)?;
         if let Some(held) = self.slots.get_mut(slot) {
-            self.returns.push(Return::Slot(slot, *held));
-            *held = Some(place);
+            self.returns.push(Return::Slot(small(slot), *held));
+            *held = small(place);
         }
+        Ok(())
     }
 
-    fn start_round(&mut self, round: usize, place: usize) {
+    fn start_round(&mut self, round: usize, place: usize) -> Result<(), TooLong> {
+        self.budget.spend(1)?;
         if let Some(started) = self.rounds.get_mut(round) {
-            self.returns.push(Return::Round(round, *started));
-            *started = place;
+            self.returns.push(Return::Round(small(round), *started));
+            *started = small(place);
         }
+        Ok(())
     }
 
     fn put_back(&mut self, returned: &Return) {
         match *returned {
             Return::Choice(..) => {}
             Return::Slot(slot, held) => {
-                if let Some(slot) = self.slots.get_mut(slot) {
+                if let Some(slot) = self.slots.get_mut(slot as usize) {
                     *slot = held;
                 }
             }
             Return::Round(round, started) => {
-                if let Some(round) = self.rounds.get_mut(round) {
+                if let Some(round) = self.rounds.get_mut(round as usize) {
                     *round = started;
                 }
             }
@@ -458,7 +476,7 @@ impl<'a> Returning<'a> {
 
     /// Gives up the choices since then, and keeps what is to be put back.
     fn keep_only_slots(&mut self, bottom: usize) -> Result<(), TooLong> {
-        self.count_visits(self.returns.len() - bottom)?;
+        self.budget.spend(self.returns.len() - bottom)?;
         let kept: Vec<Return> = self
             .returns
             .drain(bottom..)

@@ -87,3 +87,4 @@ class Decision:
     stores_goal_identifiers: str | None = None
     records_needed: tuple[str, ...] = ()
     gave_up_on_pattern: bool = False
+    pattern_steps: int = 0
