@@ -247,7 +247,7 @@ class TestAnswers:
         assert dispatch.flush(GENEROUS_S) is True
 
     @pytest.mark.parametrize(
-        ("status", "reason"), [(413, "too_large"), (302, "rejected"), (400, "rejected")]
+        ("status", "reason"), [(413, "too_large"), (410, "rejected"), (400, "rejected")]
     )
     def test_what_is_final(
         self, start: Start, server: FaultServer, status: int, reason: str

@@ -188,6 +188,12 @@ class TestSchedule:
                 faults.SlowDrip(1, status)
         with pytest.raises(ValueError, match="must not be negative"):
             faults.SlowDrip(-1)
+        with pytest.raises(ValueError, match="must not be negative"):
+            faults.EndlessAnswer("body", -1)
+        with pytest.raises(ValueError, match="from 200 to 599"):
+            faults.EndlessAnswer("body", status=600)
+        with pytest.raises(ValueError, match="part must be one of"):
+            faults.EndlessAnswer("tail")  # type: ignore[arg-type]  # which is the point
         with pytest.raises(ValueError, match="time zone"):
             faults.Status(503, datetime(2031, 2, 3))  # noqa: DTZ001 -- which is the point
 
@@ -200,7 +206,7 @@ class TestSchedule:
                 faults.ResetBeforeReading(),
                 faults.Hang(),
                 faults.ResetAfterReading(),
-                faults.HalfAnswer(),
+                faults.HalfAnswer(503),
                 faults.NeverRead(),
                 faults.TruncatedStatusLine(),
                 faults.SlowDrip(0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 import requests
@@ -112,7 +113,7 @@ class TestAnswers:
         match = re.search(rb"Content-Length: (\d+)", head)
         assert match is not None
         assert 0 < len(content) < int(match[1])
-        assert server.accepted == 0
+        assert (server.distinct, server.repeated) == ((4, 0) if status == 200 else (0, 0))
         assert post(session, server.url, range(3)).status_code == 200
 
     def test_a_truncated_status_line(self, server: FaultServer, session: requests.Session) -> None:
@@ -129,6 +130,64 @@ class TestAnswers:
         assert post(session, server.url, range(3)).json() == {"status": "success"}
         assert post(session, server.url, range(3, 6)).status_code == 503
         assert (server.accepted, server.connections) == (3, 1)
+
+    @pytest.mark.parametrize(
+        ("part", "first", "again"),
+        [
+            ("interim", b"HTTP/1.1 100 Continue\r\n\r\n", b"HTTP/1.1 100 Continue\r\n\r\n"),
+            ("status line", b"HTTP/1.1 200 ", b"x"),
+            ("headers", b"HTTP/1.1 200 Endless\r\nX-Endless: ", b"x"),
+            ("body", b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
+        ],
+    )
+    def test_an_answer_that_never_ends(
+        self, server: FaultServer, part: Any, first: bytes, again: bytes
+    ) -> None:
+        """It goes on after another fault is set, and ends with the server."""
+        server.fault = faults.EndlessAnswer(part, 0.001)
+        with connect(server.url) as connection:
+            connection.sendall(request_of())
+            received = b""
+            while len(received) < len(first) + 3 * len(again):
+                received += connection.recv(65536)
+            assert received.startswith(first + again + again)
+            server.fault = faults.Healthy()
+            assert connection.recv(65536)
+            server.close()
+            read_to_the_end(connection)
+        assert server.accepted == (0 if part == "interim" else 1)
+
+    @pytest.mark.parametrize("end", ["close", "reset", "keep"])
+    def test_a_raw_answer(self, server: FaultServer, end: Any) -> None:
+        """Its bytes are sent as they are, and the connection ends as it is told to."""
+        server.script([faults.RawAnswer(b"anything\0", end), faults.Healthy()])
+        with connect(server.url) as connection:
+            connection.sendall(request_of())
+            assert connection.recv(65536) == b"anything\0"
+            if end == "keep":
+                connection.sendall(request_of())
+                assert connection.recv(65536).startswith(b"HTTP/1.1 200 OK\r\n")
+            elif end == "reset":
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(1)
+            else:
+                assert connection.recv(1) == b""
+
+    @pytest.mark.parametrize("with_reset", [False, True])
+    def test_an_end_after_the_answer(self, server: FaultServer, *, with_reset: bool) -> None:
+        """The answer does not announce the end of the connection."""
+        server.script([faults.EndAfterAnswer(0.01, with_reset=with_reset)])
+        with connect(server.url) as connection:
+            connection.sendall(request_of())
+            answer = connection.recv(65536)
+            assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+            assert b"close" not in answer
+            if with_reset:
+                with pytest.raises(ConnectionResetError):
+                    connection.recv(1)
+            else:
+                assert connection.recv(1) == b""
+        assert server.accepted == 1
 
     def test_one_byte_at_a_time(self, server: FaultServer) -> None:
         """Closing does not wait for the next byte, and a client need not either."""

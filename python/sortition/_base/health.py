@@ -25,12 +25,15 @@ class EndpointStatus:
         last_error_s: How long ago that was, in seconds; None where it never failed.
         failing_for_s: How long ago it first failed since it last answered as it should, in seconds;
             None where its last answer was no failure.
+        answers_with_html: Whether it last answered with a web page where that was not asked for, as
+            a login page or a proxy does.
     """
 
     last_success_s: float | None
     last_error: str | None
     last_error_s: float | None
     failing_for_s: float | None
+    answers_with_html: bool = False
 
     @property
     def is_failing(self) -> bool:
@@ -46,11 +49,16 @@ class Endpoint:
         self._succeeded_at: float | None = None
         self._failed: tuple[str, float] | None = None
         self._failing_since: float | None = None
+        self._answers_with_html = False
 
     def note_success(self) -> None:
         """It answered as it should."""
         self._succeeded_at = now_s()
         self._failing_since = None
+
+    def note_html(self, *, is_html: bool) -> None:
+        """What it answered with is a web page, or is none."""
+        self._answers_with_html = is_html
 
     def note_failure(self, error: str) -> None:
         """It did not; `error` holds no secret."""
@@ -68,6 +76,7 @@ class Endpoint:
             None if failed is None else failed[0],
             None if failed is None else now - failed[1],
             None if since is None else now - since,
+            self._answers_with_html,
         )
 
 

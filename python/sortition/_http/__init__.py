@@ -1,1 +1,1 @@
-"""HTTP: one exchange, the connections, and the threads that wait for answers."""
+"""HTTP: one exchange, what its answer means, and the threads that send."""

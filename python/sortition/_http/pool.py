@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import queue
+import sys
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._http.transport import NotSentError
+from sortition._base.clock import now_s
+from sortition._http.transport import ConnectionLostError, NotSentError, RepeatError
 from sortition._process.forks import ForkedError, Forks, end_copy, only_here
 
 if TYPE_CHECKING:
@@ -24,10 +25,13 @@ class SendingError(Exception):
     """No answer came; the message says why, in words that hold no secret.
 
     Attributes:
-        says_server_is_down: Whether it tells something of the server. A request that cannot be
-            sent, or that was left too little time, does not.
+        says_server_is_down: Whether it says something about the server. A request that cannot be
+            sent or had too little time does not, nor does the end of a connection that was used
+            before.
         may_have_arrived: Whether the server may have the request nevertheless.
         is_for_good: Whether the request cannot be sent at all, whatever the server's state.
+        lost_its_connection: Whether a connection that was used before ended with the request.
+        was_repeated: Whether the request was sent twice, and may have arrived twice.
     """
 
     def __init__(
@@ -37,11 +41,38 @@ class SendingError(Exception):
         says_server_is_down: bool = False,
         may_have_arrived: bool = False,
         is_for_good: bool = False,
+        lost_its_connection: bool = False,
+        was_repeated: bool = False,
     ) -> None:
         super().__init__(message)
         self.says_server_is_down = says_server_is_down
         self.may_have_arrived = may_have_arrived
         self.is_for_good = is_for_good
+        self.lost_its_connection = lost_its_connection
+        self.was_repeated = was_repeated
+
+    @classmethod
+    def of(cls, error: BaseException, *, had_time: bool) -> SendingError:
+        """What an exception of a transport means.
+
+        Args:
+            error: The exception.
+            had_time: Whether the request had most of its time.
+        """
+        is_for_good = isinstance(error, ValueError | TypeError)
+        is_lost = isinstance(error, ConnectionLostError)
+        is_not_sent = isinstance(error, NotSentError)
+        # By class only: the text of the HTTP library holds the URL, and with it the key.
+        wraps = isinstance(error, ConnectionLostError | NotSentError | RepeatError)
+        told = error.__cause__ if wraps and error.__cause__ is not None else error
+        return cls(
+            type(told).__name__,
+            says_server_is_down=had_time and not is_for_good and not is_lost,
+            may_have_arrived=not is_for_good and not is_not_sent,
+            is_for_good=is_for_good,
+            lost_its_connection=is_lost,
+            was_repeated=isinstance(error, RepeatError) and error.second_may_have_arrived,
+        )
 
 
 class Deadline:
@@ -49,11 +80,11 @@ class Deadline:
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
-        self._end = time.monotonic() + timeout_s
+        self._end = now_s() + timeout_s
 
     def remaining_s(self) -> float:
         """How much time is left, in seconds; 0 where none is."""
-        return max(0.0, self._end - time.monotonic())
+        return max(0.0, self._end - now_s())
 
     def leaves_most(self) -> bool:
         """Whether at least half of the time is left."""
@@ -76,9 +107,10 @@ class _Job:
 class SenderPool:
     """Sends requests on threads of its own, each at most until its caller's deadline.
 
-    A name look-up or a TLS handshake takes no timeout: the thread that hangs in it is abandoned,
-    and its place is taken up again when it comes back. Nothing is started before the first
-    request; threads that have nothing to do for half a minute end.
+    A transport ends each exchange at its deadline, whatever the server does. Where it cannot, as
+    with a name look-up that hangs, the caller goes on at the deadline without it, and its place is
+    free again when it comes back. Nothing is started before the first request; threads that have
+    nothing to do for half a minute end.
     """
 
     def __init__(self, transport: Transport, most_senders: int = MOST_SENDERS) -> None:
@@ -95,9 +127,12 @@ class SenderPool:
         """Send a request and wait for its answer.
 
         Raises:
-            SendingError: None came before the deadline, the pool is closed, or every place is
-                taken by a request that its caller gave up on.
+            SendingError: None came before the deadline, the pool is closed, every place is taken
+                by a request that its caller gave up on, or the interpreter is ending.
         """
+        if sys.is_finalizing():
+            # A thread that starts now never runs, and one that has ended may hold our lock.
+            raise SendingError("the interpreter is ending")
         self._take_place(deadline)
         has_most_of_its_time = deadline.leaves_most()
         job = _Job(request, deadline, threading.Event())
@@ -212,16 +247,7 @@ class SenderPool:
             raise
         except BaseException as error:  # noqa: BLE001 -- a transport may raise anything
             end_copy(self._forks)
-            is_for_good = isinstance(error, ValueError | TypeError)
-            is_not_sent = isinstance(error, NotSentError)
-            # By class only: the text of the HTTP library holds the URL, and with it the key.
-            told = error.__cause__ if is_not_sent and error.__cause__ is not None else error
-            job.failure = SendingError(
-                type(told).__name__,
-                says_server_is_down=has_most_of_its_time and not is_for_good,
-                may_have_arrived=not is_for_good and not is_not_sent,
-                is_for_good=is_for_good,
-            )
+            job.failure = SendingError.of(error, had_time=has_most_of_its_time)
 
 
 class _Sender(threading.Thread):

@@ -36,8 +36,6 @@ _SDK_GROUP: Final = "Ro7xIyuMqrAPQWn"
 _MOST_INTEGER: Final = 2**63
 _LEVELS_ABOVE: Final = 8
 """More than an event has above a value, which alone may be just not nested too deep."""
-_MOST_SETTINGS_BYTES: Final = 32 * 1024 * 1024
-"""The size beyond which a settings document is refused."""
 
 
 def visitor_event(
@@ -137,7 +135,7 @@ def settings_request(
         "a": portal_name,
         "sgi": _SDK_GROUP,
     }
-    return _request(base_url, _SETTINGS, _json({"fpqd": asked}), _MOST_SETTINGS_BYTES)
+    return _request(base_url, _SETTINGS, _json({"fpqd": asked}))
 
 
 def fields_of(values: Mapping[object, object]) -> tuple[list[Field], list[str]]:
@@ -179,12 +177,7 @@ def _json(value: object) -> bytes:
     return json.dumps(value, allow_nan=False).encode()
 
 
-def _request(
-    base_url: str, number: bytes, content: bytes, most_answer_bytes: int | None = None
-) -> Request:
+def _request(base_url: str, number: bytes, content: bytes) -> Request:
     # What stays as it is beside letters and digits: "_.-~", and the slash.
     query = f"type={number.decode()}&raw={quote(content, safe='/')}"
-    url = f"{base_url}{_PATH}{_ENDPOINTS[number]}"
-    if most_answer_bytes is None:
-        return Request("GET", url, query=query, headers=_HEADERS)
-    return Request("GET", url, query=query, headers=_HEADERS, most_answer_bytes=most_answer_bytes)
+    return Request("GET", f"{base_url}{_PATH}{_ENDPOINTS[number]}", query=query, headers=_HEADERS)

@@ -78,6 +78,8 @@ class Stats:
         refused: Never taken, by reason.
         possibly_duplicated: Sent again after an attempt whose outcome nobody knows; once for each
             time.
+        answered_with_html: Of `delivered`: those whose request was answered with a web page, as a
+            login page or a proxy sends; whether the platform has them is not known.
         left_out: Values of attributes or properties that JSON cannot carry, and without which
             their events were made; by kind of event.
         storage_findings: What was wrong with what the user storage did, by name, and how often:
@@ -96,6 +98,7 @@ class Stats:
     possibly_duplicated: Kinds
     left_out: Kinds
     storage_findings: Mapping[str, int] = field(default_factory=dict)
+    answered_with_html: Kinds = field(default_factory=dict)
 
 
 class Ledger:
@@ -117,7 +120,7 @@ class Ledger:
             name: {}
             for name in (
                 *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
-                *("possibly_duplicated", "left_out"),
+                *("possibly_duplicated", "left_out", "answered_with_html"),
             )
         }
         self._accepted = self._terms["accepted"]
@@ -172,6 +175,11 @@ class Ledger:
         """Events are sent again, and the server may have them already."""
         with self.lock:
             _add(self._terms["possibly_duplicated"], kinds)
+
+    def note_html(self, kinds: Kinds) -> None:
+        """The server answered with a web page to the request of events that it took."""
+        with self.lock:
+            _add(self._terms["answered_with_html"], kinds)
 
     def leave_out(self, kind: str) -> None:
         """A value was left out of an event of this kind."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-import threading
-import time
-from typing import TYPE_CHECKING, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from sortition._base.health import SendingHealth
+from sortition._http.answers import outcome_of
+from sortition._http.breaker import PAUSE_S, Breaker
 from sortition._http.pool import Deadline, SenderPool, SendingError
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
@@ -18,23 +19,32 @@ from sortition._sending.outage import OutageLog
 if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus
     from sortition._base.log import Log
+    from sortition._http.answers import Outcome
     from sortition._http.transport import Request, Transport
+    from sortition._sending.batched import OnUnknownOutcome
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Kinds
-
-_FAILURES_UNTIL_PAUSE: Final = 3
-_PAUSE_S: Final = 10.0
-_OK: Final = range(200, 300)
-_OUTAGE: Final = frozenset({408, 429, *range(500, 600)})
 
 
 class SynchronousDispatch:
     """Sends each event within the call that makes it, and says whether the server took it.
 
-    Each is sent once: whoever is told that it failed may call again. After three failures running,
-    events fail at once for ten seconds, so that an outage does not hold every thread of the
-    service; then one is tried again. A failure is what says that the server is down: a request that
-    it refuses, or that was left too little time, is none.
+    A call whose event failed may be made again, so that nothing is sent again later. Only where a
+    connection that was used before ends with the request, the request goes once more on a new one,
+    within the same deadline.
+
+    After three failures in a row, events fail at once for ten seconds, so that an outage does not
+    hold every thread of the service; then one is tried again. Only what says that the server is
+    down is a failure. A request that the server refuses, or that had too little time, does not
+    count.
+
+    Args:
+        transport: How requests reach the server.
+        log: The client's log.
+        timeout_s: How long a call may take, in seconds.
+        on_drop: Told of events that were lost.
+        on_unknown_outcome: Whether a request that the server may have goes once more.
+        pause_s: How long events fail at once, in seconds.
     """
 
     def __init__(
@@ -43,11 +53,13 @@ class SynchronousDispatch:
         log: Log,
         timeout_s: float,
         on_drop: OnDrop | None = None,
-        pause_s: float = _PAUSE_S,
+        on_unknown_outcome: OnUnknownOutcome = "resend",
+        pause_s: float = PAUSE_S,
     ) -> None:
         self._log = log
         self._on_drop = on_drop
         self._timeout_s = timeout_s
+        self._resends = on_unknown_outcome == "resend"
         self._is_closed = False
         self._warned_of_event_loop = False
         self._process = PerProcess(lambda: _Process(transport, pause_s, log))
@@ -78,14 +90,19 @@ class SynchronousDispatch:
         self._warn_of_event_loop()
         ledger.accept(kinds, "in_flight")
         try:
-            reason = process.exchange(request, deadline)
+            outcome = process.exchange(replace(request, may_be_repeated=self._resends), deadline)
         except BaseException:
             # A signal handler raised, such as that of Ctrl-C.
             ledger.drop(kinds, "in_flight", reasons.UNKNOWN_OUTCOME)
             raise
-        if reason is None:
+        if outcome is not None and outcome.was_repeated:
+            ledger.repeat(kinds)
+        if outcome is not None and outcome.is_accepted:
             ledger.move(kinds, "in_flight", "delivered")
+            if outcome.is_html:
+                ledger.note_html(kinds)
             return True
+        reason = _reason_of(outcome)
         ledger.drop(kinds, "in_flight", reason)
         if self._on_drop is not None:
             tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
@@ -128,55 +145,33 @@ class _Process:
         self.pool = SenderPool(transport)
         self.ledger = Ledger()
         self._outage_log = OutageLog(log)
-        self._pause_s = pause_s
-        self._lock = threading.RLock()
-        self._failures_running = 0
-        self._paused_until = 0.0
+        self._breaker = Breaker(pause_s)
 
-    def exchange(self, request: Request, deadline: Deadline) -> str | None:
-        """Send a request; why it failed, or None where it was accepted."""
-        if self._fails_at_once():
+    def exchange(self, request: Request, deadline: Deadline) -> Outcome | None:
+        """Send a request; None where it is not sent, as the server is down."""
+        if not self._breaker.allows():
             self._outage_log.note_unsent()
-            return reasons.NOT_SENT
-        try:
-            status = self.pool.send(request, deadline).status
-        except SendingError as error:
-            self._note_failure(is_down=error.says_server_is_down)
-            self._outage_log.note_failure(request.url, str(error))
-            return reasons.UNKNOWN_OUTCOME if error.may_have_arrived else reasons.NOT_SENT
-        if status in _OK:
-            self._note_answer()
-            self._outage_log.note_success()
             return None
-        self._outage_log.note_failure(request.url, f"status {status}")
-        if status in _OUTAGE:
-            self._note_failure(is_down=True)
-            return reasons.UNKNOWN_OUTCOME
-        # A server that refuses is not down.
-        self._note_answer()
-        return reasons.REJECTED
+        try:
+            outcome = outcome_of(self.pool.send(request, deadline))
+        except SendingError as error:
+            outcome = outcome_of(error)
+        else:
+            if not outcome.is_server_down:
+                # A server that refuses is not down.
+                self._breaker.note_success()
+        if outcome.is_server_down:
+            self._breaker.note_failure()
+        self._outage_log.note(request.url, outcome)
+        return outcome
 
     def endpoint(self) -> EndpointStatus:
         """How the server has answered."""
         return self._outage_log.status()
 
-    def _fails_at_once(self) -> bool:
-        with self._lock:
-            if self._failures_running < _FAILURES_UNTIL_PAUSE:
-                return False
-            now = time.monotonic()
-            if now < self._paused_until:
-                return True
-            # This one tries; the others go on failing until it is known what came of it.
-            self._paused_until = now + self._pause_s
-            return False
 
-    def _note_failure(self, *, is_down: bool) -> None:
-        if is_down:
-            with self._lock:
-                self._failures_running += 1
-                self._paused_until = time.monotonic() + self._pause_s
-
-    def _note_answer(self) -> None:
-        with self._lock:
-            self._failures_running = 0
+def _reason_of(outcome: Outcome | None) -> str:
+    """Why an event is lost."""
+    if outcome is None or (not outcome.is_answer and not outcome.may_have_arrived):
+        return reasons.NOT_SENT
+    return reasons.UNKNOWN_OUTCOME if outcome.may_have_arrived else reasons.REJECTED

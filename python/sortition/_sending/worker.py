@@ -6,13 +6,14 @@ import json
 import threading
 import time
 from collections import Counter, deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sortition._base.errors import DeliveryError
 from sortition._base.health import Heartbeat
+from sortition._http.answers import Meaning, outcome_of
 from sortition._http.pool import Deadline, SenderPool, SendingError
-from sortition._http.retrying import is_worth_retrying, pause_s, retry_after_s
+from sortition._http.retrying import pause_s
 from sortition._process.forks import ForkedError, Forks, end_copy, only_here
 from sortition._sending import ledger as reasons
 from sortition._sending.intake import Intake
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus, ThreadStatus
     from sortition._base.log import Log
     from sortition._core import Inbox, Run
-    from sortition._http.transport import Request, Response, Transport
+    from sortition._http.answers import Outcome
+    from sortition._http.transport import Request, Transport
     from sortition._sending.batched import Batching
     from sortition._sending.ledger import Kinds, Ledger
     from sortition._sending.spool.record import StoredEvent
@@ -36,8 +38,6 @@ _MOST_SENDERS: Final = 4
 """One sends; the others stand in for those that hang."""
 _BYTES_BETWEEN: Final = 2
 """What stands between two events of a batch."""
-_OK: Final = range(200, 300)
-_TOO_LARGE: Final = 413
 _SMALLER_FOR_S: Final = 600.0
 """How long batches stay as small as the server wanted them."""
 _LEAST_PAUSE_S: Final = 1.0
@@ -496,8 +496,9 @@ class Worker:
                 self._whole_again_at = time.monotonic() + _SMALLER_FOR_S
 
     def _deliver_part(self, batch: _Batch) -> str | None:
-        """Send a batch again and again; why it is lost, or None where it was accepted."""
-        request = self._request_of(batch.events)
+        """Send a batch until it is known what became of it; why it is lost, or None."""
+        resends = self._batching.on_unknown_outcome == "resend"
+        request = replace(self._request_of(batch.events), may_be_repeated=resends)
         ends_at = time.monotonic() + self._batching.retry_for_s
         attempts = Attempts(self._intake.spool, batch.places)
         failures = 0
@@ -505,34 +506,31 @@ class Worker:
             flushes = self._flushes
             self._heartbeat.beat(self._batching.request_timeout_s)
             attempts.begin()
-            try:
-                response = self._send(request)
-            except SendingError as error:
-                failure, may_have_arrived, asked_s = str(error), error.may_have_arrived, 0.0
-                if error.is_for_good:
-                    self._outage_log.note_failure(request.url, failure)
-                    return reasons.NOT_SENT
-            else:
-                end, reason = self._end_of(request, response)
-                if end:
-                    return reason
-                failure = f"status {response.status}"
-                may_have_arrived = response.status >= 500  # noqa: PLR2004 -- HTTP's own number
-                asked_s = retry_after_s(response.headers.get("retry-after"))
-            self._outage_log.note_failure(request.url, failure)
-            attempts.fail(may_have_arrived=may_have_arrived)
-            if may_have_arrived and self._batching.on_unknown_outcome == "drop":
+            outcome = self._send(request)
+            if outcome.meaning is not Meaning.TOO_LARGE:
+                self._outage_log.note(request.url, outcome)
+            if outcome.was_repeated:
+                self.ledger.repeat(batch.counts)
+            if outcome.is_html and outcome.is_accepted:
+                self.ledger.note_html(batch.counts)
+            if not outcome.is_retried:
+                return _end_of(outcome)
+            attempts.fail(may_have_arrived=outcome.may_have_arrived)
+            if outcome.may_have_arrived and not resends:
                 return reasons.UNKNOWN_OUTCOME
-            ended = self._wait_to_retry(max(pause_s(failures), asked_s), ends_at, flushes)
+            wait_s = max(pause_s(failures), outcome.retry_after_s)
+            ended = self._wait_to_retry(wait_s, ends_at, flushes)
             if ended is not None:
                 return ended
             failures += 1
-            if may_have_arrived:
+            if outcome.may_have_arrived:
                 self.ledger.repeat(batch.counts)
 
-    def _send(self, request: Request) -> Response:
+    def _send(self, request: Request) -> Outcome:
         try:
-            return self._pool.send(request, Deadline(self._time_for_one()))
+            return outcome_of(self._pool.send(request, Deadline(self._time_for_one())))
+        except SendingError as error:
+            return outcome_of(error)
         finally:
             end_copy(self._forks)
 
@@ -543,19 +541,6 @@ class Worker:
             return self._batching.request_timeout_s
         left_s = closes_at - time.monotonic()
         return max(_LEAST_TIMEOUT_S, min(self._batching.request_timeout_s, left_s))
-
-    def _end_of(self, request: Request, response: Response) -> tuple[bool, str | None]:
-        """Whether an answer is final, and why the batch is lost."""
-        status = response.status
-        if status in _OK:
-            self._outage_log.note_success()
-            return True, None
-        if is_worth_retrying(status):
-            return False, None
-        if status == _TOO_LARGE:
-            return True, reasons.TOO_LARGE
-        self._outage_log.note_failure(request.url, f"status {status}")
-        return True, reasons.REJECTED
 
     def _wait_to_retry(self, wait_s: float, ends_at: float, flushes: int) -> str | None:
         """Wait for the next attempt; why there is none, or None where there is.
@@ -663,3 +648,12 @@ class Worker:
         # Were the fault to come again at once, the thread would do nothing else.
         with self._changed:
             self._changed.wait(_FAULT_PAUSE_S)
+
+
+def _end_of(outcome: Outcome) -> str | None:
+    """Why a batch is lost that is not sent again; None where it was accepted."""
+    if outcome.is_accepted:
+        return None
+    if outcome.is_for_good:
+        return reasons.NOT_SENT
+    return reasons.TOO_LARGE if outcome.meaning is Meaning.TOO_LARGE else reasons.REJECTED

@@ -17,7 +17,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._settings.fetching import MOST_BYTES
+from sortition._http.limits import MOST_SETTINGS_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -122,9 +122,9 @@ class SettingsCache:
                 raise _UnusableError("it is no file")
             if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
                 raise _UnusableError("it belongs to another user")
-            content = file.read(_MOST_HEAD_BYTES + MOST_BYTES + 1)
+            content = file.read(_MOST_HEAD_BYTES + MOST_SETTINGS_BYTES + 1)
         head, line_end, document = content.partition(b"\n")
-        if not line_end or len(head) > _MOST_HEAD_BYTES or len(document) > MOST_BYTES:
+        if not line_end or len(head) > _MOST_HEAD_BYTES or len(document) > MOST_SETTINGS_BYTES:
             raise _UnusableError("it is none that was written here")
         try:
             told = json.loads(head)

@@ -6,22 +6,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.errors import SettingsUnavailableError
+from sortition._http.answers import NOT_MODIFIED, Meaning, meaning_of, words_of
+from sortition._http.limits import MOST_SETTINGS_BYTES
 from sortition._http.pool import SendingError
-from sortition._http.retrying import retry_after_s
+from sortition._http.retry_after import LONGEST_FOR_SETTINGS_S, retry_after_s
 
 if TYPE_CHECKING:
     from sortition._http.pool import Deadline, SenderPool
     from sortition._http.transport import Request, Response
 
-MOST_BYTES: Final = 32 * 1024 * 1024
-"""The size beyond which a settings document is refused."""
-
-LONGEST_RETRY_AFTER_S: Final = 3600.0
-"""The longest that a server is left alone because it asked for it."""
-
 _MOST_VALIDATOR: Final = 1024
-_OK: Final = range(200, 300)
-_NOT_MODIFIED: Final = 304
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +68,22 @@ def fetch(
     headers = dict(request.headers)
     if validators is not None and is_conditional:
         headers.update(validators.headers)
-    asked = replace(request, headers=headers, most_answer_bytes=MOST_BYTES)
+    asked = replace(
+        request, headers=headers, most_answer_bytes=MOST_SETTINGS_BYTES, needs_body=True
+    )
     try:
         response = pool.send(asked, deadline)
     except SendingError as error:
         raise SettingsUnavailableError(f"GET {request.url} failed: {error}") from None
-    wait_s = retry_after_s(response.headers.get("retry-after"), LONGEST_RETRY_AFTER_S)
-    if response.status == _NOT_MODIFIED and is_conditional:
+    wait_s = retry_after_s(response.headers.get("retry-after"), LONGEST_FOR_SETTINGS_S)
+    if response.status == NOT_MODIFIED and is_conditional:
         return Fetched(None, validators, wait_s)
-    if response.status not in _OK:
-        message = f"GET {request.url} was answered with status {response.status}"
+    if meaning_of(response.status) is not Meaning.ACCEPTED:
+        message = f"GET {request.url} was answered with {words_of(response)}"
         raise SettingsUnavailableError(message, response.status, wait_s)
     if not response.is_whole:
         raise SettingsUnavailableError(
-            f"GET {request.url}: the answer is too long or came too slowly"
+            f"GET {request.url}: the answer is too long, too slow or incomplete"
         )
     return Fetched(response.body, _validators_of(request.url, response), wait_s)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Final, Generic
 
 from sortition._base.errors import OptionTypeError, SettingsUnavailableError
 from sortition._base.options import kind
+from sortition._http.answers import is_refusal
 from sortition._http.pool import Deadline
 from sortition._settings.cache import SettingsCache
 from sortition._settings.current import SnapshotT
-from sortition._settings.pace import REFUSALS
 
 if TYPE_CHECKING:
     from sortition._base.log import Log
@@ -68,7 +68,7 @@ def load(live: LiveSettings[SnapshotT], first: FirstSettings[SnapshotT], log: Lo
     if outcome.is_success or _has_other(live, first, log, outcome.error):
         return
     pause_s = _FIRST_PAUSE_S
-    while outcome.status not in REFUSALS:
+    while not is_refusal(outcome.status):
         pause_s = max(2 * pause_s, outcome.retry_after_s)
         if pause_s >= deadline.remaining_s():
             break

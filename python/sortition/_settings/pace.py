@@ -6,14 +6,13 @@ import random
 from dataclasses import dataclass
 from typing import Final
 
+from sortition._http.answers import is_refusal
+
 FLOOR_S: Final = 1.0
 """The least time between two requests, whatever asks for them."""
 
 JITTER: Final = 0.1
 """By how much an interval is longer or shorter by chance."""
-
-REFUSALS: Final = frozenset({401, 403, 404, 410})
-"""Statuses that stay until somebody puts something right: the key, the account, the project."""
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
@@ -36,7 +35,7 @@ class Streak:
 
     Attributes:
         failures: How often no usable answer came.
-        refusals: How often the server said that it will not answer, by one of `REFUSALS`.
+        refusals: How often the server said that it will not answer, as `is_refusal` tells.
     """
 
     failures: int = 0
@@ -46,7 +45,7 @@ class Streak:
         """An answer came, or none; `status` is that of an answer that is an error."""
         if is_success:
             self.failures = self.refusals = 0
-        elif status in REFUSALS:
+        elif is_refusal(status):
             self.refusals += 1
         else:
             self.failures += 1

@@ -145,6 +145,8 @@ def _degraded(
             yield "degraded", f"the thread for {name} has not been heard of for too long"
     if endpoint is not None and endpoint.is_failing:
         yield "degraded", f"events are not accepted{_after(endpoint)}"
+    if endpoint is not None and endpoint.answers_with_html:
+        yield "degraded", "events are answered with a web page, as a login page or a proxy sends"
     if spool_failure is not None:
         yield "degraded", f"events are kept in memory only, as the spool fails: {spool_failure}"
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from sortition._base.log import Log
     from sortition._core import Inbox
     from sortition._http.transport import Request, Transport
-    from sortition._sending.batched import Batching
+    from sortition._sending.batched import Batching, OnUnknownOutcome
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
@@ -67,9 +67,14 @@ class SynchronousDelivery:
     """Sends within the call, which waits for the answer."""
 
     def __init__(
-        self, transport: Transport, log: Log, timeout_s: float, on_drop: OnDrop | None
+        self,
+        transport: Transport,
+        log: Log,
+        timeout_s: float,
+        on_drop: OnDrop | None,
+        on_unknown_outcome: OnUnknownOutcome,
     ) -> None:
-        self._dispatch = SynchronousDispatch(transport, log, timeout_s, on_drop)
+        self._dispatch = SynchronousDispatch(transport, log, timeout_s, on_drop, on_unknown_outcome)
 
     @property
     def ledger(self) -> Ledger:

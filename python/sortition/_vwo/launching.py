@@ -21,7 +21,7 @@ from sortition._vwo.platform import VwoPlatform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._sending.batched import Batching
+    from sortition._sending.batched import Batching, OnUnknownOutcome
     from sortition._sending.dropping import OnDrop
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
@@ -40,6 +40,7 @@ class Configuration(launching.Configuration):
         request_timeout_s: How long a call that sends may take.
         batching: How events are batched; None where each is sent within its call.
         on_drop: Told of events that are lost or refused.
+        on_unknown_outcome: What to do with events that the server may have.
         user_storage: The caller's memory of past decisions.
         integrations: Told of decisions.
         goal_type_to_track: Which goals are tracked where the call does not say.
@@ -50,6 +51,7 @@ class Configuration(launching.Configuration):
     request_timeout_s: float
     batching: Batching | None
     on_drop: OnDrop | None
+    on_unknown_outcome: OnUnknownOutcome
     user_storage: UserStorageLike | None
     integrations: Integrations | None
     goal_type_to_track: GoalType | None
@@ -61,7 +63,13 @@ class Configuration(launching.Configuration):
             return NoDelivery(is_queued=self.batching is not None)
         if self.batching is not None:
             return BatchedDelivery(self.transport, self.log, self.batching, current)
-        return SynchronousDelivery(self.transport, self.log, self.request_timeout_s, self.on_drop)
+        return SynchronousDelivery(
+            self.transport,
+            self.log,
+            self.request_timeout_s,
+            self.on_drop,
+            self.on_unknown_outcome,
+        )
 
 
 def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[Snapshot]]:
@@ -94,6 +102,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         close_timeout_s=options.close_timeout_s,
         batching=batching,
         on_drop=options.on_drop,
+        on_unknown_outcome=options.on_unknown_outcome,
         is_development_mode=options.is_development_mode,
         user_storage=storage,
         integrations=options.integrations,

@@ -9,6 +9,7 @@ from sortition._base.errors import SettingsError, SettingsUnavailableError
 from sortition._base.options import checked_base_url, of_type
 from sortition._client.checks import HOUR_S, Seconds
 from sortition._client.document import without_byte_order_mark
+from sortition._http.answers import OK
 from sortition._http.pool import Deadline, SenderPool
 from sortition._http.transport import RequestsTransport
 from sortition._settings.fetching import fetch as fetched_by
@@ -17,8 +18,6 @@ from sortition._vwo.platform import account_of
 
 if TYPE_CHECKING:
     from sortition._http.transport import Request
-
-_OK = 200
 
 
 def fetch(
@@ -51,5 +50,5 @@ def _usable(document: bytes, request: Request) -> str:
         _engine.load().module.VwoSettings.compile(document)
     except SettingsError as error:
         message = f"GET {request.url}: the answer is no usable settings file: {error}"
-        raise SettingsUnavailableError(message, _OK) from None
+        raise SettingsUnavailableError(message, OK) from None
     return document.decode()

@@ -6,12 +6,12 @@ Keys and values are those of the platform's own SDK, so that both read each othe
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import ensure_known, kind, of_type
+from sortition._http.breaker import Breaker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
 _KNOWN: Final = ("url", "user_id", "password")
 # On the path of the caller's request; a Redis that takes longer counts as one that fails.
 _TIMEOUT_S: Final = 1.0
-_FAILURES_UNTIL_PAUSE: Final = 3
-_PAUSE_S: Final = 10.0
 
 
 class PausedError(Exception):
@@ -33,15 +31,13 @@ class RedisUserStorage:
     """Keeps each record as JSON under ``CAMPAIGN_KEY:USER_ID``.
 
     Connections are made at first use and belong to the process that made them. After three failures
-    running the Redis is not asked for ten seconds, so that one that hangs does not hold up every
+    in a row the Redis is not asked for ten seconds, so that one that hangs does not hold up every
     call.
     """
 
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
-        # Threads that come here at once may count one failure for another; no more depends on it.
-        self._failures_running = 0
-        self._paused_until = 0.0
+        self._breaker = Breaker()
 
     def get(self, user_id: str, campaign_key: str) -> object:
         """The record of this user and campaign; None where there is none."""
@@ -61,19 +57,14 @@ class RedisUserStorage:
         self._ask(lambda: self._client.set(key, content))
 
     def _ask(self, exchange: Callable[[], object]) -> object:
-        if self._failures_running >= _FAILURES_UNTIL_PAUSE:
-            now = time.monotonic()
-            if now < self._paused_until:
-                raise PausedError
-            # This one tries; the others go on failing until it is known what came of it.
-            self._paused_until = now + _PAUSE_S
+        if not self._breaker.allows():
+            raise PausedError
         try:
             answer = exchange()
         except Exception:
-            self._failures_running += 1
-            self._paused_until = time.monotonic() + _PAUSE_S
+            self._breaker.note_failure()
             raise
-        self._failures_running = 0
+        self._breaker.note_success()
         return answer
 
 

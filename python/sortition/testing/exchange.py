@@ -9,10 +9,13 @@ from sortition.testing import message, wire
 from sortition.testing.faults import (
     AnswerLost,
     ByRequest,
+    EndAfterAnswer,
+    EndlessAnswer,
     HalfAnswer,
     Hang,
     Healthy,
     NeverRead,
+    RawAnswer,
     Refused,
     ResetAfterReading,
     ResetBeforeReading,
@@ -34,7 +37,9 @@ if TYPE_CHECKING:
     from sortition.testing.schedule import Schedule, Turn
     from sortition.testing.tally import Tally
 
-_Answering: TypeAlias = Healthy | Status | TooManyEvents | SlowDrip
+_Answering: TypeAlias = (
+    Healthy | Status | TooManyEvents | SlowDrip | EndlessAnswer | RawAnswer | EndAfterAnswer
+)
 _Breaking: TypeAlias = (
     AnswerLost | HalfAnswer | TruncatedStatusLine | ResetBeforeReading | ResetAfterReading
 )
@@ -148,6 +153,15 @@ class _Exchange:
                 return self._answer(200, _JSON, _SUCCESS)
             case SlowDrip():
                 return self._drip(fault)
+            case EndlessAnswer():
+                return self._go_on(fault)
+            case RawAnswer():
+                return self._answer_raw(fault)
+            case EndAfterAnswer():
+                is_kept = self._answer(200, _JSON, _SUCCESS)
+                if is_kept and self.connection.stays(fault.pause_s) and fault.with_reset:
+                    self.connection.reset()
+                return False
             case _:
                 self._break(fault)
                 return False
@@ -160,6 +174,8 @@ class _Exchange:
                 if fault.with_reset:
                     self.connection.reset()
             case HalfAnswer():
+                if fault.status in _ACCEPTED:
+                    self._accept()
                 headers = {**_JSON, "Content-Length": str(len(_SUCCESS))}
                 half = _SUCCESS[: len(_SUCCESS) // 2]
                 self.connection.send(message.answer_head(fault.status, headers) + half)
@@ -186,6 +202,24 @@ class _Exchange:
                 return False
             self.connection.send(bytes([byte]))
         return not self.closes
+
+    def _go_on(self, fault: EndlessAnswer) -> bool:
+        """Send a part of the answer that never ends; the connection ends with it."""
+        first, piece = message.endless(fault.part, fault.status)
+        if fault.part != "interim" and fault.status in _ACCEPTED:
+            self._accept()
+        self.connection.send(first)
+        while self.connection.stays(fault.pause_s):
+            self.connection.send(piece)
+        return False
+
+    def _answer_raw(self, fault: RawAnswer) -> bool:
+        if fault.is_accepted:
+            self._accept()
+        self.connection.send(fault.content)
+        if fault.end == "reset":
+            self.connection.reset()
+        return fault.end == "keep"
 
     def _accept(self) -> str | None:
         """Count the events; the reason where they cannot be read. Counted before it is answered."""

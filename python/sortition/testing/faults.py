@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 __all__ = [
     "AnswerLost",
     "ByRequest",
+    "EndAfterAnswer",
+    "EndlessAnswer",
     "Fault",
     "HalfAnswer",
     "Hang",
     "Healthy",
     "NeverRead",
+    "RawAnswer",
     "Refused",
     "RequestFault",
     "ResetAfterReading",
@@ -35,6 +38,7 @@ __all__ = [
 ]
 
 _STATUSES: Final = range(200, 600)
+_PARTS: Final = ("interim", "status line", "headers", "body")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +130,7 @@ class Refused:
 class HalfAnswer:
     """The answer promises more content than comes before the connection ends.
 
-    Nothing is accepted, whatever its status.
+    Events are accepted where the status is 2xx: its line has come.
 
     Attributes:
         status: The HTTP status, from 200 to 599.
@@ -179,6 +183,66 @@ class SlowDrip:
 
 
 @dataclass(frozen=True, slots=True)
+class EndlessAnswer:
+    """A part of the answer never ends: its bytes come with pauses.
+
+    It goes on for as long as the client stays and the server lives; another fault does not lift it.
+    Events are accepted where a status line that is 2xx is sent.
+
+    Attributes:
+        part: ``interim``: answers of status 100, one after the other. ``status line``: the words
+            behind the status. ``headers``: a header. ``body``: content in chunks.
+        pause_s: How long to wait between two pieces, in seconds.
+        status: The HTTP status, from 200 to 599.
+
+    Raises:
+        ValueError: The part is unknown, the status is out of bounds, or the pause is negative.
+    """
+
+    part: Literal["interim", "status line", "headers", "body"]
+    pause_s: float = 0.1
+    status: int = 200
+
+    def __post_init__(self) -> None:
+        _check_status(self.status)
+        if self.part not in _PARTS:
+            raise ValueError(f"part must be one of {', '.join(_PARTS)}: {self.part}")
+        if self.pause_s < 0:
+            raise ValueError(f"pause_s must not be negative: {self.pause_s}")
+
+
+@dataclass(frozen=True, slots=True)
+class RawAnswer:
+    """These bytes as the answer, whatever they are.
+
+    Events are accepted where `is_accepted` says so.
+
+    Attributes:
+        content: The bytes.
+        end: What becomes of the connection then: it is closed in order, reset, or kept for the next
+            request.
+        is_accepted: Whether the events count as accepted.
+    """
+
+    content: bytes
+    end: Literal["close", "reset", "keep"] = "close"
+    is_accepted: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EndAfterAnswer:
+    """Healthy, and the connection ends after the answer, which did not announce that.
+
+    Attributes:
+        pause_s: How long the connection may be idle before it ends, in seconds.
+        with_reset: Whether it ends with a reset (RST); else it is closed in order (FIN).
+    """
+
+    pause_s: float = 0.0
+    with_reset: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ByRequest:
     """Each request gets the fault that the function says.
 
@@ -203,6 +267,9 @@ RequestFault: TypeAlias = (
     | TruncatedStatusLine
     | AnswerLost
     | SlowDrip
+    | EndlessAnswer
+    | RawAnswer
+    | EndAfterAnswer
     | ByRequest
 )
 """What one request can meet."""

@@ -118,6 +118,23 @@ def answer_head(status: int, headers: Mapping[str, str]) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode("latin-1")
 
 
+def endless(part: str, status: int) -> tuple[bytes, bytes]:
+    """An answer with a part that never ends: what comes first, and what comes again and again.
+
+    Args:
+        part: The part; see `sortition.testing.faults.EndlessAnswer`.
+        status: The HTTP status.
+    """
+    if part == "interim":
+        return _CONTINUE, _CONTINUE
+    line = f"HTTP/1.1 {status} "
+    if part == "status line":
+        return line.encode(), b"x"
+    if part == "headers":
+        return f"{line}Endless\r\nX-Endless: ".encode(), b"x"
+    return answer_head(status, {"Transfer-Encoding": "chunked"}), b"1\r\n \r\n"
+
+
 def _read_chunks(connection: Connection) -> bytes | None:
     body = bytearray()
     while True:

@@ -14,6 +14,7 @@ from sortition._base.options import checked_base_url
 from sortition._commands.checking.document import findings_of, platform_of, verdict_on
 from sortition._commands.checking.finding import Finding
 from sortition._commands.checking.printing import print_findings, print_verdict
+from sortition._http.limits import MOST_SETTINGS_BYTES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,7 +30,6 @@ _FAILED: Final = 1
 _MISUSED: Final = 2
 _PLATFORMS: Final = ("vwo", "pagesense")
 _TIMEOUT_S: Final = 5.0
-_MOST_BYTES: Final = 32 * 1024 * 1024
 
 
 def add_validate(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
@@ -169,10 +169,10 @@ def _content_of(name: str) -> bytes:
     file = sys.stdin.buffer if name == "-" else None
     if file is None:
         with Path(name).open("rb") as opened:
-            content = opened.read(_MOST_BYTES + 1)
+            content = opened.read(MOST_SETTINGS_BYTES + 1)
     else:
-        content = file.read(_MOST_BYTES + 1)
-    if len(content) > _MOST_BYTES:
+        content = file.read(MOST_SETTINGS_BYTES + 1)
+    if len(content) > MOST_SETTINGS_BYTES:
         raise OSError(None, "it is larger than any settings file may be")
     return content.removeprefix(b"\xef\xbb\xbf")
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._commands.checking.document import findings_of, verdict_on
 from sortition._commands.checking.finding import Finding
+from sortition._http.answers import TOO_MANY, Meaning, is_redirect, is_refusal, meaning_of, words_of
+from sortition._http.limits import MOST_SETTINGS_BYTES
 from sortition._http.pool import Deadline, SenderPool, SendingError
 from sortition._http.transport import RequestsTransport
-from sortition._settings.fetching import MOST_BYTES
-from sortition._settings.pace import REFUSALS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from sortition._engine import Engine
     from sortition._http.transport import Request, Response
 
-_OK: Final = range(200, 300)
-_REDIRECTS: Final = range(300, 400)
-_TOO_MANY: Final = 429
 _CLOCK_WARNING_S: Final = 30.0
 _CLOCK_FAULT_S: Final = 300.0
 
@@ -43,7 +40,7 @@ def server_findings(
     transport = RequestsTransport()
     pool = SenderPool(transport, most_senders=1)
     try:
-        asked = dataclasses.replace(request, most_answer_bytes=MOST_BYTES)
+        asked = dataclasses.replace(request, most_answer_bytes=MOST_SETTINGS_BYTES, needs_body=True)
         response = pool.send(asked, Deadline(timeout_s))
     except SendingError as error:
         yield Finding("answer", "fault", f"{request.url}: {error}", "see what is said above")
@@ -78,20 +75,22 @@ def _answer_findings(
     request: Request, response: Response, platform: Platform, account: str, engine: Engine
 ) -> Iterator[Finding]:
     status, url = response.status, request.url
-    if status in REFUSALS:
+    if is_refusal(status):
         advice = "see to it that account and key are those of the environment, and still valid"
         yield Finding("key", "fault", f"{url}: the server refuses (status {status})", advice)
         return
-    if status in _REDIRECTS:
+    if is_redirect(status):
         advice = "see to it that no gateway or login page is in between; redirects are not followed"
-        yield Finding("answer", "fault", f"{url}: redirected (status {status})", advice)
+        yield Finding("answer", "fault", f"{url}: {words_of(response)}", advice)
         return
-    if status not in _OK:
-        advice = "ask less often" if status == _TOO_MANY else "try again later; see the base URL"
+    if meaning_of(status) is not Meaning.ACCEPTED:
+        advice = "ask less often" if status == TOO_MANY else "try again later; see the base URL"
         yield Finding("answer", "fault", f"{url}: status {status}", advice)
         return
     if not response.is_whole:
-        yield Finding("answer", "fault", f"{url}: too long, or too slow", "see the network")
+        yield Finding(
+            "answer", "fault", f"{url}: too long, too slow or incomplete", "see the network"
+        )
         return
     yield Finding("key", "ok", f"the server answers (status {status})")
     verdict = verdict_on(response.body.removeprefix(b"\xef\xbb\xbf"), platform, engine)

@@ -1,0 +1,52 @@
+"""A circuit breaker: a server that fails again and again is left alone for a while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Final
+
+FAILURES_UNTIL_PAUSE: Final = 3
+"""How many failures in a row begin a pause."""
+
+PAUSE_S: Final = 10.0
+"""How long a pause lasts, in seconds."""
+
+
+class Breaker:
+    """Says whether a server may be asked. Safe to use from any number of threads.
+
+    Three failures in a row begin a pause of ten seconds. After it one request is let through; the
+    others still fail at once until its outcome is known. A success ends the pause, and the row of
+    failures.
+    """
+
+    def __init__(self, pause_s: float = PAUSE_S) -> None:
+        self._pause_s = pause_s
+        # Reentrant: a signal handler may ask within any of these lines.
+        self._lock = threading.RLock()
+        self._failures_in_a_row = 0
+        self._paused_until = 0.0
+
+    def allows(self) -> bool:
+        """Whether the server may be asked now."""
+        with self._lock:
+            if self._failures_in_a_row < FAILURES_UNTIL_PAUSE:
+                return True
+            now = time.monotonic()
+            if now < self._paused_until:
+                return False
+            # This request is the trial; the pause goes on for all others.
+            self._paused_until = now + self._pause_s
+            return True
+
+    def note_success(self) -> None:
+        """The server answered, even if it refused the request."""
+        with self._lock:
+            self._failures_in_a_row = 0
+
+    def note_failure(self) -> None:
+        """The server failed, or did not answer."""
+        with self._lock:
+            self._failures_in_a_row += 1
+            self._paused_until = time.monotonic() + self._pause_s

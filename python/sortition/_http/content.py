@@ -1,0 +1,88 @@
+"""The content of an answer: read within the exchange's deadline, and decoded within a bound.
+
+Whatever goes wrong here takes nothing from what the answer's status says.
+"""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sortition._http.exchange import Exchange
+    from sortition._http.transport import Request
+
+_CHUNK_BYTES: Final = 64 * 1024
+_GZIP: Final = 16 + zlib.MAX_WBITS
+_GZIP_NAMES: Final = frozenset({"gzip", "x-gzip"})
+_MOST_MEMBERS: Final = 1024
+
+
+def content_of(
+    raw: Any, headers: Mapping[str, str], request: Request, exchange: Exchange
+) -> tuple[bytes, bool]:
+    """What an answer holds, and whether that is all of it.
+
+    Where the request does not need it, it is read undecoded and for the connection's sake alone.
+
+    Args:
+        raw: The answer of urllib3, of which only the head was read.
+        headers: Its headers, with names in lower case.
+        request: The request.
+        exchange: The exchange, whose deadline bounds every wait.
+    """
+    most = request.most_answer_bytes
+    body, is_whole = _read(raw, headers, most)
+    is_whole &= not exchange.is_head_cut
+    if not request.needs_body or not is_whole:
+        return body, is_whole
+    encoding = headers.get("content-encoding", "").strip().lower()
+    if encoding in ("", "identity"):
+        return body, True
+    if encoding not in _GZIP_NAMES:
+        # Nothing else was asked for. A list of encodings could make gigabytes of a few bytes.
+        return b"", False
+    return _inflated(body, most)
+
+
+def _read(raw: Any, headers: Mapping[str, str], most: int) -> tuple[bytes, bool]:
+    body = bytearray()
+    try:
+        while len(body) <= most:
+            chunk = raw.read(min(_CHUNK_BYTES, most + 1 - len(body)), decode_content=False)
+            if not chunk:
+                return bytes(body), _is_complete(len(body), headers)
+            body += chunk
+    except Exception:  # noqa: BLE001 -- requests and urllib3 may raise anything here
+        # The connection is closed with the answer, as its content was not read to the end.
+        return bytes(body), False
+    return bytes(body[:most]), False
+
+
+def _is_complete(size: int, headers: Mapping[str, str]) -> bool:
+    """Whether so many bytes are what was promised; not every urllib3 looks."""
+    promised = headers.get("content-length", "").strip()
+    is_chunked = "transfer-encoding" in headers
+    return is_chunked or not (promised.isascii() and promised.isdigit()) or size >= int(promised)
+
+
+def _inflated(body: bytes, most: int) -> tuple[bytes, bool]:
+    content = bytearray()
+    left = body
+    try:
+        for _ in range(_MOST_MEMBERS):
+            decoder = zlib.decompressobj(_GZIP)
+            content += decoder.decompress(left, most + 1 - len(content))
+            if len(content) > most:
+                return bytes(content[:most]), False
+            if not decoder.eof:
+                return bytes(content), False
+            left = decoder.unused_data
+            # Several may follow one another; what is none is left alone, as other clients do.
+            if not left.startswith(b"\x1f\x8b"):
+                return bytes(content), True
+    except zlib.error:
+        pass
+    return bytes(content), False
