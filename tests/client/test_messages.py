@@ -239,3 +239,24 @@ class TestDebug:
         with vwo.launch(settings(), base_url=free_url()) as client:
             client.activate("checkout", USER)
         assert re.search(r"GET http://\S+track-user: \w+Error after", caplog.text)
+
+
+def test_a_logger_whose_messages_would_have_to_be_awaited(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """A plain function that returns a coroutine cannot be told at launch; messages are not lost."""
+
+    async def later() -> None: ...
+
+    class Logger:
+        def log(self, *_: object) -> object:
+            return later()
+
+    with vwo.launch(settings(), logger=Logger(), is_development_mode=True) as client:
+        client.activate("checkout", "")
+        client.activate("checkout", 5)  # type: ignore[arg-type]
+    assert caplog.messages[:2] == [
+        "the given logger is async, and nobody awaits it",
+        "activate: user_id must not be empty",
+    ]
+    assert len(caplog.messages) == 3

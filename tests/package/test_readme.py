@@ -12,6 +12,7 @@ import requests
 from sortition import vwo
 from sortition._base.defaults import DEFAULT_PORT
 from sortition.collector import server
+from sortition.storages import findings
 
 ROOT = Path(__file__).parents[2]
 SETTINGS = ROOT / "python" / "sortition" / "demo" / "settings.json"
@@ -99,6 +100,25 @@ def test_the_programs_of_the_docs() -> None:
     assert len(programs) == 2
     for program in programs:
         exec(program, {})  # noqa: S102
+
+
+def test_the_program_about_user_storages() -> None:
+    (program,) = blocks("python", "docs/user-storage.md")
+    namespace: dict[str, object] = {"settings_file": SETTINGS}
+    exec(program, namespace)  # noqa: S102
+    client = namespace["client"]
+    assert isinstance(client, vwo.Client)
+    client.close()
+
+
+def test_the_findings_of_a_user_storage_are_all_in_the_docs() -> None:
+    page = (ROOT / "docs" / "user-storage.md").read_text(encoding="utf-8")
+    constants = {name: one for name, one in vars(findings).items() if name.isupper()}
+    names = [one for one in constants.values() if isinstance(one, str)]
+    assert names
+    assert [one for one in names if f"`{one}`" not in page] == []
+    stats = vwo.Stats.__doc__ or ""
+    assert [one for one in names if f"``{one}``" not in stats] == []
 
 
 def test_the_programs_about_settings() -> None:

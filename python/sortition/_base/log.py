@@ -7,6 +7,7 @@ import logging
 import sys
 import time
 import traceback
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
@@ -193,10 +194,16 @@ class Log:
             self._write_standard(logger, level, message, values)
         else:
             try:
-                logger.log(level, message % values if values else message)
+                answer = logger.log(level, message % values if values else message)
             except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
-                self._complain(error)
+                self._complain(f"raised {type(error).__name__}")
                 self._write_standard(self._standard, level, message, values)
+            else:
+                if isinstance(answer, Coroutine):
+                    # Otherwise Python warns that nobody awaited it.
+                    answer.close()
+                    self._complain("is async, and nobody awaits it")
+                    self._write_standard(self._standard, level, message, values)
 
     def _write_standard(
         self, logger: logging.Logger, level: int, message: str, values: tuple[object, ...]
@@ -205,7 +212,7 @@ class Log:
             logger.log(level, message, *values)
         except Exception as error:  # noqa: BLE001 -- a handler or filter may raise anything
             if logger is not self._standard:
-                self._complain(error)
+                self._complain(f"raised {type(error).__name__}")
 
     def _print(self, level: int, message: str, values: tuple[object, ...]) -> None:
         """Write a message to standard error, since the program has not configured logging."""
@@ -219,13 +226,12 @@ class Log:
             sys.stderr.write(line)
             sys.stderr.flush()
 
-    def _complain(self, error: Exception) -> None:
+    def _complain(self, what: str) -> None:
         """Report that the caller's logger fails; once, since it may fail on every message."""
         if self._has_complained:
             return
         self._has_complained = True
-        values = (type(error).__name__,)
-        self._write_standard(self._standard, logging.ERROR, "the given logger raised %s", values)
+        self._write_standard(self._standard, logging.ERROR, "the given logger %s", (what,))
 
 
 def frames_of(error: BaseException) -> str:
