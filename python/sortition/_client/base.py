@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Final, Generic, Never, Self, TypeVar
 
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
-from sortition._base.nearest import nearest
 from sortition._base.options import first_given
 from sortition._client.delivery import Delivery
 from sortition._process.forks import PerProcess
@@ -61,19 +60,6 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
                 own_transport.close()
 
         weakref.finalize(self, release).atexit = False
-
-    if not TYPE_CHECKING:
-
-        def __getattr__(self, name: str) -> Never:
-            """Name the method that was probably meant, such as `track_goal` for ``trackGoal``.
-
-            Raises:
-                AttributeError: Always.
-            """
-            public = [one for one in dir(type(self)) if not one.startswith("_")]
-            hint = "" if name.startswith("_") else nearest(name, public)
-            words = f"{type(self).__name__!r} object has no attribute {name!r}{hint}"
-            raise AttributeError(words, name=name, obj=self)
 
     def __reduce__(self) -> Never:
         """Refuse to be copied or sent to another process.
