@@ -44,6 +44,9 @@ develop: $(VENV)/installed ## Build the compiled module in seconds, to try an ed
 	@$(BIN)/maturin develop $(DEVELOP) --skip-install >target/build.log 2>&1 \
 		|| { cat target/build.log; exit 1; }
 
+# One process for each core; who is done early takes tests from the others.
+PARALLEL := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
+
 .PHONY: test
 test: test-rust test-python ## Run all tests that need no more than the demo does
 
@@ -53,7 +56,19 @@ test-rust:
 
 .PHONY: test-python
 test-python: $(VENV)/built $(VENV)/test-tools
-	$(BIN)/python -m pytest -m "not system"
+	$(PARALLEL) -m "not system"
+
+.PHONY: test-quick
+test-quick: $(VENV)/built $(VENV)/test-tools ## Run the tests that take no more than a moment each
+	$(PARALLEL) -m "not system and not slow"
+
+.PHONY: coverage
+coverage: $(VENV)/built $(VENV)/test-tools ## Measure which branches of the Python code the quick tests reach
+	$(PARALLEL) -m "not system and not slow" --cov --cov-report=term:skip-covered
+
+.PHONY: mutants
+mutants: $(VENV)/built $(VENV)/test-tools ## Change rules on purpose, and see whether the tests notice
+	PYTHONPATH=tests $(BIN)/python -m mutants $(RULE)
 
 .PHONY: test-system
 test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run the tests that need the packages of apt.txt

@@ -19,6 +19,8 @@ from sortition import _core, vwo
 if TYPE_CHECKING:
     from sortition._engine.vwo import Decision
 
+pytestmark = pytest.mark.slow
+
 LONGEST = 100_000
 MOST_STEPS = 2_000_000
 """How many steps the searches of one decision take together."""

@@ -40,6 +40,8 @@ from sortition import _core
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+pytestmark = pytest.mark.slow
+
 IS_SOAK = os.environ.get("SORTITION_SOAK") == "1"
 USERS = 1_000_000 if IS_SOAK else 20_000
 CAMPAIGNS = 20

@@ -16,6 +16,8 @@ import sortition
 from sortition import _engine
 from sortition._engine import EngineChoice
 
+pytestmark = pytest.mark.slow
+
 ENGINES: tuple[EngineChoice, ...] = ("compiled", "pure")
 COMPILED, PURE = (_engine.load(name).module for name in ENGINES)
 

@@ -16,6 +16,8 @@ from pathlib import Path
 import pytest
 from support.documents import project, settings
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import json, logging, os, sys, time

@@ -11,6 +11,8 @@ from hypothesis import example, given, strategies
 
 from sortition import _core
 
+pytestmark = pytest.mark.slow
+
 # The tables of the compiled engine are those of Python 3.11. On another Python a character may
 # have been added since; what the two know differently is told apart by this.
 IS_SAME_UNICODE = unicodedata.unidata_version == "14.0.0"

@@ -27,6 +27,8 @@ from sortition.testing import FaultServer, faults
 if TYPE_CHECKING:
     from sortition.testing.faults import Fault
 
+pytestmark = pytest.mark.slow
+
 SOAK = os.environ.get("SORTITION_SOAK") == "1"
 OUTAGES_S = (30.0, 180.0) if SOAK else (1.0,)
 EVENTS_PER_TURN = 10

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     Launch = Callable[..., vwo.Client]
 
+pytestmark = pytest.mark.slow
+
 SOAK = os.environ.get("SORTITION_SOAK") == "1"
 ENGINES = ("compiled", "pure")
 EVERYTHING = settings(

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from sortition._engine import Engine
 
+pytestmark = pytest.mark.slow
+
 ENGINE = Path(__file__).parents[2] / "rust" / "engine" / "src"
 REPLACEMENTS: list[Any] = [None, True, 0, -1, 1.5, 101, "", " ", "a", [], [1], {}, {"a": 1}]
 

@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
     from support.sink import Received
 
+pytestmark = pytest.mark.slow
+
 SOAK = os.environ.get("SORTITION_SOAK") == "1"
 KILLS = 1000 if SOAK else 100
 GENEROUS_S = 60.0
