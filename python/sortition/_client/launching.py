@@ -36,6 +36,7 @@ class Configuration:
         transport: How requests are sent.
         own_transport: The transport, where the client has to close it.
         base_url: Where requests are sent.
+        verifies: Whether certificates of servers are verified.
         close_timeout_s: How long a close may take where the call does not say.
         is_development_mode: Whether nothing is sent.
     """
@@ -45,6 +46,7 @@ class Configuration:
     transport: Transport
     own_transport: RequestsTransport | None
     base_url: str
+    verifies: bool
     close_timeout_s: float
     is_development_mode: bool
 
@@ -59,10 +61,17 @@ def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
 
 def transport_of(options: LaunchOptions, log: Log) -> tuple[Transport, RequestsTransport | None]:
     """How requests are sent, and what of that the client has to close."""
+    if not verifies(options):
+        log.warning("certificates of servers are not verified (verify=False)")
     if options.transport is not None:
         return LoggedTransport(options.transport, log), None
     own = RequestsTransport()
     return LoggedTransport(own, log), own
+
+
+def verifies(options: LaunchOptions) -> bool:
+    """Whether certificates of servers are verified, as far as the transport says."""
+    return getattr(options.transport, "verifies", True) is not False
 
 
 def limits_of(options: LaunchOptions) -> dict[str, Any]:

@@ -388,6 +388,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._live.status(),
             self._refuses_with,
             self._delivery.health(),
+            verifies=self._launch.verifies,
             engine=launch.engine.name,
             problems=() if settings is None else settings.problems,
             project_name=None if settings is None else settings.project_name,

@@ -17,6 +17,7 @@ from sortition._client.launching import (
     log_of,
     settings_options_of,
     transport_of,
+    verifies,
 )
 from sortition._pagesense.constants import DATA_CENTERS
 from sortition._pagesense.credentials import Credentials, credentials_of, split_account
@@ -109,6 +110,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         transport=transport,
         own_transport=own_transport,
         base_url=url,
+        verifies=verifies(options),
         data_center=center,
         close_timeout_s=options.close_timeout_s,
         platform=PagesensePlatform(engine, log, url, credentials),

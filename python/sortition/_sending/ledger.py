@@ -9,8 +9,8 @@ at every instant:
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,6 +98,11 @@ class Stats:
     possibly_duplicated: Kinds
     left_out: Kinds
     storage_findings: Mapping[str, int] = field(default_factory=dict)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for a JSON answer or a metrics exporter."""
+        return asdict(self)
+
     answered_with_html: Kinds = field(default_factory=dict)
 
 

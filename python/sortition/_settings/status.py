@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 - ``empty``: it has no settings, and every call returns its nothing.
 - ``stale``: it decides, by settings that the server has not confirmed for too long.
 - ``degraded``: it decides, and something behind the calls does not work: a thread, sending, or the
-  spool.
+  spool; or the certificates of servers are not verified.
 - ``closed``: it was closed, or the visitor opted out; every call returns its nothing.
 """
 
@@ -86,6 +86,8 @@ class ClientStatus:
         settings: SettingsStatus,
         closed: str | None,
         events: SendingHealth,
+        *,
+        verifies: bool = True,
         **own: Any,
     ) -> Self:
         """A client's status, from that of its parts.
@@ -95,6 +97,7 @@ class ClientStatus:
             closed: Why no call is answered any more; None where calls are.
             events: The server that takes events, the thread that sends them and their spool, as far
                 as there are.
+            verifies: Whether certificates of servers are verified.
             **own: The attributes that are not found out here: `engine`, `problems`, and those of
                 the platform.
         """
@@ -105,6 +108,7 @@ class ClientStatus:
         found = list(_unsettled(settings) if closed is None else _closed(closed))
         if closed is None:
             found += _degraded(endpoint, known_threads, spool_failure)
+            found += [] if verifies else [("degraded", "certificates are not verified")]
         return cls(
             state=found[0][0] if found else "ready",
             reasons=tuple(words for _, words in found),
@@ -114,6 +118,10 @@ class ClientStatus:
             threads=known_threads,
             **own,
         )
+
+    def as_dict(self) -> dict[str, Any]:
+        """The same for a JSON answer."""
+        return asdict(self)
 
     @property
     def health(self) -> Health:

@@ -565,6 +565,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._live.status(),
             self._refuses_with,
             self._delivery.health(),
+            verifies=self._launch.verifies,
             engine=self._launch.engine.name,
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,

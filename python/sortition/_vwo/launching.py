@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sortition._client import launching
-from sortition._client.launching import engine_of, log_of, transport_of
+from sortition._client.launching import engine_of, log_of, transport_of, verifies
 from sortition._settings.options import loaded_by
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL
@@ -98,6 +98,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         transport=transport,
         own_transport=own_transport,
         base_url=url,
+        verifies=verifies(options),
         request_timeout_s=options.request_timeout_s,
         close_timeout_s=options.close_timeout_s,
         batching=batching,
