@@ -187,7 +187,7 @@ def encoded() -> Row:
         experiments.text(experiments.document(experiments.campaign())).encode()
     )
     events = [
-        settings.impression_event(settings.decide("activate", KEY, f"user-{number}"), "Ann", 1)
+        settings.show("activate", KEY, f"user-{number}", None, None, False, False, 1).event
         for number in range(5000)
     ]
     expect(5000, engine.vwo_batch(events).count(b'"sId"'))

@@ -1,13 +1,13 @@
 """The compiled engine, written in Rust; see `sortition._engine` for what each part means."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from logging import Logger
 from typing import Final, final
 
 from sortition._base.problem import Problem
 from sortition._engine import pagesense
-from sortition._engine.vwo import Call, Campaign, Decision, Goal, Identifier, Step, Variation
+from sortition._engine.vwo import Answer, Call, Campaign, Goal, Identifier, Remark, Step, Variation
 from sortition._sending.intake import Intake
 from sortition._sending.worker import Worker, _Waiting
 
@@ -22,10 +22,11 @@ __all__ = [
     "Run",
     "VwoDecision",
     "VwoDirect",
+    "VwoOutcome",
     "VwoSettings",
     "__version__",
     "allocation_ranges",
-    "answer_directly",
+    "direct_method",
     "murmur3_32",
     "pagesense_bucket",
     "pagesense_ranges",
@@ -46,12 +47,21 @@ IS_DEBUG_BUILD: Final[bool]
 PAGESENSE_REASONS: Final[tuple[str, ...]]
 REASONS: Final[tuple[str, ...]]
 
-def answer_directly(class_: type, name: str, document: str) -> None:
-    """Have a method of a class look at its arguments first, and a `VwoDirect` answer plain ones.
+def direct_method(
+    class_: type, platform: str, name: str, document: str
+) -> tuple[Callable[..., object], str]:
+    """The descriptor of a public method that answers plain calls without a frame of Python's.
 
-    The class's instances have it in their attribute ``_direct``, or None there. `document` is the
-    method's docstring, with its signature before it, as `inspect` wants it. The class keeps the
-    method itself, as ``_NAME_as_written``.
+    The class's instances have what answers in their attribute ``_direct``, or None there.
+
+    Args:
+        class_: The class.
+        platform: ``vwo`` or ``pagesense``.
+        name: The method's name.
+        document: The method's docstring, with its signature before it, as `inspect` wants it.
+
+    Returns:
+        The descriptor, and the name under which the class is to have the method as it is written.
 
     Raises:
         ValueError: There is no such method.
@@ -106,23 +116,6 @@ class VwoSettings:
     def goal_identifiers(self, most: int) -> tuple[str, ...]: ...
     def running_campaign(self, key: str) -> Campaign | None: ...
     def campaigns_with_goal(self, goal_identifier: str) -> tuple[Campaign, ...]: ...
-    def impression_event(
-        self,
-        decision: Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-    ) -> bytes: ...
-    def conversion_event(
-        self,
-        decision: Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-        revenue: str | None = None,
-    ) -> bytes: ...
     def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes: ...
     def decide(
         self,
@@ -146,6 +139,51 @@ class VwoSettings:
         Raises:
             UnicodeEncodeError: An argument holds half of a surrogate pair.
         """
+    def targets(
+        self, specifier: str | list[str] | None, goal_identifier: str
+    ) -> list[str | int]: ...
+    def assign(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        variable_key: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome: ...
+    def show(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome: ...
+    def convert(
+        self,
+        campaign: str | int,
+        user_id: str,
+        goal_identifier: str,
+        goal_type_to_track: str = "ALL",
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        revenue: str | None = None,
+        event_properties: dict[str, str] | None = None,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome: ...
 
 @final
 class Inbox:
@@ -210,23 +248,48 @@ class VwoDirect:
         settings: VwoSettings,
         log_levels: dict[int, bool] | None,
         logger: Logger | None,
-        goal_type_to_track: str,
         inbox: Inbox | None,
+        goal_type_to_track: str,
         result_class: type[dict[str, bool]],
     ) -> VwoDirect:
-        """See `sortition._vwo.direct`.
+        """See `sortition._client.direct`.
 
         Args:
             settings: The settings to decide by.
             log_levels: Which levels the client's logger remembers to take or not; None where it
                 never takes debug messages.
             logger: That logger; None as above.
-            goal_type_to_track: The launch option, or its default.
             inbox: What takes events; None where no plain call may send one.
+            goal_type_to_track: The launch option, or its default.
             result_class: What ``track`` returns.
         """
 
     def is_of_this_process(self) -> bool: ...
+
+@final
+class VwoOutcome:
+    """What a call comes to; see `sortition._engine.vwo.Outcome`."""
+
+    @property
+    def decision(self) -> VwoDecision: ...
+    @property
+    def answer(self) -> Answer: ...
+    @property
+    def sends_event(self) -> bool: ...
+    @property
+    def event(self) -> bytes | None: ...
+    @property
+    def revenue(self) -> str | None: ...
+    @property
+    def record(self) -> dict[str, object] | None: ...
+    @property
+    def remark(self) -> Remark: ...
+    @property
+    def refusal(self) -> str | None: ...
+    @property
+    def is_settled(self) -> bool: ...
+    @property
+    def records_needed(self) -> tuple[str, ...]: ...
 
 @final
 class VwoDecision:

@@ -39,7 +39,6 @@ batched = vwo.launch(
 )
 tests = _core.PagesenseSettings.compile(sys.argv[2].encode())
 profile = _core.PagesenseProfile.read(None)
-decision = client._snapshot.settings.decide("track", "checkout", "Ann", goal_identifier="purchase")
 assert client.activate("checkout", "Ann") == "Control"
 worker = batched._delivery._dispatch._workers.get()
 assert batched.activate("checkout", "Ann") == "Control"
@@ -74,8 +73,10 @@ entries = [
     lambda: settings.campaigns_with_goal("purchase"),
     lambda: settings.decide("activate", "checkout", "Ann"),
     lambda: settings.decide("activate", "checkout", "Ann", steps=[]),
-    lambda: settings.impression_event(decision, "Ann", 0),
-    lambda: settings.conversion_event(decision, "Ann", 0),
+    lambda: settings.targets("checkout", "purchase"),
+    lambda: settings.assign("activate", "checkout", "Ann"),
+    lambda: settings.show("activate", "checkout", "Ann"),
+    lambda: settings.convert("checkout", "Ann", "purchase"),
     lambda: settings.push_event("Ann", 0, "plan", "pro"),
     lambda: _core.vwo_batch([b"{}"]),
     lambda: inbox.gather(worker, worker._intake, {}, {}, 0.0),

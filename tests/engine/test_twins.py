@@ -333,6 +333,43 @@ def operators_of(segments: Any) -> set[str]:
     }
 
 
+def outcome_of(settings: Any, arguments: dict[str, Any]) -> tuple[object, ...]:
+    """What the call comes to, with all that follows from the decision."""
+    given = dict(arguments)
+    call, campaign, user_id = given["call"], given["campaign"], given["user_id"]
+    variables = (given.get("custom_variables"), given.get("variation_targeting_variables"))
+    has_storage, records = given.get("has_user_storage", False), given.get("records")
+    again = given.get("should_track_returning_user", False)
+    event = (1_800_000_000, "Firefox é", None)
+    if call == "track":
+        properties = given.get("event_properties")
+        outcome = settings.convert(
+            campaign,
+            user_id,
+            given.get("goal_identifier") or "purchase",
+            given.get("goal_type_to_track", "ALL"),
+            *variables,
+            has_storage,
+            again,
+            "1e+16" if given.get("has_revenue") else None,
+            properties and {name: json.dumps(str(value)) for name, value in properties.items()},
+            *event,
+            records,
+        )
+    elif call in ("activate", "is_feature_enabled"):
+        outcome = settings.show(
+            call, campaign, user_id, *variables, has_storage, again, *event, records
+        )
+    else:
+        key = "color" if call == "get_feature_variable_value" else None
+        outcome = settings.assign(call, campaign, user_id, *variables, has_storage, key, records)
+    return (
+        facts(outcome.decision),
+        *(outcome.answer, outcome.sends_event, outcome.event, outcome.revenue, outcome.record),
+        *(outcome.remark, outcome.refusal, outcome.is_settled, outcome.records_needed),
+    )
+
+
 def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: Coverage) -> None:
     text = json.dumps(document).encode()
     one, other = compiled(COMPILED, text), compiled(PURE, text)
@@ -352,19 +389,14 @@ def compare(document: dict[str, Any], requests: list[dict[str, Any]], coverage: 
         assert facts(one.decide(**arguments, steps=steps)) == facts(decided)
         assert facts(other.decide(**arguments, steps=twin_steps)) == facts(decided)
         assert steps == twin_steps
-        if decided.variation is not None:
-            event = (arguments["user_id"], 1_800_000_000, "Firefox é", None)
-            assert one.impression_event(decided, *event) == other.impression_event(twin, *event)
-            if decided.goal is not None:
-                brought = (*event, "1e+16")
-                assert one.conversion_event(decided, *brought) == other.conversion_event(
-                    twin, *brought
-                )
+        assert outcome_of(one, arguments) == outcome_of(other, arguments)
         coverage.note(arguments["call"], document, decided, steps)
     for user_id in {arguments["user_id"] for arguments in requests}:
         assert one.visitor_id(user_id) == other.visitor_id(user_id)
     for goal in KEYS:
         assert one.campaigns_with_goal(goal) == other.campaigns_with_goal(goal)
+        for specifier in (goal, KEYS, None):
+            assert one.targets(specifier, goal) == other.targets(specifier, goal)
 
 
 @pytest.mark.timeout(600)
@@ -466,9 +498,10 @@ def test_events_hold_any_text(user: str, agent: str, key: str, value: str, at_s:
     assert json.loads(json.loads(pushed)["t"]) == {"u": {key: value}}
     if not user:
         return
-    shown = one.decide("activate", "a", user), other.decide("activate", "a", user)
-    event = one.impression_event(shown[0], user, at_s, agent, value)
-    assert event == other.impression_event(shown[1], user, at_s, agent, value)
+    shown: Any = ("activate", "a", user, None, None, False, False, at_s, agent, value)
+    event = one.show(*shown).event
+    assert event is not None
+    assert event == other.show(*shown).event
     batches = [_engine.load(name).module.vwo_batch([event, pushed]) for name in ENGINES]
     assert batches[0] == batches[1]
     assert json.loads(batches[0])["ev"] == [json.loads(event), json.loads(pushed)]

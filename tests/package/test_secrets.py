@@ -241,7 +241,7 @@ def test_the_guard_shows_no_text_of_an_exception(
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError(f"{KEY} {USER}")
 
-    monkeypatch.setattr(client._calls, "_decider", type("Bug", (), {"decide": fail})())
+    monkeypatch.setattr(client._calls, "_decider", type("Bug", (), {"ask": fail})())
     assert client.activate("checkout", USER) is None
     assert client.get_variation_name("checkout", USER) is None
     assert client.is_feature_enabled("checkout", USER) is False

@@ -25,6 +25,7 @@ class Twins(NamedTuple):
 
 
 VWO_ONLY: Final = {
+    "call": "PageSense's calls are still written in the client",
     "event": "PageSense's events are made by the client: a query of a GET request",
     "group": "PageSense has no groups of experiments that exclude each other",
     "operand": "PageSense's audiences compare with `condition`",
@@ -53,7 +54,10 @@ TWINS: Final = (
     Twins(
         f"{BINDINGS}/vwo",
         f"{BINDINGS}/pagesense",
-        {"direct": "only VWO's calls are answered without a frame of Python's"},
+        {
+            "direct": "only VWO's calls are answered without a frame of Python's",
+            "outcome": "PageSense's calls are still written in the client",
+        },
         {},
     ),
 )

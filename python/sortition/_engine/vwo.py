@@ -30,6 +30,13 @@ Call: TypeAlias = Literal[
 ]
 """The public calls that ask for a decision."""
 
+Remark: TypeAlias = Literal["silent", "ordinary", "mistake"]
+"""How loudly to speak of the reason for a decision: not at all while nothing is decided, to debug
+where all is as the settings want it, or as of a mistake that somebody can mend."""
+
+Answer: TypeAlias = "str | bool | Variable | None"
+"""What a call returns: a variation's name, a flag, a feature's variable, or nothing."""
+
 Step: TypeAlias = "dict[str, Json]"
 """A step of a decision, for whoever asks why; its ``step`` says which one."""
 
@@ -179,6 +186,54 @@ class Decision(Protocol):
         """
 
 
+class Outcome(Protocol):
+    """What a call comes to: the decision and all that follows from it.
+
+    Whoever asked sends the event and stores the record once the event is accepted, or at once where
+    there is no event; then reports the remark and returns the answer.
+    """
+
+    @property
+    def decision(self) -> Decision:
+        """The decision; it is made into an object when it is asked for."""
+
+    @property
+    def answer(self) -> Answer:
+        """What the call returns."""
+
+    @property
+    def sends_event(self) -> bool:
+        """Whether the call sends an event."""
+
+    @property
+    def event(self) -> bytes | None:
+        """The event as it stands in a batch; None also where the question gave no time."""
+
+    @property
+    def revenue(self) -> str | None:
+        """The revenue that the event carries, as JSON."""
+
+    @property
+    def record(self) -> dict[str, object] | None:
+        """The record to store, without what the caller adds to it."""
+
+    @property
+    def remark(self) -> Remark:
+        """How loudly to speak of the reason."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the call's event is refused; None where it has none, or sends it."""
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do but to send the event and to return the answer."""
+
+    @property
+    def records_needed(self) -> tuple[str, ...]:
+        """The campaigns, by key, whose records are needed first; ask again with them."""
+
+
 class Settings(Protocol):
     """An account's settings, compiled once; immutable, and safe to use from any thread."""
 
@@ -228,50 +283,6 @@ class Settings(Protocol):
     def campaigns_with_goal(self, goal_identifier: str) -> Sequence[Campaign]:
         """All campaigns that have this goal, stopped ones included."""
 
-    def impression_event(
-        self,
-        decision: Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-    ) -> bytes:
-        """The encoded event of a user who was shown the decision's variation.
-
-        Args:
-            decision: A decision of these settings that assigned a variation.
-            user_id: The user's id, of which only the visitor id is in the event.
-            at_s: When it happened, in seconds since 1970.
-            user_agent: The User-Agent of the user's browser.
-            ip_address: The user's IP address.
-
-        Raises:
-            ValueError: The decision assigned none.
-        """
-
-    def conversion_event(
-        self,
-        decision: Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-        revenue: str | None = None,
-    ) -> bytes:
-        """The encoded event of a user who reached the decision's goal.
-
-        Args:
-            decision: A decision of these settings that assigned a variation and has a goal.
-            user_id: The user's id, of which only the visitor id is in the event.
-            at_s: When it happened, in seconds since 1970.
-            user_agent: The User-Agent of the user's browser.
-            ip_address: The user's IP address.
-            revenue: What the conversion brought, as JSON.
-
-        Raises:
-            ValueError: The decision assigned none, or has no goal.
-        """
-
     def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes:
         """The encoded event of a user who has a value of a custom dimension."""
 
@@ -312,4 +323,74 @@ class Settings(Protocol):
 
         Raises:
             UnicodeEncodeError: An argument holds half of a surrogate pair.
+        """
+
+    def targets(self, specifier: str | list[str] | None, goal_identifier: str) -> list[str | int]:
+        """The campaigns that ``track`` is about, by key or by index; each is a `convert`.
+
+        Args:
+            specifier: One key; several keys, of which those that no running campaign has stay
+                keys; or None for every campaign that has the goal.
+            goal_identifier: The goal.
+        """
+
+    def assign(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        variable_key: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> Outcome:
+        """Decide without an event; with `variable_key`, look up a variable of the feature.
+
+        The other arguments are those of `decide`.
+        """
+
+    def show(
+        self,
+        call: Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> Outcome:
+        """Decide, and count the user as a visitor.
+
+        The first arguments are those of `decide`. `at_s` is when it happened, in seconds since
+        1970, or None where the event is not for a batch; `user_agent` and `ip_address` are those of
+        the user's browser.
+        """
+
+    def convert(
+        self,
+        campaign: str | int,
+        user_id: str,
+        goal_identifier: str,
+        goal_type_to_track: str = "ALL",
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        revenue: str | None = None,
+        event_properties: dict[str, str] | None = None,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> Outcome:
+        """Decide, and credit the user's conversion.
+
+        Most arguments are those of `decide` and `show`. `revenue` is what the conversion brought,
+        as JSON, or None where the call gives nothing that Python calls true. The values of
+        `event_properties` are JSON, too.
         """

@@ -1,28 +1,25 @@
-"""What each call does once its arguments are checked: decide, tell the platform, remember."""
+"""Carries out what each call comes to: sends its event, stores its record, speaks of its reason."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import time
+from typing import TYPE_CHECKING
 
-from sortition._base.nearest import MOST_NAMES, nearest
-from sortition._vwo.events import Assignment, Conversion
+from sortition._engine.vwo import Variable
+from sortition._sending.ledger import ARGUMENT, CONVERSION, UNKNOWN_GOAL, VISITOR
+from sortition._vwo.remarks import Remarks
 from sortition._vwo.result import TrackResult
-from sortition._vwo.variables import NotCastableError, find_variable, typed_value, variables_of
+from sortition._vwo.variables import NotCastableError, typed_value
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sortition._base.log import Log
-    from sortition._engine.vwo import Decision, Json, Settings
-    from sortition._vwo.deciding import Asked, AskedGoal, Decided, Decider
+    from sortition._engine.vwo import Answer, Json, Outcome, Settings
+    from sortition._vwo.deciding import Asked, AskedGoal, Decider
     from sortition._vwo.delivery import Delivery
     from sortition._vwo.events import Visitor
     from sortition._vwo.snapshot import Snapshot
-
-_NO_CAMPAIGN: Final = frozenset(
-    {"campaign_unknown", "campaign_set_aside", "campaign_not_running", "goal_unknown"}
-)
-"""The reasons for which `Client.track` of one campaign returns None, not a mapping."""
 
 
 class Calls:
@@ -32,12 +29,48 @@ class Calls:
         self._decider = decider
         self._delivery = delivery
         self._log = log
+        self._remarks = Remarks(log)
+        self._has_storage = decider.has_storage
+        self._has_integrations = decider.has_integrations
 
-    def assign(self, snapshot: Snapshot, campaign_key: str, asked: Asked) -> Decision:
+    def assign(
+        self, snapshot: Snapshot, campaign_key: str, asked: Asked, variable_key: str | None = None
+    ) -> Outcome:
         """Decide without an event: what is to be stored is stored at once."""
-        decided = self._decider.decide(snapshot.settings, campaign_key, asked, None)
-        self._decider.remember(decided, asked, None)
-        return decided.decision
+        settings = snapshot.settings
+        question = (
+            asked.call,
+            campaign_key,
+            asked.user_id,
+            asked.custom_variables,
+            asked.variation_targeting_variables,
+            self._has_storage,
+            variable_key,
+        )
+        outcome = self._decider.ask(settings.assign, question, settings, campaign_key, asked)
+        if self._is_to_be_told(outcome):
+            self._tell(settings, outcome, campaign_key, asked, None, None)
+            self._decider.remember(outcome, asked)
+        return outcome
+
+    def variable_value(
+        self, snapshot: Snapshot, campaign_key: str, variable_key: str, asked: Asked
+    ) -> Json:
+        """Decide, and look up the variable."""
+        outcome = self.assign(snapshot, campaign_key, asked, variable_key)
+        variable = outcome.answer
+        if not isinstance(variable, Variable):
+            decision = outcome.decision
+            if decision.variation is not None:
+                self._remarks.note_unknown_variable(
+                    decision, campaign_key, variable_key, asked.call
+                )
+            return None
+        try:
+            return typed_value(variable)
+        except NotCastableError:
+            self._remarks.note_bad_value(campaign_key, variable_key, variable.type, asked.call)
+            return None
 
     def show(
         self,
@@ -45,46 +78,31 @@ class Calls:
         campaign_key: str,
         asked: Asked,
         custom_properties: dict[str, object] | None,
-    ) -> Decision:
+    ) -> Answer:
         """Decide, and count the visitor."""
-        decided = self._decider.decide(snapshot.settings, campaign_key, asked, None)
-        decision = decided.decision
-        assignment = Assignment.of(decision)
-        if assignment is None:
-            return decision
-        is_counted_already = decision.has_record and not asked.tracks_again
-        # Where nothing is sent, a record whose variation is gone is replaced even so.
-        if is_counted_already or self._delivery.impression(
-            snapshot, asked.visitor, assignment, custom_properties
-        ):
-            self._decider.remember(decided, asked, None)
-        return decision
-
-    def variable_value(
-        self, snapshot: Snapshot, campaign_key: str, variable_key: str, asked: Asked
-    ) -> Json:
-        """Decide, and look up the variable."""
-        assignment = Assignment.of(self.assign(snapshot, campaign_key, asked))
-        if assignment is None:
-            return None
-        campaign, variation = assignment.campaign, assignment.variation
-        variable = find_variable(campaign, variation, variable_key)
-        if variable is None:
-            known = (one.key for one in variables_of(campaign, variation))
-            self._log.recurring_error(
-                (asked.call, campaign_key, variable_key),
-                lambda: (
-                    f"{asked.call}: the campaign {campaign_key} has no such variable"
-                    f"{nearest(variable_key, known)}"
-                ),
-            )
-            return None
-        try:
-            return typed_value(variable)
-        except NotCastableError:
-            words = f"the value of {variable_key} in {campaign_key} is no {variable.type}"
-            self._log.recurring_error((asked.call, words), lambda: f"{asked.call}: {words}")
-            return None
+        settings = snapshot.settings
+        question = (
+            asked.call,
+            campaign_key,
+            asked.user_id,
+            asked.custom_variables,
+            asked.variation_targeting_variables,
+            self._has_storage,
+            asked.tracks_again,
+            int(time.time()) if self._delivery.takes_encoded else None,
+            asked.user_agent,
+            asked.ip_address,
+        )
+        outcome = self._decider.ask(settings.show, question, settings, campaign_key, asked)
+        is_to_be_told = self._is_to_be_told(outcome)
+        if is_to_be_told:
+            self._tell(settings, outcome, campaign_key, asked, None, VISITOR)
+        is_accepted = not outcome.sends_event or self._delivery.impression(
+            snapshot, asked, outcome, custom_properties
+        )
+        if is_to_be_told and is_accepted:
+            self._decider.remember(outcome, asked)
+        return outcome.answer
 
     def convert(
         self,
@@ -94,65 +112,84 @@ class Calls:
         goal: AskedGoal,
     ) -> TrackResult | None:
         """Decide for each campaign, and report the conversions."""
-        settings = snapshot.settings
-        decisions = [
-            (key, self._decider.decide(settings, target, asked, goal))
-            for key, target in self._targets(settings, specifier, goal)
-        ]
-        if isinstance(specifier, str) and decisions[0][1].decision.reason in _NO_CAMPAIGN:
-            return None
-        if specifier is None and not decisions:
-            self._note_unknown_goal(settings, goal)
-            return None
-        result = TrackResult({key: False for key, _ in decisions})
-        credited: list[tuple[str, Decided, Conversion]] = []
-        for key, decided in decisions:
-            assignment = Assignment.of(decided.decision)
-            if assignment is not None and decided.decision.goal is not None:
-                conversion = Conversion(assignment, decided.decision.goal)
-                credited.append((key, decided, conversion))
+        settings, ledger = snapshot.settings, self._delivery.ledger
+        if isinstance(specifier, list):
+            # A campaign that is named twice is credited once.
+            specifier = list(dict.fromkeys(specifier))
+        targets = settings.targets(specifier, goal.identifier)
+        if not targets:
+            if specifier is None:
+                self._remarks.note_unknown_goal(settings, goal)
+                ledger.refuse(CONVERSION, UNKNOWN_GOAL)
+                return None
+            self._remarks.note_empty_list()
+            ledger.refuse(CONVERSION, ARGUMENT)
+        result = TrackResult()
+        credited: list[tuple[str, Outcome]] = []
+        for target in targets:
+            outcome = self._converted(settings, target, asked, goal)
+            if self._is_to_be_told(outcome):
+                self._tell(settings, outcome, target, asked, goal, CONVERSION)
+            if outcome.answer is None:
+                continue
+            key = target if isinstance(target, str) else _key_of(outcome)
+            if outcome.sends_event:
+                credited.append((key, outcome))
+            result.setdefault(key, False)
         accepted = self._delivery.conversions(
-            snapshot,
-            asked.visitor,
-            goal.identifier,
-            [conversion for _, _, conversion in credited],
-            goal.revenue,
-            goal.event_properties,
+            snapshot, asked, goal, [outcome for _, outcome in credited]
         )
         # Only now: a slow user storage is not to use up the time of the events.
-        for (key, decided, _), is_accepted in zip(credited, accepted, strict=True):
+        for (key, outcome), is_accepted in zip(credited, accepted, strict=True):
             if is_accepted:
                 result[key] = True
-                self._decider.remember(decided, asked, goal)
-        return result
+                self._decider.remember(outcome, asked)
+        return None if isinstance(specifier, str) and len(result) == 0 else result
 
     def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
         """Tell the platform of values of custom dimensions."""
         return bool(dimensions) and self._delivery.push(snapshot, visitor, dimensions)
 
-    def _note_unknown_goal(self, settings: Settings, goal: AskedGoal) -> None:
-        """Log that a call names a goal that no campaign has."""
+    def _converted(
+        self, settings: Settings, target: str | int, asked: Asked, goal: AskedGoal
+    ) -> Outcome:
+        question = (
+            target,
+            asked.user_id,
+            goal.identifier,
+            goal.type_to_track,
+            asked.custom_variables,
+            asked.variation_targeting_variables,
+            self._has_storage,
+            asked.tracks_again,
+            goal.revenue_json,
+            goal.event_properties_json,
+            int(time.time()) if self._delivery.takes_encoded else None,
+            asked.user_agent,
+            asked.ip_address,
+        )
+        return self._decider.ask(settings.convert, question, settings, target, asked)
 
-        def describe() -> str:
-            known = settings.goal_identifiers(MOST_NAMES + 1)
-            return f"track: no campaign has such a goal{nearest(goal.identifier, known)}"
+    def _is_to_be_told(self, outcome: Outcome) -> bool:
+        return not outcome.is_settled or self._has_integrations or self._log.takes_debug
 
-        self._log.recurring_error(("track", goal.identifier), describe)
+    def _tell(
+        self,
+        settings: Settings,
+        outcome: Outcome,
+        campaign: str | int,
+        asked: Asked,
+        goal: AskedGoal | None,
+        sends: str | None,
+    ) -> None:
+        """Speak of the reason, count a refusal, and tell the integrations of a variation."""
+        self._remarks.note(settings, outcome, campaign, asked, goal)
+        if sends is not None and outcome.refusal is not None:
+            self._delivery.ledger.refuse(sends, outcome.refusal)
+        if self._has_integrations:
+            self._decider.tell(settings, outcome.decision, asked, goal)
 
-    def _targets(
-        self, settings: Settings, specifier: str | list[str] | None, goal: AskedGoal
-    ) -> list[tuple[str, str | int]]:
-        """The campaigns to track, each with its key in the result."""
-        if isinstance(specifier, str):
-            return [(specifier, specifier)]
-        if specifier is None:
-            campaigns = settings.campaigns_with_goal(goal.identifier)
-            return [(campaign.key, campaign.index) for campaign in campaigns]
-        targets: dict[str, str | int] = {}
-        for key in specifier:
-            campaign = settings.running_campaign(key)
-            if campaign is None:
-                self._decider.note_unknown_campaign(settings, "track", key)
-            else:
-                targets[key] = campaign.index
-        return list(targets.items())
+
+def _key_of(outcome: Outcome) -> str:
+    campaign = outcome.decision.campaign
+    return "" if campaign is None else campaign.key

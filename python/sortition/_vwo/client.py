@@ -11,6 +11,7 @@ from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
 from sortition._client.calling import call
+from sortition._client.direct import directly, follower_of
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._settings.live import NOT_BEGUN
@@ -20,24 +21,23 @@ from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.delivery import Delivery
-from sortition._vwo.direct import answered_directly, follower_of
 from sortition._vwo.events import Visitor
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.platform import account_of
-from sortition._vwo.result import Status
+from sortition._vwo.result import Status, TrackResult
 from sortition._vwo.snapshot import Snapshot
 from sortition._vwo.storage import CheckedStorage
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from logging import Logger
 
-    from sortition._core import VwoDirect
+    from sortition._core import VwoDirect, VwoSettings
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
     from sortition._vwo.arguments import GivenRevenue, GoalType
     from sortition._vwo.launching import Configuration
-    from sortition._vwo.result import TrackResult
     from sortition.storages.findings import Finding, Findings
 
 _WEBHOOK_HEADER: Final = "x-vwo-auth"
@@ -50,7 +50,6 @@ _CALLS: Final = (
 )
 
 
-@answered_directly
 class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one account, and reports what users see and do.
 
@@ -74,6 +73,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         account = None if snapshot is None else snapshot.settings.account_id
         return f"<sortition.vwo.Client account={account} engine={engine}>"
 
+    @directly("vwo")
     @call(nothing=None, sends=VISITOR, ignores_unknown_options=True)
     def activate(
         self,
@@ -124,9 +124,9 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_agent=user_agent,
             user_ip_address=user_ip_address,
         )
-        variation = self._calls.show(self._snapshot, key, asked, properties).variation
-        return None if variation is None else variation.name
+        return cast("str | None", self._calls.show(self._snapshot, key, asked, properties))
 
+    @directly("vwo")
     @call(nothing=None, ignores_unknown_options=True)
     def get_variation_name(
         self,
@@ -163,9 +163,9 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_storage_data=user_storage_data,
             meta_data=meta_data,
         )
-        variation = self._calls.assign(self._snapshot, key, asked).variation
-        return None if variation is None else variation.name
+        return cast("str | None", self._calls.assign(self._snapshot, key, asked).answer)
 
+    @directly("vwo")
     @call(nothing=False, sends=VISITOR, ignores_unknown_options=True)
     def is_feature_enabled(
         self,
@@ -216,12 +216,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_agent=user_agent,
             user_ip_address=user_ip_address,
         )
-        decision = self._calls.show(self._snapshot, key, asked, properties)
-        if decision.variation is None or decision.campaign is None:
-            return False
-        if decision.campaign.type == "FEATURE_TEST":
-            return decision.variation.is_feature_enabled is True
-        return True
+        return cast("bool", self._calls.show(self._snapshot, key, asked, properties))
 
     @call(nothing=None, ignores_unknown_options=True)
     def get_feature_variable_value(
@@ -265,6 +260,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
         return self._calls.variable_value(self._snapshot, key, wanted, asked)
 
+    @directly("vwo")
     @call(nothing=None, sends=CONVERSION, ignores_unknown_options=True)
     def track(
         self,
@@ -554,8 +550,8 @@ class Client(LivingClient[Snapshot, Delivery]):
         steps: list[Step] = []
         seen: list[Finding] = []
         decider = self._decider_with(self._findings(seen))
-        decided = decider.consider(self._snapshot.settings, key, asked, goal, steps)
-        return Explanation.of(call, key, decided.decision, steps, seen)
+        decision = decider.consider(self._snapshot.settings, key, asked, goal, steps)
+        return Explanation.of(call, key, decision, steps, seen)
 
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
@@ -584,7 +580,17 @@ class Client(LivingClient[Snapshot, Delivery]):
         if launch.user_storage is not None or launch.integrations is not None:
             return
         inbox = self._delivery.inbox() if self._refuses_with is None else None
-        self._current.follow(follower_of(self, launch, inbox))
+
+        def direct_of(
+            snapshot: Snapshot, levels: dict[int, bool] | None, logger: Logger | None
+        ) -> VwoDirect:
+            from sortition._core import VwoDirect  # noqa: PLC0415 -- the engine in use
+
+            settings = cast("VwoSettings", snapshot.settings)
+            goal_type = launch.goal_type_to_track or GOAL_TYPES.ALL
+            return VwoDirect(settings, levels, logger, inbox, goal_type, TrackResult)
+
+        self._current.follow(follower_of(self, launch.log, direct_of))
 
     def _nothing(self) -> Snapshot | None:
         """Settings of the same account that hold nothing; None where there are none at all."""
@@ -621,6 +627,7 @@ class Client(LivingClient[Snapshot, Delivery]):
                 ("track", "revenue"),
                 lambda: "track: revenue_value is not a readable amount; it is sent as it is",
             )
+        properties = self._properties("event_properties", event_properties, sends)
         return AskedGoal(
             identifier=base_arguments.text("goal_identifier", goal_identifier),
             type_to_track=first_given(
@@ -629,7 +636,11 @@ class Client(LivingClient[Snapshot, Delivery]):
                 GOAL_TYPES.ALL,
             ),
             revenue=revenue,
-            event_properties=self._properties("event_properties", event_properties, sends),
+            revenue_json=json.dumps(revenue) if revenue else None,
+            event_properties=properties,
+            event_properties_json=None
+            if properties is None
+            else {key: json.dumps(value) for key, value in properties.items()},
         )
 
     def _asked(
@@ -648,11 +659,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         """The options of a call, checked."""
         return Asked(
             call=call,
-            visitor=Visitor(
-                base_arguments.text("user_id", user_id),
-                base_arguments.optional_text("user_agent", user_agent),
-                base_arguments.optional_text("user_ip_address", user_ip_address),
-            ),
+            user_id=base_arguments.text("user_id", user_id),
             custom_variables=base_arguments.mapping("custom_variables", custom_variables),
             variation_targeting_variables=base_arguments.mapping(
                 "variation_targeting_variables", variation_targeting_variables
@@ -664,6 +671,8 @@ class Client(LivingClient[Snapshot, Delivery]):
                 self._launch.should_track_returning_user,
                 default=False,
             ),
+            user_agent=base_arguments.optional_text("user_agent", user_agent),
+            ip_address=base_arguments.optional_text("user_ip_address", user_ip_address),
         )
 
     def _properties(self, name: str, value: object, sends: str | None) -> dict[str, object] | None:

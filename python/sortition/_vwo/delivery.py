@@ -12,6 +12,7 @@ from sortition._client import delivery
 from sortition._sending.batched import BatchedDispatch
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
+from sortition._vwo.events import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -19,25 +20,29 @@ if TYPE_CHECKING:
     from sortition._base.health import SendingHealth
     from sortition._base.log import Log
     from sortition._core import Inbox
+    from sortition._engine.vwo import Outcome
     from sortition._http.transport import Request, Transport
     from sortition._sending.batched import Batching, OnUnknownOutcome
     from sortition._sending.dropping import OnDrop
     from sortition._sending.ledger import Ledger
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
-    from sortition._vwo.arguments import Revenue
-    from sortition._vwo.events import Assignment, Conversion, Visitor
+    from sortition._vwo.deciding import Asked, AskedGoal
     from sortition._vwo.snapshot import Snapshot
 
 
 class Delivery(delivery.Delivery, Protocol):
     """Takes events, and says which were accepted."""
 
+    @property
+    def takes_encoded(self) -> bool:
+        """Whether it takes events as the engine encodes them, for batches."""
+
     def impression(
         self,
         snapshot: Snapshot,
-        visitor: Visitor,
-        assignment: Assignment,
+        asked: Asked,
+        outcome: Outcome,
         custom_properties: Mapping[str, object] | None,
     ) -> bool:
         """A user saw a variation; whether that was accepted."""
@@ -45,11 +50,9 @@ class Delivery(delivery.Delivery, Protocol):
     def conversions(
         self,
         snapshot: Snapshot,
-        visitor: Visitor,
-        goal_identifier: str,
-        credited: Sequence[Conversion],
-        revenue: Revenue,
-        event_properties: Mapping[str, object] | None,
+        asked: Asked,
+        goal: AskedGoal,
+        credited: Sequence[Outcome],
     ) -> list[bool]:
         """A user reached a goal of these campaigns; for each, whether that was accepted."""
 
@@ -63,8 +66,14 @@ class Delivery(delivery.Delivery, Protocol):
         """What takes encoded events of this process without a word; None where nothing does."""
 
 
+def _visitor_of(asked: Asked) -> Visitor:
+    return Visitor(asked.user_id, asked.user_agent, asked.ip_address)
+
+
 class SynchronousDelivery:
     """Sends within the call, which waits for the answer."""
+
+    takes_encoded = False
 
     def __init__(
         self,
@@ -84,27 +93,27 @@ class SynchronousDelivery:
     def impression(
         self,
         snapshot: Snapshot,
-        visitor: Visitor,
-        assignment: Assignment,
+        asked: Asked,
+        outcome: Outcome,
         custom_properties: Mapping[str, object] | None,
     ) -> bool:
         """See `Delivery`."""
-        request = snapshot.events.impression(visitor, assignment, custom_properties)
+        request = snapshot.events.impression(
+            _visitor_of(asked), outcome.decision, custom_properties
+        )
         return self._dispatch.send(request, self._dispatch.deadline(), {VISITOR: 1})
 
     def conversions(
         self,
         snapshot: Snapshot,
-        visitor: Visitor,
-        goal_identifier: str,
-        credited: Sequence[Conversion],
-        revenue: Revenue,
-        event_properties: Mapping[str, object] | None,
+        asked: Asked,
+        goal: AskedGoal,
+        credited: Sequence[Outcome],
     ) -> list[bool]:
         """See `Delivery`."""
         deadline = self._dispatch.deadline()
         requests = snapshot.events.conversions(
-            visitor, goal_identifier, credited, revenue, event_properties
+            _visitor_of(asked), goal.identifier, credited, goal.revenue, goal.event_properties
         )
         return [
             is_accepted
@@ -152,6 +161,8 @@ class SynchronousDelivery:
 class BatchedDelivery:
     """Puts events into a queue, from which they are sent in batches."""
 
+    takes_encoded = True
+
     def __init__(
         self,
         transport: Transport,
@@ -182,46 +193,26 @@ class BatchedDelivery:
 
     def impression(
         self,
-        snapshot: Snapshot,
-        visitor: Visitor,
-        assignment: Assignment,
+        _snapshot: Snapshot,
+        _asked: Asked,
+        outcome: Outcome,
         _custom_properties: Mapping[str, object] | None,
     ) -> bool:
         """See `Delivery`."""
-        event = snapshot.settings.impression_event(
-            assignment.decision,
-            visitor.user_id,
-            int(time.time()),
-            visitor.user_agent,
-            visitor.ip_address,
-        )
-        return self._dispatch.accept(VISITOR, event)
+        event = outcome.event
+        return event is not None and self._dispatch.accept(VISITOR, event)
 
     def conversions(
         self,
-        snapshot: Snapshot,
-        visitor: Visitor,
-        _goal_identifier: str,
-        credited: Sequence[Conversion],
-        revenue: Revenue,
-        event_properties: Mapping[str, object] | None,
+        _snapshot: Snapshot,
+        _asked: Asked,
+        _goal: AskedGoal,
+        credited: Sequence[Outcome],
     ) -> list[bool]:
         """See `Delivery`."""
-        settings = snapshot.settings
-        at_s = int(time.time())
+        accept = self._dispatch.accept
         return [
-            self._dispatch.accept(
-                CONVERSION,
-                settings.conversion_event(
-                    conversion.assignment.decision,
-                    visitor.user_id,
-                    at_s,
-                    visitor.user_agent,
-                    visitor.ip_address,
-                    snapshot.events.batched_revenue(conversion.goal, revenue, event_properties),
-                ),
-            )
-            for conversion in credited
+            outcome.event is not None and accept(CONVERSION, outcome.event) for outcome in credited
         ]
 
     def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
@@ -264,6 +255,8 @@ class BatchedDelivery:
 class NoDelivery(delivery.NoDelivery):
     """Development mode: everything counts as accepted, and nothing is sent."""
 
+    takes_encoded = False
+
     def impression(self, *_: object) -> bool:
         """See `Delivery`."""
         return True
@@ -271,10 +264,9 @@ class NoDelivery(delivery.NoDelivery):
     def conversions(
         self,
         _snapshot: Snapshot,
-        _visitor: Visitor,
-        _goal_identifier: str,
-        credited: Sequence[Conversion],
-        *_: object,
+        _asked: Asked,
+        _goal: AskedGoal,
+        credited: Sequence[Outcome],
     ) -> list[bool]:
         """See `Delivery`."""
         return [True] * len(credited)

@@ -9,7 +9,7 @@ import json
 import random
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Final
 
 from sortition._http.transport import Request
 from sortition._version import VERSION
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         Decision,
         Goal,
         Identifier,
+        Outcome,
         Settings,
         Variation,
     )
@@ -50,30 +51,6 @@ class Visitor:
     ip_address: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Assignment:
-    """A decision that assigned a variation."""
-
-    decision: Decision
-    campaign: Campaign
-    variation: Variation
-
-    @classmethod
-    def of(cls, decision: Decision) -> Self | None:
-        """The assignment of a decision; None where it assigned nothing."""
-        if decision.campaign is None or decision.variation is None:
-            return None
-        return cls(decision, decision.campaign, decision.variation)
-
-
-@dataclass(frozen=True, slots=True)
-class Conversion:
-    """A goal that is credited to a campaign."""
-
-    assignment: Assignment
-    goal: Goal
-
-
 class Events:
     """Makes the requests of one settings document's account."""
 
@@ -93,11 +70,11 @@ class Events:
     def impression(
         self,
         visitor: Visitor,
-        assignment: Assignment,
+        decision: Decision,
         custom_properties: Mapping[str, object] | None,
     ) -> Request:
         """A user saw a variation."""
-        campaign, variation = assignment.campaign, assignment.variation
+        campaign, variation = _arm_of(decision)
         if self._settings.is_event_arch_enabled:
             properties: dict[str, object] = {
                 "id": campaign.id,
@@ -121,7 +98,7 @@ class Events:
         self,
         visitor: Visitor,
         goal_identifier: str,
-        credited: Sequence[Conversion],
+        credited: Sequence[Outcome],
         revenue: Revenue,
         event_properties: Mapping[str, object] | None,
     ) -> list[tuple[Request, int]]:
@@ -133,7 +110,8 @@ class Events:
         if self._settings.is_event_arch_enabled:
             if not credited:
                 return []
-            properties = _conversion_properties(credited, revenue, event_properties)
+            decisions = [one.decision for one in credited]
+            properties = _conversion_properties(decisions, revenue, event_properties)
             return [(self._event(visitor, goal_identifier, properties), len(credited))]
         return [(self._classic_conversion(visitor, one, revenue), 1) for one in credited]
 
@@ -175,34 +153,15 @@ class Events:
             body=self._batch(events),
         )
 
-    def batched_revenue(
-        self, goal: Goal, revenue: Revenue, event_properties: Mapping[str, object] | None
-    ) -> str | None:
-        """What a conversion in a batch brought, as JSON; None where it carries nothing.
-
-        Source: VWO spec, section 8, 'Which revenue is sent'.
-        """
-        if revenue and goal.type == "REVENUE_TRACKING":
-            return json.dumps(revenue)
-        if (
-            self._settings.is_event_arch_enabled
-            and goal.revenue_prop is not None
-            and event_properties is not None
-            and event_properties.get(goal.revenue_prop) is not None
-        ):
-            return json.dumps(event_properties[goal.revenue_prop])
-        return None
-
-    def _classic_conversion(
-        self, visitor: Visitor, conversion: Conversion, revenue: Revenue
-    ) -> Request:
-        carried = {"r": revenue} if revenue and conversion.goal.type == "REVENUE_TRACKING" else {}
+    def _classic_conversion(self, visitor: Visitor, outcome: Outcome, revenue: Revenue) -> Request:
+        campaign, variation = _arm_of(outcome.decision)
+        carried = {} if outcome.revenue is None else {"r": revenue}
         return self._classic(
             visitor,
             "/server-side/track-goal",
-            experiment_id=conversion.assignment.campaign.id,
-            combination=conversion.assignment.variation.id,
-            goal_id=conversion.goal.id,
+            experiment_id=campaign.id,
+            combination=variation.id,
+            goal_id=_goal_of(outcome.decision).id,
             **carried,
         )
 
@@ -281,17 +240,32 @@ class Events:
         )
 
 
+def _arm_of(decision: Decision) -> tuple[Campaign, Variation]:
+    """The campaign and the variation that a decision assigned."""
+    if decision.campaign is None or decision.variation is None:
+        raise ValueError("decision: it assigned no variation")
+    return decision.campaign, decision.variation
+
+
+def _goal_of(decision: Decision) -> Goal:
+    """The goal that a decision credits."""
+    if decision.goal is None:
+        raise ValueError("decision: it credits no goal")
+    return decision.goal
+
+
 def _conversion_properties(
-    credited: Sequence[Conversion],
+    decisions: Sequence[Decision],
     revenue: Revenue,
     event_properties: Mapping[str, object] | None,
 ) -> dict[str, object]:
     meta: dict[str, object] = {}
     metric: dict[str, list[str]] = {}
-    for conversion in credited:
-        metric[f"id_{conversion.assignment.campaign.id}"] = [f"g_{conversion.goal.id}"]
-        if conversion.goal.revenue_prop and revenue:
-            meta[conversion.goal.revenue_prop] = revenue
+    for decision in decisions:
+        campaign, goal = _arm_of(decision)[0], _goal_of(decision)
+        metric[f"id_{campaign.id}"] = [f"g_{goal.id}"]
+        if goal.revenue_prop and revenue:
+            meta[goal.revenue_prop] = revenue
     # What the platform reads is never replaced by a property of the caller.
     extra = {
         name: value

@@ -1,4 +1,4 @@
-"""A feature's variables: which one a user gets, and its typed value.
+"""The typed value of a feature's variable.
 
 Source: VWO spec, section 3.
 """
@@ -9,31 +9,11 @@ import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sortition._engine.vwo import Campaign, Json, Variable, Variation
+    from sortition._engine.vwo import Json, Variable
 
 
 class NotCastableError(Exception):
     """A value that cannot have the type that the settings declare for it."""
-
-
-def find_variable(campaign: Campaign, variation: Variation, key: str) -> Variable | None:
-    """The variable that a user of this variation gets; None where there is none of the key."""
-    variables = variables_of(campaign, variation)
-    return next((variable for variable in variables if variable.key == key), None)
-
-
-def variables_of(campaign: Campaign, variation: Variation) -> tuple[Variable, ...]:
-    """The variables that a user of this variation gets.
-
-    A rollout has them itself. In a test they are the variation's, or the control's where the
-    variation has the feature off.
-    """
-    if campaign.type == "FEATURE_ROLLOUT":
-        return campaign.variables
-    source: Variation | None = variation
-    if variation.is_feature_enabled is False:
-        source = next((one for one in campaign.variations if str(one.id) == "1"), None)
-    return source.variables if source is not None else ()
 
 
 def typed_value(variable: Variable) -> Json:

@@ -9,7 +9,6 @@
 //! unwinding the thread's stack, which no frame of Rust's that drops or catches anything can bear:
 //! the process would be aborted. Such a thread is held here instead, until the process is gone.
 
-#[cfg(Py_GIL_DISABLED)]
 use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::{mem, thread};
@@ -36,6 +35,12 @@ unsafe extern "C-unwind" {
     fn PyTuple_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
     fn PyList_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
     fn PyDict_New() -> *mut ffi::PyObject;
+    fn PyDict_Copy(dictionary: *mut ffi::PyObject) -> *mut ffi::PyObject;
+    fn PyDict_SetItem(
+        dictionary: *mut ffi::PyObject,
+        key: *mut ffi::PyObject,
+        value: *mut ffi::PyObject,
+    ) -> c_int;
     fn PyObject_Str(object: *mut ffi::PyObject) -> *mut ffi::PyObject;
     #[cfg(not(Py_GIL_DISABLED))]
     fn PyDict_GetItemWithError(
@@ -76,11 +81,7 @@ pub(crate) fn make<'py>(
     arguments: impl IntoPyObject<'py, Target = PyTuple>,
 ) -> PyResult<Py<PyAny>> {
     let arguments = arguments.into_bound_py_any(py)?;
-    let (class, given) = (class.as_ptr(), arguments.as_ptr());
-    // SAFETY: a class and a tuple, which both live on; there need not be options.
-    let object = held(|| unsafe { PyObject_Call(class, given, null_mut()) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
-    Ok(unsafe { Bound::from_owned_ptr_or_err(py, object)? }.unbind())
+    Ok(call(class.bind(py), arguments.cast()?, None)?.unbind())
 }
 
 /// Adds an item to a queue, at its end.
@@ -117,6 +118,45 @@ pub(crate) fn dictionary(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     let made = held(|| unsafe { PyDict_New() });
     // SAFETY: it is owned by whoever calls, or null where an exception is set.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, made)? }.cast_into()?)
+}
+
+/// A dictionary of the same entries.
+pub(crate) fn copy_of<'py>(dictionary: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
+    let (py, original) = (dictionary.py(), dictionary.as_ptr());
+    // SAFETY: a dictionary that lives on.
+    let copy = held(|| unsafe { PyDict_Copy(original) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    Ok(unsafe { Bound::from_owned_ptr_or_err(py, copy)? }.cast_into()?)
+}
+
+/// Puts an entry into a dictionary, whose other keys may be objects whose comparison is Python's.
+pub(crate) fn put(
+    dictionary: &Bound<'_, PyDict>,
+    name: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    let (object, name, value) = (dictionary.as_ptr(), name.as_ptr(), value.as_ptr());
+    // SAFETY: a dictionary and two objects, which all live on.
+    let failed = held(|| unsafe { PyDict_SetItem(object, name, value) });
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(PyErr::fetch(dictionary.py()))
+    }
+}
+
+/// Calls a function of Python's.
+pub(crate) fn call<'py>(
+    function: &Bound<'py, PyAny>,
+    arguments: &Bound<'py, PyTuple>,
+    options: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let (function_, arguments) = (function.as_ptr(), arguments.as_ptr());
+    let options = options.map_or(null_mut(), Bound::as_ptr);
+    // SAFETY: a function, a tuple and a dictionary or null, which all live on.
+    let answer = held(|| unsafe { PyObject_Call(function_, arguments, options) });
+    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    unsafe { Bound::from_owned_ptr_or_err(function.py(), answer) }
 }
 
 /// A tuple of these.

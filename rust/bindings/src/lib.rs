@@ -1,6 +1,7 @@
 //! The compiled module `sortition._core`: a table of contents.
 
 mod calling;
+mod direct;
 mod error;
 mod fork;
 mod hashing;
@@ -23,6 +24,8 @@ mod _core {
     use super::{error, pagesense, vwo};
 
     #[pymodule_export]
+    use super::direct::direct_method;
+    #[pymodule_export]
     use super::hashing::{
         allocation_ranges, murmur3_32, pagesense_bucket, pagesense_ranges, stretched_bucket,
         traffic_bucket, variation_bucket,
@@ -36,9 +39,9 @@ mod _core {
         python_float, python_integer, python_lower, python_repr, python_search, python_strip,
     };
     #[pymodule_export]
-    use super::vwo::direct::{PyDirect, answer_directly};
+    use super::vwo::direct::PyVwoDirect;
     #[pymodule_export]
-    use super::vwo::{PyDecision, PySettings, vwo_batch};
+    use super::vwo::{PyDecision, PyOutcome, PySettings, vwo_batch};
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -3,29 +3,31 @@
 mod attributes;
 pub(crate) mod direct;
 mod model;
+mod outcome;
 mod steps;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::pybacked::PyBackedBytes;
+use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use sortition_engine::trace::{Silent, Trace};
-use sortition_engine::vwo::attributes::Attributes;
+use sortition_engine::vwo::call::{self, CampaignChoice, CampaignSpecifier, targets};
 use sortition_engine::vwo::decision::{
-    Call, Decision, GoalRequest, GoalTypeToTrack, Records, Request, Step, Write,
+    Call, Decision, GoalRequest, GoalTypeToTrack, Request, Step, Write,
 };
 use sortition_engine::vwo::event::{self, Visitor};
 use sortition_engine::vwo::reason::Reason;
-use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variation};
+use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variable};
 use sortition_engine::vwo::{decide, decide_by_key};
 
+use crate::calling::list_of;
 use crate::error::{settings_error, without_panic};
-use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
 use crate::stack::with_enough_stack;
-use attributes::{PyAttributes, PyRecords};
+use attributes::{PyAttributes, PyRecords, Reading};
 use model::SettingsObjects;
+pub(crate) use outcome::PyOutcome;
 
 /// An account's settings, compiled once.
 #[pyclass(frozen, name = "VwoSettings", module = "sortition._core")]
@@ -33,6 +35,8 @@ pub(crate) struct PySettings {
     pub(crate) settings: Settings,
     objects: SettingsObjects,
     problems: Py<PyTuple>,
+    /// The names of the variables that segments ask for, by their numbers.
+    names: Box<[Py<PyString>]>,
 }
 
 #[pymethods]
@@ -49,7 +53,11 @@ impl PySettings {
                     compiled
                 })
                 .map_err(|problems| settings_error(py, &problems))?;
+            let names = settings.variable_names().iter();
             Ok(Self {
+                names: names
+                    .map(|name| PyString::intern(py, name).unbind())
+                    .collect(),
                 objects: SettingsObjects::of(py, &settings)?,
                 problems: problems(py, settings.problems())?.unbind(),
                 settings,
@@ -149,57 +157,6 @@ impl PySettings {
         })
     }
 
-    /// The event of a user who was shown the decision's variation.
-    #[pyo3(signature = (decision, user_id, at_s, user_agent=None, ip_address=None))]
-    fn impression_event<'py>(
-        &self,
-        py: Python<'py>,
-        decision: &PyDecision,
-        user_id: &str,
-        at_s: u64,
-        user_agent: Option<&str>,
-        ip_address: Option<&str>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        without_panic(|| {
-            let (campaign, variation) = self.arm(decision)?;
-            let id = self.settings.visitor_ids().of(user_id);
-            let visitor = visitor(&id, at_s, user_agent, ip_address);
-            let event = event::impression(&visitor, campaign, variation);
-            Ok(PyBytes::new(py, event.as_bytes()))
-        })
-    }
-
-    /// The event of a user who reached the decision's goal.
-    #[pyo3(signature = (decision, user_id, at_s, user_agent=None, ip_address=None, revenue=None))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what the platform wants to know of a conversion"
-    )]
-    fn conversion_event<'py>(
-        &self,
-        py: Python<'py>,
-        decision: &PyDecision,
-        user_id: &str,
-        at_s: u64,
-        user_agent: Option<&str>,
-        ip_address: Option<&str>,
-        revenue: Option<&str>,
-    ) -> PyResult<Bound<'py, PyBytes>> {
-        without_panic(|| {
-            let (campaign, variation) = self.arm(decision)?;
-            let goal = decision
-                .goal_index
-                .and_then(|index| campaign.goals().get(index))
-                .ok_or_else(|| {
-                    PyValueError::new_err("decision: it has no goal of these settings")
-                })?;
-            let id = self.settings.visitor_ids().of(user_id);
-            let visitor = visitor(&id, at_s, user_agent, ip_address);
-            let event = event::conversion(&visitor, campaign, variation, goal, revenue);
-            Ok(PyBytes::new(py, event.as_bytes()))
-        })
-    }
-
     /// The event of a user who has a value of a custom dimension.
     fn push_event<'py>(
         &self,
@@ -213,6 +170,37 @@ impl PySettings {
             let id = self.settings.visitor_ids().of(user_id);
             let event = event::push(&visitor(&id, at_s, None, None), key, value);
             Ok(PyBytes::new(py, event.as_bytes()))
+        })
+    }
+
+    /// The campaigns to credit: the indices of campaigns, and the keys that no running one has.
+    fn targets<'py>(
+        &self,
+        py: Python<'py>,
+        specifier: &Bound<'py, PyAny>,
+        goal_identifier: &str,
+    ) -> PyResult<Bound<'py, PyList>> {
+        without_panic(|| {
+            let keys: Vec<PyBackedStr>;
+            let texts: Vec<&str>;
+            let specifier = if specifier.is_none() {
+                CampaignSpecifier::All
+            } else if let Ok(key) = specifier.cast::<PyString>() {
+                CampaignSpecifier::One(key.to_str()?)
+            } else {
+                keys = specifier.extract()?;
+                texts = keys.iter().map(|key| &**key).collect();
+                CampaignSpecifier::Several(&texts)
+            };
+            let found = targets(&self.settings, specifier, goal_identifier);
+            let found = found
+                .into_iter()
+                .map(|target| match target {
+                    CampaignChoice::Key(key) => Ok(PyString::new(py, key).into_any()),
+                    CampaignChoice::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
+                })
+                .collect::<PyResult<Vec<_>>>()?;
+            list_of(py, found)
         })
     }
 
@@ -254,52 +242,240 @@ impl PySettings {
         event_properties: Option<&Bound<'py, PyDict>>,
         steps: Option<&Bound<'py, PyList>>,
     ) -> PyResult<PyDecision> {
-        let interrupt = Interrupt::default();
-        let read = |attributes| PyAttributes {
-            attributes,
-            interrupt: &interrupt,
-        };
-        let event_properties = read(event_properties);
-        let goal = match goal_identifier {
-            Some(identifier) => Some(GoalRequest {
-                identifier,
-                type_to_track: GoalTypeToTrack::from_name(goal_type_to_track)
-                    .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))?,
-                has_revenue,
-                event_properties: &event_properties,
-            }),
-            None => None,
-        };
-        let request = Request {
-            call: Call::from_name(call)
-                .ok_or_else(|| PyValueError::new_err("call: unknown call"))?,
+        let question = Question {
+            call: call_of(call)?,
             user_id,
-            custom_variables: &read(custom_variables),
-            variation_targeting_variables: &read(variation_targeting_variables),
+            custom_variables,
+            variation_targeting_variables,
+            records,
             has_user_storage,
-            records: &PyRecords(records),
             should_track_returning_user,
-            goal,
+            goal: match goal_identifier {
+                Some(identifier) => Some(GoalQuestion {
+                    identifier,
+                    type_to_track: goal_type_of(goal_type_to_track)?,
+                    has_revenue,
+                    event_properties,
+                }),
+                None => None,
+            },
         };
-        let campaign = if let Ok(key) = campaign.cast::<PyString>() {
-            CampaignChoice::Key(key.to_str()?)
-        } else if let Ok(index) = campaign.extract::<usize>() {
-            CampaignChoice::Index(index)
-        } else {
-            return Err(PyTypeError::new_err("campaign: expected a key or an index"));
-        };
+        let campaign = choice_of(campaign)?;
         let decision = if let Some(list) = steps {
             let mut steps = Vec::new();
-            let decision = without_panic(|| Ok(self.choose(&campaign, &request, &mut steps)))?;
+            let decision = self.ask(&question, |request| {
+                choose(&self.settings, campaign, request, &mut steps)
+            })?;
             for step in steps {
                 list.append(steps::as_dict(py, &self.settings, decision.campaign, step)?)?;
             }
             decision
         } else {
-            without_panic(|| Ok(self.choose(&campaign, &request, &mut Silent)))?
+            self.ask(&question, |request| {
+                choose(&self.settings, campaign, request, &mut Silent)
+            })?
         };
-        interrupt.check()?;
         self.decision(py, decision)
+    }
+
+    /// Decides without an event.
+    #[pyo3(signature = (
+        call, campaign, user_id, custom_variables=None, variation_targeting_variables=None,
+        has_user_storage=false, variable_key=None, records=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn assign<'py>(
+        slf: &Bound<'py, Self>,
+        call: &str,
+        campaign: &Bound<'py, PyAny>,
+        user_id: &str,
+        custom_variables: Option<&Bound<'py, PyDict>>,
+        variation_targeting_variables: Option<&Bound<'py, PyDict>>,
+        has_user_storage: bool,
+        variable_key: Option<&str>,
+        records: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<PyOutcome> {
+        let question = Question {
+            call: call_of(call)?,
+            user_id,
+            custom_variables,
+            variation_targeting_variables,
+            records,
+            has_user_storage,
+            should_track_returning_user: false,
+            goal: None,
+        };
+        let (campaign, settings) = (choice_of(campaign)?, &slf.get().settings);
+        let outcome = slf.get().ask(&question, |request| match variable_key {
+            None => call::assign(settings, campaign, request),
+            Some(key) => call::look_up(settings, campaign, request, key),
+        })?;
+        PyOutcome::of(slf, outcome, &question, None)
+    }
+
+    /// Decides, and counts the user as a visitor.
+    #[pyo3(signature = (
+        call, campaign, user_id, custom_variables=None, variation_targeting_variables=None,
+        has_user_storage=false, should_track_returning_user=false, at_s=None, user_agent=None,
+        ip_address=None, records=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn show<'py>(
+        slf: &Bound<'py, Self>,
+        call: &str,
+        campaign: &Bound<'py, PyAny>,
+        user_id: &str,
+        custom_variables: Option<&Bound<'py, PyDict>>,
+        variation_targeting_variables: Option<&Bound<'py, PyDict>>,
+        has_user_storage: bool,
+        should_track_returning_user: bool,
+        at_s: Option<u64>,
+        user_agent: Option<&str>,
+        ip_address: Option<&str>,
+        records: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<PyOutcome> {
+        let question = Question {
+            call: call_of(call)?,
+            user_id,
+            custom_variables,
+            variation_targeting_variables,
+            records,
+            has_user_storage,
+            should_track_returning_user,
+            goal: None,
+        };
+        let (campaign, settings) = (choice_of(campaign)?, &slf.get().settings);
+        let outcome = slf
+            .get()
+            .ask(&question, |request| call::show(settings, campaign, request))?;
+        let sender = at_s.map(|at_s| Sender::of(at_s, user_agent, ip_address));
+        PyOutcome::of(slf, outcome, &question, sender)
+    }
+
+    /// Decides, and credits the user's conversion.
+    #[pyo3(signature = (
+        campaign, user_id, goal_identifier, goal_type_to_track="ALL", custom_variables=None,
+        variation_targeting_variables=None, has_user_storage=false,
+        should_track_returning_user=false, revenue=None, event_properties=None, at_s=None,
+        user_agent=None, ip_address=None, records=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn convert<'py>(
+        slf: &Bound<'py, Self>,
+        campaign: &Bound<'py, PyAny>,
+        user_id: &str,
+        goal_identifier: &str,
+        goal_type_to_track: &str,
+        custom_variables: Option<&Bound<'py, PyDict>>,
+        variation_targeting_variables: Option<&Bound<'py, PyDict>>,
+        has_user_storage: bool,
+        should_track_returning_user: bool,
+        revenue: Option<&str>,
+        event_properties: Option<&Bound<'py, PyDict>>,
+        at_s: Option<u64>,
+        user_agent: Option<&str>,
+        ip_address: Option<&str>,
+        records: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<PyOutcome> {
+        let question = Question {
+            call: Call::Track,
+            user_id,
+            custom_variables,
+            variation_targeting_variables,
+            records,
+            has_user_storage,
+            should_track_returning_user,
+            goal: Some(GoalQuestion {
+                identifier: goal_identifier,
+                type_to_track: goal_type_of(goal_type_to_track)?,
+                has_revenue: revenue.is_some(),
+                event_properties,
+            }),
+        };
+        let (campaign, settings) = (choice_of(campaign)?, &slf.get().settings);
+        let outcome = slf.get().ask(&question, |request| {
+            call::convert(settings, campaign, request, revenue)
+        })?;
+        let sender = at_s.map(|at_s| Sender::of(at_s, user_agent, ip_address));
+        PyOutcome::of(slf, outcome, &question, sender)
+    }
+}
+
+/// What a call asks, as Python gives it.
+pub(crate) struct Question<'a, 'py> {
+    pub(crate) call: Call,
+    pub(crate) user_id: &'a str,
+    pub(crate) custom_variables: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) variation_targeting_variables: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) records: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) has_user_storage: bool,
+    pub(crate) should_track_returning_user: bool,
+    pub(crate) goal: Option<GoalQuestion<'a, 'py>>,
+}
+
+/// What `track` asks beside.
+pub(crate) struct GoalQuestion<'a, 'py> {
+    pub(crate) identifier: &'a str,
+    pub(crate) type_to_track: GoalTypeToTrack,
+    pub(crate) has_revenue: bool,
+    pub(crate) event_properties: Option<&'a Bound<'py, PyDict>>,
+}
+
+/// The user of an event, as far as a call tells of them.
+#[derive(Clone, Copy)]
+pub(crate) struct Sender<'a> {
+    pub(crate) at_s: u64,
+    pub(crate) user_agent: &'a str,
+    pub(crate) ip_address: &'a str,
+}
+
+impl<'a> Sender<'a> {
+    fn of(at_s: u64, user_agent: Option<&'a str>, ip_address: Option<&'a str>) -> Self {
+        Self {
+            at_s,
+            user_agent: user_agent.unwrap_or_default(),
+            ip_address: ip_address.unwrap_or_default(),
+        }
+    }
+}
+
+fn call_of(name: &str) -> PyResult<Call> {
+    Call::from_name(name).ok_or_else(|| PyValueError::new_err("call: unknown call"))
+}
+
+fn goal_type_of(name: &str) -> PyResult<GoalTypeToTrack> {
+    GoalTypeToTrack::from_name(name)
+        .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))
+}
+
+fn choice_of<'a>(campaign: &'a Bound<'_, PyAny>) -> PyResult<CampaignChoice<'a>> {
+    if let Ok(key) = campaign.cast::<PyString>() {
+        Ok(CampaignChoice::Key(key.to_str()?))
+    } else if let Ok(index) = campaign.extract::<usize>() {
+        Ok(CampaignChoice::Index(index))
+    } else {
+        Err(PyTypeError::new_err("campaign: expected a key or an index"))
+    }
+}
+
+fn choose<'a, 'py>(
+    settings: &Settings,
+    campaign: CampaignChoice<'_>,
+    request: &Request<'_, PyAttributes<'a, 'py>, PyRecords<'a, 'py>>,
+    trace: &mut impl Trace<Step>,
+) -> Decision {
+    match campaign {
+        CampaignChoice::Key(key) => decide_by_key(settings, key, request, trace),
+        CampaignChoice::Index(index) => decide(settings, index, request, trace),
     }
 }
 
@@ -333,29 +509,48 @@ pub(crate) fn vwo_batch(
     })
 }
 
-/// Which campaign to decide for.
-enum CampaignChoice<'a> {
-    Key(&'a str),
-    Index(usize),
-}
-
 impl PySettings {
-    fn choose<A: Attributes, R: Records>(
+    /// Asks the engine; an interrupt that came meanwhile is raised.
+    pub(crate) fn ask<'py, T>(
         &self,
-        campaign: &CampaignChoice<'_>,
-        request: &Request<'_, A, R>,
-        trace: &mut impl Trace<Step>,
-    ) -> Decision {
-        match campaign {
-            CampaignChoice::Key(key) => decide_by_key(&self.settings, key, request, trace),
-            CampaignChoice::Index(index) => decide(&self.settings, *index, request, trace),
-        }
+        question: &Question<'_, 'py>,
+        work: impl FnOnce(&Request<'_, PyAttributes<'_, 'py>, PyRecords<'_, 'py>>) -> T,
+    ) -> PyResult<T> {
+        let reading = Reading::default();
+        let read = |attributes| PyAttributes {
+            attributes,
+            names: &self.names,
+            reading: &reading,
+        };
+        let event_properties = read(
+            question
+                .goal
+                .as_ref()
+                .and_then(|goal| goal.event_properties),
+        );
+        let request = Request {
+            call: question.call,
+            user_id: question.user_id,
+            custom_variables: &read(question.custom_variables),
+            variation_targeting_variables: &read(question.variation_targeting_variables),
+            has_user_storage: question.has_user_storage,
+            records: &PyRecords(question.records),
+            should_track_returning_user: question.should_track_returning_user,
+            goal: question.goal.as_ref().map(|goal| GoalRequest {
+                identifier: goal.identifier,
+                type_to_track: goal.type_to_track,
+                has_revenue: goal.has_revenue,
+                event_properties: &event_properties,
+            }),
+        };
+        let answer = without_panic(|| Ok(work(&request)))?;
+        reading.interrupt.check()?;
+        Ok(answer)
     }
 
-    /// The campaign and the variation that were assigned.
-    pub(crate) fn assigned(&self, decision: &Decision) -> Option<(&Campaign, &Variation)> {
-        let campaign = self.settings.campaigns().get(decision.campaign?)?;
-        Some((campaign, campaign.variations().get(decision.variation?)?))
+    /// The object of a variable.
+    fn variable<'py>(&self, py: Python<'py>, variable: &Variable) -> PyResult<Bound<'py, PyAny>> {
+        self.objects.variable(py, variable)
     }
 
     /// The name of the variation that was assigned, as the variation has it.
@@ -364,19 +559,6 @@ impl PySettings {
             .objects
             .variation_names(py, &self.settings, decision.campaign?)?;
         names.get(decision.variation?)
-    }
-
-    /// What a decision assigned.
-    fn arm(&self, decision: &PyDecision) -> PyResult<(&Campaign, &Variation)> {
-        let campaign = decision
-            .campaign_index
-            .and_then(|index| self.settings.campaigns().get(index));
-        let variation = campaign
-            .zip(decision.variation_index)
-            .and_then(|(campaign, index)| campaign.variations().get(index));
-        campaign
-            .zip(variation)
-            .ok_or_else(|| PyValueError::new_err("decision: it has no variation of these settings"))
     }
 
     fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
@@ -392,16 +574,8 @@ impl PySettings {
             Some(Write::NewRecord) => (true, None),
             Some(Write::GoalIdentifiers(identifiers)) => (false, Some(identifiers)),
         };
-        let needed = decision
-            .records_needed
-            .iter()
-            .filter_map(|&index| Some(self.settings.campaigns().get(index)?.key()))
-            .collect::<Vec<_>>();
         Ok(PyDecision {
             reason: decision.reason,
-            campaign_index: decision.campaign,
-            variation_index: decision.variation,
-            goal_index: decision.goal,
             campaign: objects.map(|objects| objects.campaign.clone_ref(py)),
             variation: pick(
                 objects.map(|objects| &*objects.variations),
@@ -413,11 +587,7 @@ impl PySettings {
             stores_goal_identifiers,
             gave_up_on_pattern: decision.gave_up_on_pattern,
             pattern_steps: decision.pattern_steps,
-            records_needed: if needed.is_empty() {
-                None
-            } else {
-                Some(PyTuple::new(py, needed)?.unbind())
-            },
+            records_needed: self.keys_of(py, &decision.records_needed)?.unbind(),
         })
     }
 }
@@ -426,9 +596,6 @@ impl PySettings {
 #[pyclass(frozen, name = "VwoDecision", module = "sortition._core")]
 pub(crate) struct PyDecision {
     reason: Reason,
-    campaign_index: Option<usize>,
-    variation_index: Option<usize>,
-    goal_index: Option<usize>,
     #[pyo3(get)]
     campaign: Option<Py<PyAny>>,
     #[pyo3(get)]
@@ -441,7 +608,8 @@ pub(crate) struct PyDecision {
     stores_new_record: bool,
     #[pyo3(get)]
     stores_goal_identifiers: Option<String>,
-    records_needed: Option<Py<PyTuple>>,
+    #[pyo3(get)]
+    records_needed: Py<PyTuple>,
     #[pyo3(get)]
     gave_up_on_pattern: bool,
     #[pyo3(get)]
@@ -453,14 +621,6 @@ impl PyDecision {
     #[getter]
     fn reason(&self) -> &'static str {
         self.reason.name()
-    }
-
-    #[getter]
-    fn records_needed(&self, py: Python<'_>) -> Py<PyTuple> {
-        match &self.records_needed {
-            Some(needed) => needed.clone_ref(py),
-            None => PyTuple::empty(py).unbind(),
-        }
     }
 }
 

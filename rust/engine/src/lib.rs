@@ -74,6 +74,6 @@ mod fields;
 pub mod hash;
 pub mod pagesense;
 pub mod problem;
-mod reason;
+pub mod reason;
 pub mod trace;
 pub mod vwo;

@@ -26,3 +26,26 @@ macro_rules! reasons {
 }
 
 pub(crate) use reasons;
+
+/// How loudly to speak of the reason for a decision.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Remark {
+    /// Not at all: nothing is decided yet.
+    Silent,
+    /// To whoever follows single decisions: all is as the settings want it.
+    Ordinary,
+    /// To whoever runs the service, who can mend it.
+    Mistake,
+}
+
+impl Remark {
+    /// The name both engines give it.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Silent => "silent",
+            Self::Ordinary => "ordinary",
+            Self::Mistake => "mistake",
+        }
+    }
+}

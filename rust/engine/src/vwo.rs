@@ -5,6 +5,7 @@
 pub mod allocation;
 pub mod attributes;
 pub mod bucket;
+pub mod call;
 mod compile;
 pub mod decision;
 pub mod event;

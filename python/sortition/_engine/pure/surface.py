@@ -14,7 +14,7 @@ from sortition._engine.pure.pagesense.decision import Request as PagesenseReques
 from sortition._engine.pure.pagesense.profile import Profile as PagesenseProfile
 from sortition._engine.pure.pagesense.reason import REASONS as PAGESENSE_REASONS
 from sortition._engine.pure.trace import recording, silent
-from sortition._engine.pure.vwo import decide, decide_by_key, event
+from sortition._engine.pure.vwo import call, decide, decide_by_key, event
 from sortition._engine.pure.vwo.allocation import ranges as allocation_ranges
 from sortition._engine.pure.vwo.bucket import stretched_bucket, traffic_bucket, variation_bucket
 from sortition._engine.pure.vwo.compile import compile_settings
@@ -24,6 +24,8 @@ from sortition._engine.pure.vwo.reason import REASONS
 from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sortition._base.problem import Problem
     from sortition._engine import pagesense as pagesense_model
     from sortition._engine import vwo as model
@@ -131,39 +133,6 @@ class VwoSettings:
             if campaign.goal(goal_identifier) is not None
         )
 
-    def impression_event(
-        self,
-        decision: model.Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-    ) -> bytes:
-        """The encoded event of a user who was shown the decision's variation."""
-        if decision.campaign is None or decision.variation is None:
-            raise ValueError("decision: it has no variation of these settings")
-        visitor = self._visitor(user_id, at_s, user_agent, ip_address)
-        return event.impression(visitor, decision.campaign, decision.variation).encode()
-
-    def conversion_event(
-        self,
-        decision: model.Decision,
-        user_id: str,
-        at_s: int,
-        user_agent: str | None = None,
-        ip_address: str | None = None,
-        revenue: str | None = None,
-    ) -> bytes:
-        """The encoded event of a user who reached the decision's goal."""
-        if decision.campaign is None or decision.variation is None:
-            raise ValueError("decision: it has no variation of these settings")
-        if decision.goal is None:
-            raise ValueError("decision: it has no goal of these settings")
-        visitor = self._visitor(user_id, at_s, user_agent, ip_address)
-        return event.conversion(
-            visitor, decision.campaign, decision.variation, decision.goal, revenue
-        ).encode()
-
     def push_event(self, user_id: str, at_s: int, key: str, value: str) -> bytes:
         """The encoded event of a user who has a value of a custom dimension."""
         return event.push(self._visitor(user_id, at_s), key, value).encode()
@@ -214,6 +183,200 @@ class VwoSettings:
         if isinstance(campaign, str):
             return decide_by_key(self._settings, campaign, request, trace)
         return decide(self._settings, campaign, request, trace)
+
+    def targets(
+        self, specifier: str | Sequence[str] | None, goal_identifier: str
+    ) -> list[str | int]:
+        """The campaigns that ``track`` is about, by key or by index."""
+        return call.targets(self._settings, specifier, goal_identifier)
+
+    def assign(
+        self,
+        call_: model.Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        variable_key: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome:
+        """Decide without an event."""
+        request = Request(
+            call=call_,
+            user_id=user_id,
+            custom_variables=custom_variables or {},
+            variation_targeting_variables=variation_targeting_variables or {},
+            has_user_storage=has_user_storage,
+            records=records or {},
+            should_track_returning_user=False,
+            goal=None,
+        )
+        if variable_key is None:
+            outcome = call.assign(self._settings, campaign, request)
+        else:
+            outcome = call.look_up(self._settings, campaign, request, variable_key)
+        return VwoOutcome(outcome, request, None)
+
+    def show(
+        self,
+        call_: model.Call,
+        campaign: str | int,
+        user_id: str,
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome:
+        """Decide, and count the user as a visitor."""
+        request = Request(
+            call=call_,
+            user_id=user_id,
+            custom_variables=custom_variables or {},
+            variation_targeting_variables=variation_targeting_variables or {},
+            has_user_storage=has_user_storage,
+            records=records or {},
+            should_track_returning_user=should_track_returning_user,
+            goal=None,
+        )
+        outcome = call.show(self._settings, campaign, request)
+        return VwoOutcome(
+            outcome, request, self._encoded(outcome, user_id, at_s, user_agent, ip_address)
+        )
+
+    def convert(
+        self,
+        campaign: str | int,
+        user_id: str,
+        goal_identifier: str,
+        goal_type_to_track: str = "ALL",
+        custom_variables: dict[str, object] | None = None,
+        variation_targeting_variables: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        should_track_returning_user: bool = False,
+        revenue: str | None = None,
+        event_properties: dict[str, str] | None = None,
+        at_s: int | None = None,
+        user_agent: str | None = None,
+        ip_address: str | None = None,
+        records: dict[str, object] | None = None,
+    ) -> VwoOutcome:
+        """Decide, and credit the user's conversion."""
+        request = Request(
+            call="track",
+            user_id=user_id,
+            custom_variables=custom_variables or {},
+            variation_targeting_variables=variation_targeting_variables or {},
+            has_user_storage=has_user_storage,
+            records=records or {},
+            should_track_returning_user=should_track_returning_user,
+            goal=GoalRequest(
+                goal_identifier, goal_type_to_track, revenue is not None, event_properties or {}
+            ),
+        )
+        outcome = call.convert(self._settings, campaign, request, revenue)
+        return VwoOutcome(
+            outcome, request, self._encoded(outcome, user_id, at_s, user_agent, ip_address)
+        )
+
+    def _encoded(
+        self,
+        outcome: call.Outcome,
+        user_id: str,
+        at_s: int | None,
+        user_agent: str | None,
+        ip_address: str | None,
+    ) -> bytes | None:
+        """The event for a batch; None where there is none, or where it is not for a batch."""
+        if outcome.event is None or at_s is None:
+            return None
+        visitor = self._visitor(user_id, at_s, user_agent, ip_address)
+        return outcome.event.encode(visitor).encode()
+
+
+@final
+class VwoOutcome:
+    """What a call comes to; see `sortition._engine.vwo.Outcome`."""
+
+    __slots__ = ("_outcome", "_request", "event")
+
+    def __init__(self, outcome: call.Outcome, request: Request, event: bytes | None) -> None:
+        self._outcome = outcome
+        self._request = request
+        self.event = event
+
+    @property
+    def decision(self) -> model.Decision:
+        """The decision."""
+        return self._outcome.decision
+
+    @property
+    def answer(self) -> model.Answer:
+        """What the call returns."""
+        return self._outcome.answer
+
+    @property
+    def sends_event(self) -> bool:
+        """Whether the call sends an event."""
+        return self._outcome.event is not None
+
+    @property
+    def revenue(self) -> str | None:
+        """The revenue that the event carries, as JSON."""
+        event = self._outcome.event
+        return event.revenue if isinstance(event, call.Conversion) else None
+
+    @property
+    def record(self) -> dict[str, object] | None:
+        """The record to store."""
+        decision, request = self._outcome.decision, self._request
+        if decision.campaign is None or decision.variation is None:
+            return None
+        if decision.stores_goal_identifiers is not None:
+            known = request.records.get(decision.campaign.key)
+            kept = known if isinstance(known, dict) else {}
+            return {**kept, "goalIdentifiers": decision.stores_goal_identifiers}
+        if not decision.stores_new_record:
+            return None
+        record: dict[str, object] = {
+            "userId": request.user_id,
+            "campaignKey": decision.campaign.key,
+            "variationName": decision.variation.name,
+        }
+        if request.goal is not None:
+            record["goalIdentifiers"] = request.goal.identifier
+        return record
+
+    @property
+    def remark(self) -> model.Remark:
+        """How loudly to speak of the reason."""
+        return self._outcome.remark
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the call's event is refused."""
+        return self._outcome.refusal
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do but to send the event and to return the answer."""
+        decision = self._outcome.decision
+        return (
+            self._outcome.remark == "ordinary"
+            and self._outcome.refusal is None
+            and not decision.stores_new_record
+            and decision.stores_goal_identifiers is None
+            and not decision.gave_up_on_pattern
+        )
+
+    @property
+    def records_needed(self) -> tuple[str, ...]:
+        """The campaigns, by key, whose records are needed first."""
+        return self._outcome.decision.records_needed
 
 
 def pagesense_bucket(experiment_key: str, user_id: str) -> int:

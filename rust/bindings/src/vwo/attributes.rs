@@ -1,6 +1,7 @@
 //! Python dictionaries as the engine reads them.
 
 use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyString};
@@ -10,10 +11,81 @@ use sortition_engine::vwo::decision::{Record, Records, Stored};
 use crate::calling::{item_of, text_of};
 use crate::interrupt::Interrupt;
 
+/// More than most segments ask for.
+const KEPT_TEXTS: usize = 6;
+
+/// What reading the dictionaries of one call came upon.
+#[derive(Default)]
+pub(crate) struct Reading<'py> {
+    pub(crate) interrupt: Interrupt,
+    /// Texts that were read, kept here so that they need not be copied.
+    texts: [OnceCell<Bound<'py, PyString>>; KEPT_TEXTS],
+    kept: Cell<usize>,
+}
+
+impl<'py> Reading<'py> {
+    fn text(&self, text: Bound<'py, PyString>) -> Value<'_> {
+        let read = if let Some(place) = self.texts.get(self.kept.get()) {
+            self.kept.set(self.kept.get() + 1);
+            place.get_or_init(|| text).to_str().map(Cow::Borrowed)
+        } else {
+            text.to_str().map(|text| Cow::Owned(text.to_owned()))
+        };
+        // Half of a surrogate pair is no text that could be compared.
+        read.map_or(Value::Unreadable, Value::Text)
+    }
+
+    fn value(&self, value: Bound<'py, PyAny>) -> Value<'_> {
+        let value = match value.cast_into_exact::<PyString>() {
+            Ok(text) => return self.text(text),
+            Err(other) => other.into_inner(),
+        };
+        if value.is_none() {
+            return Value::Missing;
+        }
+        if let Ok(boolean) = value.cast_exact::<PyBool>() {
+            return Value::Boolean(boolean.is_true());
+        }
+        if let Ok(integer) = value.cast_exact::<PyInt>()
+            && let Ok(integer) = integer.extract()
+        {
+            return Value::Integer(integer);
+        }
+        if let Ok(number) = value.cast_exact::<PyFloat>() {
+            return Value::Number(number.value());
+        }
+        // Only Python knows what `str()` makes of any other object.
+        match text_of(&value) {
+            Ok(text) => text.to_str().map_or(Value::Unreadable, |text| {
+                Value::Object(Cow::Owned(text.to_owned()))
+            }),
+            Err(error) => {
+                self.interrupt.note(value.py(), error);
+                Value::Unreadable
+            }
+        }
+    }
+}
+
 /// A dictionary of the caller, or none.
 pub(crate) struct PyAttributes<'a, 'py> {
     pub(crate) attributes: Option<&'a Bound<'py, PyDict>>,
-    pub(crate) interrupt: &'a Interrupt,
+    /// The names that the settings ask for, by their numbers, so that none is made for a look-up.
+    pub(crate) names: &'a [Py<PyString>],
+    pub(crate) reading: &'a Reading<'py>,
+}
+
+impl<'py> PyAttributes<'_, 'py> {
+    fn value_of(&self, py: Python<'_>, found: PyResult<Option<Bound<'py, PyAny>>>) -> Value<'_> {
+        match found {
+            Ok(None) => Value::Missing,
+            Ok(Some(value)) => self.reading.value(value),
+            Err(error) => {
+                self.reading.interrupt.note(py, error);
+                Value::Unreadable
+            }
+        }
+    }
 }
 
 impl Attributes for PyAttributes<'_, '_> {
@@ -21,14 +93,8 @@ impl Attributes for PyAttributes<'_, '_> {
         let Some(attributes) = self.attributes else {
             return Value::Missing;
         };
-        match item_of(attributes, &PyString::new(attributes.py(), name)) {
-            Ok(None) => Value::Missing,
-            Ok(Some(value)) => read(&value, self.interrupt),
-            Err(error) => {
-                self.interrupt.note(attributes.py(), error);
-                Value::Unreadable
-            }
-        }
+        let py = attributes.py();
+        self.value_of(py, item_of(attributes, &PyString::new(py, name)))
     }
 
     fn contains(&self, name: &str) -> bool {
@@ -37,45 +103,20 @@ impl Attributes for PyAttributes<'_, '_> {
             match item_of(attributes, &name) {
                 Ok(item) => item.is_some(),
                 Err(error) => {
-                    self.interrupt.note(attributes.py(), error);
+                    self.reading.interrupt.note(attributes.py(), error);
                     false
                 }
             }
         })
     }
-}
 
-fn read(value: &Bound<'_, PyAny>, interrupt: &Interrupt) -> Value<'static> {
-    if value.is_none() {
-        return Value::Missing;
-    }
-    if let Ok(text) = value.cast_exact::<PyString>() {
-        return match text.to_str() {
-            Ok(text) => Value::Text(Cow::Owned(text.to_owned())),
-            // Half of a surrogate pair is no text that could be compared.
-            Err(_) => Value::Unreadable,
-        };
-    }
-    if let Ok(boolean) = value.cast_exact::<PyBool>() {
-        return Value::Boolean(boolean.is_true());
-    }
-    if let Ok(integer) = value.cast_exact::<PyInt>()
-        && let Ok(integer) = integer.extract()
-    {
-        return Value::Integer(integer);
-    }
-    if let Ok(number) = value.cast_exact::<PyFloat>() {
-        return Value::Number(number.value());
-    }
-    // Only Python knows what `str()` makes of any other object.
-    match text_of(value) {
-        Ok(text) => match text.to_str() {
-            Ok(text) => Value::Object(Cow::Owned(text.to_owned())),
-            Err(_) => Value::Unreadable,
-        },
-        Err(error) => {
-            interrupt.note(value.py(), error);
-            Value::Unreadable
+    fn get_numbered(&self, number: usize, name: &str) -> Value<'_> {
+        match (self.attributes, self.names.get(number)) {
+            (Some(attributes), Some(key)) => {
+                let py = attributes.py();
+                self.value_of(py, item_of(attributes, key.bind(py)))
+            }
+            _ => self.get(name),
         }
     }
 }

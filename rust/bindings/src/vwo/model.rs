@@ -99,6 +99,15 @@ impl SettingsObjects {
         Some(known.variation_names.get_or_init(|| names))
     }
 
+    /// The object of a variable.
+    pub(crate) fn variable<'py>(
+        &self,
+        py: Python<'py>,
+        variable: &Variable,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        Ok(self.classes.variable(py, variable)?.into_bound(py))
+    }
+
     /// The campaigns, all of them.
     pub(crate) fn all_campaigns(
         &self,
@@ -243,20 +252,22 @@ impl Classes {
     ) -> PyResult<Bound<'py, PyTuple>> {
         let objects = variables
             .iter()
-            .map(|variable| {
-                make(
-                    py,
-                    &self.variable,
-                    (
-                        identifier(py, variable.id())?,
-                        variable.key(),
-                        variable.variable_type(),
-                        variable.value(),
-                    ),
-                )
-            })
+            .map(|variable| self.variable(py, variable))
             .collect::<PyResult<Vec<_>>>()?;
         PyTuple::new(py, objects)
+    }
+
+    fn variable(&self, py: Python<'_>, variable: &Variable) -> PyResult<Py<PyAny>> {
+        make(
+            py,
+            &self.variable,
+            (
+                identifier(py, variable.id())?,
+                variable.key(),
+                variable.variable_type(),
+                variable.value(),
+            ),
+        )
     }
 }
 

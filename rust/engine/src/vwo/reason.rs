@@ -1,5 +1,8 @@
 //! Why a decision came out as it did: a closed list.
 
+use super::decision::Call;
+use crate::reason::Remark;
+
 crate::reason::reasons! {
     /// The user has the variation that a targeting rule chose.
     Whitelisted = "whitelisted",
@@ -41,6 +44,62 @@ crate::reason::reasons! {
     NoRange = "no_range",
     /// Nothing is decided yet: records of the user storage are needed first.
     RecordsNeeded = "records_needed",
+}
+
+impl Reason {
+    /// How loudly to speak of it.
+    #[must_use]
+    pub const fn remark(self, call: Call) -> Remark {
+        match self {
+            Self::RecordsNeeded => Remark::Silent,
+            Self::CampaignUnknown
+            | Self::CampaignSetAside
+            | Self::CampaignNotRunning
+            | Self::WrongCampaignType
+            | Self::UserStorageNeeded
+            | Self::GoalUnknown
+            | Self::RevenueMissing => Remark::Mistake,
+            // Not of the caller's making alone: a storage that lost its records answers so, too.
+            Self::NotActivated if matches!(call, Call::Track) => Remark::Mistake,
+            Self::Whitelisted
+            | Self::Stored
+            | Self::Bucketed
+            | Self::GoalTypeNotTracked
+            | Self::NotActivated
+            | Self::GoalAlreadyTracked
+            | Self::SegmentNotMatched
+            | Self::OutsideTraffic
+            | Self::GroupWhitelistedElsewhere
+            | Self::GroupStoredElsewhere
+            | Self::GroupNotWon
+            | Self::NoRange => Remark::Ordinary,
+        }
+    }
+
+    /// The name under which an event is counted that this reason refuses; `None` where it refuses
+    /// none.
+    #[must_use]
+    pub const fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Whitelisted | Self::Stored | Self::Bucketed | Self::RecordsNeeded => None,
+            Self::CampaignUnknown => Some("unknown_campaign"),
+            Self::CampaignSetAside => Some("broken_campaign"),
+            Self::CampaignNotRunning => Some("not_running"),
+            Self::WrongCampaignType => Some("wrong_campaign_type"),
+            Self::UserStorageNeeded => Some("no_user_storage"),
+            Self::GoalUnknown => Some("unknown_goal"),
+            Self::GoalTypeNotTracked => Some("goal_type_not_tracked"),
+            Self::RevenueMissing => Some("no_revenue"),
+            Self::NotActivated => Some("not_activated"),
+            Self::GoalAlreadyTracked => Some("already_tracked"),
+            Self::SegmentNotMatched
+            | Self::OutsideTraffic
+            | Self::GroupWhitelistedElsewhere
+            | Self::GroupStoredElsewhere
+            | Self::GroupNotWon
+            | Self::NoRange => Some("not_in_campaign"),
+        }
+    }
 }
 
 #[cfg(test)]

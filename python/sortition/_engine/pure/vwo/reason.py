@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._engine.vwo import Call, Remark
 
 WHITELISTED: Final = "whitelisted"
 """The user has the variation that a targeting rule chose."""
@@ -68,3 +71,48 @@ REASONS: Final = (
     RECORDS_NEEDED,
 )
 """Every reason."""
+
+_MISTAKES: Final = frozenset(
+    {
+        CAMPAIGN_UNKNOWN,
+        CAMPAIGN_SET_ASIDE,
+        CAMPAIGN_NOT_RUNNING,
+        WRONG_CAMPAIGN_TYPE,
+        USER_STORAGE_NEEDED,
+        GOAL_UNKNOWN,
+        REVENUE_MISSING,
+    }
+)
+_REFUSALS: Final = {
+    CAMPAIGN_UNKNOWN: "unknown_campaign",
+    CAMPAIGN_SET_ASIDE: "broken_campaign",
+    CAMPAIGN_NOT_RUNNING: "not_running",
+    WRONG_CAMPAIGN_TYPE: "wrong_campaign_type",
+    USER_STORAGE_NEEDED: "no_user_storage",
+    GOAL_UNKNOWN: "unknown_goal",
+    GOAL_TYPE_NOT_TRACKED: "goal_type_not_tracked",
+    REVENUE_MISSING: "no_revenue",
+    NOT_ACTIVATED: "not_activated",
+    GOAL_ALREADY_TRACKED: "already_tracked",
+    SEGMENT_NOT_MATCHED: "not_in_campaign",
+    OUTSIDE_TRAFFIC: "not_in_campaign",
+    GROUP_WHITELISTED_ELSEWHERE: "not_in_campaign",
+    GROUP_STORED_ELSEWHERE: "not_in_campaign",
+    GROUP_NOT_WON: "not_in_campaign",
+    NO_RANGE: "not_in_campaign",
+}
+
+
+def remark_of(reason: str, call: Call) -> Remark:
+    """How loudly to speak of a reason: not at all, to debug, or as of a mistake."""
+    if reason == RECORDS_NEEDED:
+        return "silent"
+    # Not of the caller's making alone: a storage that lost its records answers so, too.
+    if reason in _MISTAKES or (reason == NOT_ACTIVATED and call == "track"):
+        return "mistake"
+    return "ordinary"
+
+
+def refusal_of(reason: str) -> str | None:
+    """The name under which an event is counted that this reason refuses; None: it refuses none."""
+    return _REFUSALS.get(reason)

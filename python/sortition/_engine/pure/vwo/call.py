@@ -1,0 +1,216 @@
+"""What a public call comes to: a decision, and everything that follows from it.
+
+Each function takes a question and returns the whole outcome: what to answer, which event to send,
+what to store and how loudly to speak of the reason. Its caller reads the arguments and carries the
+outcome out.
+
+Source: VWO spec, sections 3, 4 and 8.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sortition._engine.pure.trace import silent
+from sortition._engine.pure.vwo import decide, decide_by_key, event, reason
+from sortition._engine.pure.vwo.reason import refusal_of, remark_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from sortition._engine import vwo as model
+    from sortition._engine.pure.vwo.decision import Decision, Request
+    from sortition._engine.pure.vwo.settings import Settings
+
+_NO_CAMPAIGN = frozenset(
+    {
+        reason.CAMPAIGN_UNKNOWN,
+        reason.CAMPAIGN_SET_ASIDE,
+        reason.CAMPAIGN_NOT_RUNNING,
+        reason.GOAL_UNKNOWN,
+    }
+)
+
+
+@dataclass(slots=True)
+class Impression:
+    """A user saw a variation."""
+
+    campaign: model.Campaign
+    variation: model.Variation
+
+    def encode(self, visitor: event.Visitor) -> str:
+        """The event as it stands in a batch."""
+        return event.impression(visitor, self.campaign, self.variation)
+
+
+@dataclass(slots=True)
+class Conversion:
+    """A user reached a goal; the revenue is JSON."""
+
+    campaign: model.Campaign
+    variation: model.Variation
+    goal: model.Goal
+    revenue: str | None
+
+    def encode(self, visitor: event.Visitor) -> str:
+        """The event as it stands in a batch."""
+        return event.conversion(visitor, self.campaign, self.variation, self.goal, self.revenue)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a call comes to.
+
+    Attributes:
+        decision: The decision, with what to store once the event is accepted, or at once without
+            an event.
+        answer: What the call returns; None for nothing.
+        event: The event to send.
+        remark: How loudly to speak of the reason.
+        refusal: Why the call's event is refused; None where the call has no event or the event
+            goes out.
+    """
+
+    decision: Decision
+    answer: model.Answer
+    event: Impression | Conversion | None
+    remark: model.Remark
+    refusal: str | None
+
+
+def targets(
+    settings: Settings, specifier: str | Sequence[str] | None, goal_identifier: str
+) -> list[str | int]:
+    """The campaigns to credit, by key or by index: each is a `convert` of its own.
+
+    A key of a list that no running campaign has stays a key, so that `convert` says why.
+    """
+    if isinstance(specifier, str):
+        return [specifier]
+    if specifier is None:
+        return [
+            index
+            for index, campaign in enumerate(settings.campaigns)
+            if campaign.goal(goal_identifier) is not None
+        ]
+    return [settings.by_key.get(key, key) for key in specifier]
+
+
+def assign(settings: Settings, campaign: str | int, request: Request) -> Outcome:
+    """Decide without an event."""
+    decision = _choose(settings, campaign, request)
+    return Outcome(
+        decision,
+        None if decision.variation is None else decision.variation.name,
+        None,
+        remark_of(decision.reason, request.call),
+        None,
+    )
+
+
+def look_up(
+    settings: Settings, campaign: str | int, request: Request, variable_key: str
+) -> Outcome:
+    """Decide without an event, and look up a variable of the feature.
+
+    With a variation and no answer, the feature has no such variable.
+    """
+    outcome = assign(settings, campaign, request)
+    decision = outcome.decision
+    variable = None
+    if decision.campaign is not None and decision.variation is not None:
+        variables = _variables_of(decision.campaign, decision.variation)
+        variable = next((one for one in variables if one.key == variable_key), None)
+    outcome.answer = variable
+    return outcome
+
+
+def show(settings: Settings, campaign: str | int, request: Request) -> Outcome:
+    """Decide, and count the user as a visitor.
+
+    A user with a stored record was counted before.
+    """
+    decision = _choose(settings, campaign, request)
+    is_counted_already = decision.has_record and not request.should_track_returning_user
+    impression = None
+    answer: model.Answer = None
+    if decision.campaign is not None and decision.variation is not None:
+        answer = decision.variation.name
+        if not is_counted_already:
+            impression = Impression(decision.campaign, decision.variation)
+    if request.call == "is_feature_enabled":
+        answer = _has_feature(decision)
+    remark = remark_of(decision.reason, request.call)
+    # Most users whom a campaign leaves out are left out on purpose: no visitor is missing.
+    refusal = refusal_of(decision.reason) if remark == "mistake" else None
+    return Outcome(decision, answer, impression, remark, refusal)
+
+
+def convert(
+    settings: Settings, campaign: str | int, request: Request, revenue: str | None
+) -> Outcome:
+    """Decide, and credit the user's conversion.
+
+    The values of the request's event properties are JSON, and so is the revenue: None where the
+    call gives none that Python calls true.
+    """
+    decision = _choose(settings, campaign, request)
+    conversion = None
+    if decision.campaign is not None and decision.variation is not None and decision.goal:
+        properties = request.goal.event_properties if request.goal else {}
+        carried = _revenue_of(settings, decision.goal, revenue, properties)
+        conversion = Conversion(decision.campaign, decision.variation, decision.goal, carried)
+    is_of_no_campaign = isinstance(campaign, str) and decision.reason in _NO_CAMPAIGN
+    return Outcome(
+        decision,
+        None if is_of_no_campaign else conversion is not None,
+        conversion,
+        remark_of(decision.reason, request.call),
+        refusal_of(decision.reason) if conversion is None else None,
+    )
+
+
+def _choose(settings: Settings, campaign: str | int, request: Request) -> Decision:
+    if isinstance(campaign, str):
+        return decide_by_key(settings, campaign, request, silent)
+    return decide(settings, campaign, request, silent)
+
+
+def _has_feature(decision: Decision) -> bool:
+    """Whether the feature is on: for everyone in a rollout, else where the variation says so."""
+    if decision.campaign is None or decision.variation is None:
+        return False
+    return decision.campaign.type != "FEATURE_TEST" or decision.variation.is_feature_enabled is True
+
+
+def _variables_of(
+    campaign: model.Campaign, variation: model.Variation
+) -> tuple[model.Variable, ...]:
+    """The variables that a user of this variation gets.
+
+    A rollout has them itself. In a test they are the variation's, or the control's where the
+    variation has the feature off.
+    """
+    if campaign.type == "FEATURE_ROLLOUT":
+        return campaign.variables
+    source: model.Variation | None = variation
+    if variation.is_feature_enabled is False:
+        source = next((one for one in campaign.variations if str(one.id) == "1"), None)
+    return source.variables if source is not None else ()
+
+
+def _revenue_of(
+    settings: Settings, goal: model.Goal, given: str | None, properties: Mapping[str, object]
+) -> str | None:
+    """The revenue that a conversion carries, as JSON.
+
+    Source: VWO spec, section 8, 'Which revenue is sent'.
+    """
+    if given is not None and goal.type == "REVENUE_TRACKING":
+        return given
+    if not settings.is_event_arch_enabled or goal.revenue_prop is None:
+        return None
+    json = properties.get(goal.revenue_prop)
+    return json if isinstance(json, str) and json != "null" else None

@@ -1,0 +1,399 @@
+//! Public calls that the compiled module answers without a frame of Python's.
+//!
+//! A public method looks at its arguments first. Where they are plain, it asks the engine, puts the
+//! event into the queue and returns the answer. Anything else, from a user storage to a mistake,
+//! goes to the method as it is written in Python; nothing was sent or logged then.
+
+use std::ffi::{CString, c_char};
+use std::slice;
+
+use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyInt, PyString, PyTuple, PyType};
+use pyo3::{ffi, intern};
+
+use crate::calling::{call, dictionary, item_at, put, tuple_of};
+use crate::error::{caught, without_panic};
+use crate::fork;
+use crate::inbox::{Inbox, Kind};
+use crate::vwo::direct as vwo;
+
+/// No frameless answer.
+pub(crate) enum Otherwise {
+    /// The method is to answer as it is written.
+    AsWritten,
+    /// The call raises this, which is for nobody to swallow.
+    Raise(PyErr),
+}
+
+impl Otherwise {
+    pub(crate) fn of(py: Python<'_>, error: PyErr) -> Self {
+        if error.is_instance_of::<PyException>(py) {
+            Self::AsWritten
+        } else {
+            Self::Raise(error)
+        }
+    }
+}
+
+pub(crate) type Direct<T> = Result<T, Otherwise>;
+
+/// An answer to a call, or why there is none.
+pub(crate) type Answered = Direct<Py<PyAny>>;
+
+/// When a client's calls may be answered, whatever the platform, and what takes their events.
+pub(crate) struct Permission {
+    process: u64,
+    /// For each level whether the logger takes it, as far as the logger remembers; None where
+    /// nothing is logged at that level whatever it says.
+    log_levels: Option<Py<PyDict>>,
+    /// The logger itself; it remembers nothing while it is disabled.
+    logger: Py<PyAny>,
+    inbox: Option<Py<Inbox>>,
+}
+
+impl Permission {
+    pub(crate) fn new(
+        log_levels: Option<Py<PyDict>>,
+        logger: Py<PyAny>,
+        inbox: Option<Py<Inbox>>,
+    ) -> Self {
+        Self {
+            process: fork::process(),
+            log_levels,
+            logger,
+            inbox,
+        }
+    }
+
+    pub(crate) fn is_of_this_process(&self) -> bool {
+        self.process == fork::process()
+    }
+
+    /// Goes on in its own process, and where nobody listens to every decision.
+    pub(crate) fn ensure(&self, py: Python<'_>) -> Direct<()> {
+        static DEBUG: PyOnceLock<Py<PyInt>> = PyOnceLock::new();
+        if !self.is_of_this_process() {
+            return Err(Otherwise::AsWritten);
+        }
+        let Some(levels) = &self.log_levels else {
+            return Ok(());
+        };
+        let level = DEBUG.get_or_init(py, || {
+            let Ok(level) = 10_i32.into_pyobject(py);
+            level.unbind()
+        });
+        // What the logger does not remember it is asked by whoever logs.
+        let is_silent = match item_at(levels.bind(py), level.bind(py)) {
+            Ok(Some(takes)) => takes.is(PyBool::new(py, false)),
+            Ok(None) => {
+                let is_disabled = self.logger.bind(py).getattr(intern!(py, "disabled"));
+                is_disabled.is_ok_and(|disabled| disabled.is(PyBool::new(py, true)))
+            }
+            Err(_) => false,
+        };
+        if is_silent {
+            Ok(())
+        } else {
+            Err(Otherwise::AsWritten)
+        }
+    }
+
+    /// What takes events.
+    pub(crate) fn inbox(&self) -> Direct<&Inbox> {
+        let inbox = self.inbox.as_ref().ok_or(Otherwise::AsWritten)?;
+        Ok(inbox.get())
+    }
+}
+
+/// Puts an event into the queue, where it has room.
+pub(crate) fn take(inbox: &Inbox, kind: Kind, event: &[u8]) -> Direct<()> {
+    if inbox.take(kind, event) {
+        Ok(())
+    } else {
+        Err(Otherwise::AsWritten)
+    }
+}
+
+/// The arguments of a call, as Python hands them over.
+pub(crate) struct Arguments<'a, 'py> {
+    pub(crate) py: Python<'py>,
+    positional: &'a [*mut ffi::PyObject],
+    /// The values of the arguments that have names.
+    keywords: &'a [*mut ffi::PyObject],
+    names: Option<Bound<'py, PyTuple>>,
+}
+
+/// An argument, which lives as long as the call.
+pub(crate) type Argument<'a, 'py> = Borrowed<'a, 'py, PyAny>;
+
+impl<'a, 'py> Arguments<'a, 'py> {
+    /// # Safety
+    ///
+    /// They are those of a method with `METH_FASTCALL` and `METH_KEYWORDS`.
+    unsafe fn of(
+        py: Python<'py>,
+        first: *const *mut ffi::PyObject,
+        count: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> Self {
+        let count = usize::try_from(count).unwrap_or_default();
+        // SAFETY: the names are a tuple or null.
+        let names = unsafe { Bound::from_borrowed_ptr_or_opt(py, names) }
+            .and_then(|names| names.cast_into::<PyTuple>().ok());
+        let with_names = names.as_ref().map_or(0, PyTupleMethods::len);
+        let all = if count + with_names == 0 {
+            &[]
+        } else {
+            // SAFETY: so many follow each other.
+            unsafe { slice::from_raw_parts(first, count + with_names) }
+        };
+        let (positional, keywords) = all.split_at(count);
+        Self {
+            py,
+            positional,
+            keywords,
+            names,
+        }
+    }
+
+    fn borrowed(&self, pointer: *mut ffi::PyObject) -> Argument<'a, 'py> {
+        // SAFETY: an argument lives as long as the call.
+        unsafe { Borrowed::from_ptr(self.py, pointer) }
+    }
+
+    /// The first `COUNT` positional arguments; the others stand for the first options.
+    pub(crate) fn required<const COUNT: usize>(&self) -> Direct<[Argument<'a, 'py>; COUNT]> {
+        let given = self.positional.first_chunk().ok_or(Otherwise::AsWritten)?;
+        Ok(given.map(|pointer| self.borrowed(pointer)))
+    }
+
+    /// The options that are in `known`, in its order; None counts as not given.
+    ///
+    /// The first of them may be given without their names, after `required` other arguments.
+    pub(crate) fn options<const COUNT: usize>(
+        &self,
+        required: usize,
+        without_names: usize,
+        known: [&Bound<'py, PyString>; COUNT],
+    ) -> Direct<[Option<Argument<'a, 'py>>; COUNT]> {
+        let mut options = [const { None }; COUNT];
+        let more = self.positional.get(required..).unwrap_or_default();
+        if more.len() > without_names.min(COUNT) {
+            return Err(Otherwise::AsWritten);
+        }
+        for (option, &pointer) in options.iter_mut().zip(more) {
+            let value = self.borrowed(pointer);
+            *option = (!value.is_none()).then_some(value);
+        }
+        let Some(names) = &self.names else {
+            return Ok(options);
+        };
+        for (index, &pointer) in self.keywords.iter().enumerate() {
+            let name = names.get_borrowed_item(index);
+            let name = name.map_err(|_| Otherwise::AsWritten)?;
+            // The compiler interns them; one that was made otherwise takes the longer way.
+            let place = known
+                .iter()
+                .position(|known| known.as_ptr() == name.as_ptr())
+                .filter(|&place| place >= more.len())
+                .ok_or(Otherwise::AsWritten)?;
+            let value = self.borrowed(pointer);
+            if let Some(option) = options.get_mut(place) {
+                *option = (!value.is_none()).then_some(value);
+            }
+        }
+        Ok(options)
+    }
+}
+
+/// The longest text that is looked at here.
+const LONGEST_TEXT: usize = 1024;
+
+/// Text that is not empty, of no derived class, and not too long.
+pub(crate) fn text<'a>(value: Argument<'a, '_>) -> Direct<&'a str> {
+    let text = optional_text(Some(value))?;
+    if text.is_empty() || text.len() > LONGEST_TEXT {
+        return Err(Otherwise::AsWritten);
+    }
+    Ok(text)
+}
+
+/// Text of no derived class; empty where there is none.
+pub(crate) fn optional_text<'a>(value: Option<Argument<'a, '_>>) -> Direct<&'a str> {
+    let Some(value) = value else {
+        return Ok("");
+    };
+    if !value.is_exact_instance_of::<PyString>() {
+        return Err(Otherwise::AsWritten);
+    }
+    // Half of a surrogate pair is no text, and is complained of.
+    <&str>::extract(value).map_err(|_| Otherwise::AsWritten)
+}
+
+/// A dictionary of no derived class.
+pub(crate) fn plain_dictionary<'a, 'py>(
+    value: Option<Argument<'a, 'py>>,
+) -> Direct<Option<Borrowed<'a, 'py, PyDict>>> {
+    let value = value.map(Borrowed::cast_exact::<PyDict>);
+    value.transpose().map_err(|_| Otherwise::AsWritten)
+}
+
+/// The time by Python's clock; where it was replaced, as by a test, Python has to ask it.
+pub(crate) fn now_s(py: Python<'_>) -> Direct<u64> {
+    static TIME: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let clock = TIME
+        .get_or_try_init(py, || py.import("time").map(Bound::unbind))
+        .and_then(|module| module.bind(py).getattr(intern!(py, "time")))
+        .map_err(|_| Otherwise::AsWritten)?;
+    if !clock.is_exact_instance_of::<PyCFunction>() {
+        return Err(Otherwise::AsWritten);
+    }
+    let now = clock.call0().and_then(|now| now.extract::<f64>());
+    let now = now.ok().filter(|&now| now >= 0.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "whole seconds since 1970"
+    )]
+    now.map(|now| now as u64).ok_or(Otherwise::AsWritten)
+}
+
+/// A method that answers so.
+struct Method {
+    platform: &'static str,
+    name: &'static str,
+    /// Under which name the class has the method as it is written in Python.
+    as_written: &'static str,
+    entry: ffi::PyCFunctionFastWithKeywords,
+    answer: fn(&Bound<'_, PyAny>, &Arguments<'_, '_>) -> Answered,
+}
+
+macro_rules! methods {
+    ($($index:literal: $platform:ident $name:ident),+ $(,)?) => {
+        static METHODS: &[Method] = &[$(Method {
+            platform: stringify!($platform),
+            name: stringify!($name),
+            as_written: concat!("_", stringify!($name), "_as_written"),
+            entry: enter::<$index>,
+            answer: $platform::$name,
+        }),+];
+    };
+}
+
+methods! {
+    0: vwo get_variation_name,
+    1: vwo activate,
+    2: vwo is_feature_enabled,
+    3: vwo track,
+}
+
+/// # Safety
+///
+/// Only to be called by Python, as a method with `METH_FASTCALL` and `METH_KEYWORDS`.
+unsafe extern "C" fn enter<const INDEX: usize>(
+    client: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: Python calls its methods with the interpreter attached.
+    let py = unsafe { Python::assume_attached() };
+    // SAFETY: as Python hands them over.
+    let (client, arguments) = unsafe {
+        (
+            Borrowed::from_ptr(py, client),
+            Arguments::of(py, arguments, count, names),
+        )
+    };
+    let Some(method) = METHODS.get(INDEX) else {
+        return std::ptr::null_mut();
+    };
+    let answered = without_panic(|| Ok(answer(method, &client, &arguments)));
+    let answer = match answered {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(Otherwise::Raise(error))) => Err(error),
+        // After a panic, which would be a bug of ours, the method as it is written answers.
+        Ok(Err(Otherwise::AsWritten)) | Err(_) => {
+            caught(|| as_written(method, &client, &arguments))
+        }
+    };
+    answer.map_or_else(
+        |error| {
+            error.restore(py);
+            std::ptr::null_mut()
+        },
+        Py::into_ptr,
+    )
+}
+
+fn answer(method: &Method, client: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) -> Answered {
+    let direct = client.getattr(intern!(client.py(), "_direct"));
+    (method.answer)(&direct.map_err(|_| Otherwise::AsWritten)?, arguments)
+}
+
+/// Calls the method as it is written in Python.
+fn as_written(
+    method: &Method,
+    client: &Bound<'_, PyAny>,
+    arguments: &Arguments<'_, '_>,
+) -> PyResult<Py<PyAny>> {
+    let py = client.py();
+    // Of the class: a method that is bound to the client would be an object more.
+    let function = client.get_type().getattr(method.as_written)?;
+    let positional = arguments
+        .positional
+        .iter()
+        .map(|&pointer| arguments.borrowed(pointer).to_owned());
+    let positional: Vec<_> = std::iter::once(client.clone()).chain(positional).collect();
+    let positional = tuple_of(py, positional)?;
+    let options = match &arguments.names {
+        None => None,
+        Some(names) => {
+            let options = dictionary(py)?;
+            for (name, &pointer) in names.iter().zip(arguments.keywords) {
+                put(&options, &name, &arguments.borrowed(pointer))?;
+            }
+            Some(options)
+        }
+    };
+    Ok(call(&function, &positional, options.as_ref())?.unbind())
+}
+
+/// Makes the descriptor of a public method that answers plain calls.
+///
+/// The class has the method as it is written under the name that is returned along. `document` is
+/// what `inspect` and `help` show: the signature and the docstring.
+#[pyfunction]
+pub(crate) fn direct_method<'py>(
+    class_: &Bound<'py, PyType>,
+    platform: &str,
+    name: &str,
+    document: &str,
+) -> PyResult<(Bound<'py, PyAny>, &'static str)> {
+    let method = METHODS
+        .iter()
+        .find(|method| method.platform == platform && method.name == name)
+        .ok_or_else(|| PyValueError::new_err("name: no such method"))?;
+    let text = |text: &str| {
+        CString::new(text).map_err(|_| PyValueError::new_err("document: holds a null character"))
+    };
+    // It lives as long as the class, which lives as long as the interpreter.
+    let definition = Box::leak(Box::new(ffi::PyMethodDef {
+        ml_name: text(name)?.into_raw().cast::<c_char>(),
+        ml_meth: ffi::PyMethodDefPointer {
+            PyCFunctionFastWithKeywords: method.entry,
+        },
+        ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+        ml_doc: text(document)?.into_raw().cast::<c_char>(),
+    }));
+    // SAFETY: the class is a type, and the definition is never freed.
+    let descriptor = unsafe {
+        Bound::from_owned_ptr_or_err(
+            class_.py(),
+            ffi::PyDescr_NewMethod(class_.as_type_ptr(), definition),
+        )?
+    };
+    Ok((descriptor, method.as_written))
+}
