@@ -13,11 +13,11 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_REQUIRE_VIRTUALENV := 1
 
 # An environment holds the paths of where it was made and of its Python; elsewhere, or when that is
-# gone, it is made anew.
+# gone, a new one is made.
 MADE_FOR := $(CURDIR) $(PYTHON)
 ifneq ($(wildcard $(VENV)/made-for),)
 ifneq ($(shell cat $(VENV)/made-for && $(BIN)/python -c ''),$(MADE_FOR))
-$(info the environment was made elsewhere or is broken: making it anew)
+$(info the environment was made elsewhere or is broken: making a new one)
 $(shell rm -rf $(VENV))
 endif
 endif
@@ -137,7 +137,7 @@ types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and t
 	$(BIN)/stubtest sortition._core --mypy-config-file pyproject.toml
 
 .PHONY: unicode
-unicode: ## Write the Unicode tables anew; needs Python 3.11
+unicode: ## Write the Unicode tables; needs Python 3.11
 	$(PYTHON) rust/pythonic/unicode/generate.py
 	cargo fmt
 
@@ -150,7 +150,7 @@ options: $(VENV)/built ## Write the signatures and the page of the launch option
 	PYTHONPATH=tests $(BIN)/python -m support.launch_options
 
 .PHONY: schema
-schema: $(VENV)/built ## Write the JSON Schemas of settings documents anew
+schema: $(VENV)/built ## Write the JSON Schemas of settings documents
 	PYTHONPATH=tests $(BIN)/python -m support.schema
 
 PEERS := vwo-python-sdk eppo-server-sdk statsig-python-core growthbook optimizely-sdk \

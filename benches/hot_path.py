@@ -37,7 +37,7 @@ def launch(campaign: dict[str, object]) -> vwo.Client:
 
 
 def paths() -> dict[str, Callable[[], object]]:
-    """The paths; each was seen to give the right answer."""
+    """The paths; each has given the right answer before it is measured."""
     plain, targeted = launch(experiments.campaign()), launch(experiments.campaign(CONDITIONS))
     batch = _engine.load("compiled").module.vwo_batch
     events = [b"x" * 150] * 100

@@ -1,6 +1,6 @@
 """growthbook: one object for each user, as its documents have it, given the features.
 
-They are made once; as dictionaries they would be read anew for every user.
+They are made once; dictionaries would be parsed again for every user.
 """
 
 from __future__ import annotations

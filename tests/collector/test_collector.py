@@ -545,7 +545,7 @@ def test_a_database_of_a_later_version_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_one_database_may_be_opened_by_many_at_once(tmp_path: Path) -> None:
-    """The schema is made once, whoever comes first."""
+    """The schema is created once, whichever process comes first."""
     path = str(tmp_path / "events.db")
     owner = Owner("vwo", "1")
     event = Event("conversion", owner, "A", 1, campaign="1", variation="1", goal="1")

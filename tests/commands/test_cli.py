@@ -155,7 +155,7 @@ class TestDemo:
             monkeypatch.delenv(name)
         assert run("demo", "--users", "1").returncode == 0
 
-    def test_whoever_reads_may_stop(self) -> None:
+    def test_the_reader_may_stop(self) -> None:
         reader, writer = os.pipe()
         os.close(reader)
         command = [sys.executable, "-m", "sortition", "demo", "--users", "1"]

@@ -54,7 +54,7 @@ def is_too_large(pattern: str, text: str) -> bool:
 
 
 def compiled(pattern: str) -> _core.VwoSettings:
-    """Settings of a campaign for whoever has a text in which the pattern is found."""
+    """Settings of a campaign for users whose text matches the pattern."""
     segments = {"custom_variable": {"text": f"regex({pattern})"}}
     only = campaign(segments=segments, variations=[variation(1, "in", 100)])
     return _core.VwoSettings.compile(json.dumps(settings(only)).encode())

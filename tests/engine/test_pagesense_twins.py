@@ -308,7 +308,7 @@ def facts(decision: Any) -> dict[str, Any]:
 
 
 class Coverage:
-    """How often what is to be compared came up; each must at least a hundred times."""
+    """How often each reason, operator and call came up; each must at least a hundred times."""
 
     def __init__(self) -> None:
         self.counts = Counter[tuple[str, object]]()

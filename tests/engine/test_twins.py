@@ -242,7 +242,7 @@ SITUATIONS = merged(
         ),
     ),
 )
-"""What a call is made with, whichever call and whoever the user."""
+"""The arguments of a call, for any call and user."""
 
 CONVERSIONS = strategies.fixed_dictionaries(
     {
@@ -281,7 +281,7 @@ def facts(decision: Any) -> dict[str, Any]:
 
 
 class Coverage:
-    """How often what is to be compared came up; each must at least a hundred times."""
+    """How often each reason, operator and call came up; each must at least a hundred times."""
 
     def __init__(self) -> None:
         self.counts = Counter[tuple[str, object]]()

@@ -190,7 +190,7 @@ def test_a_client_that_leaves(server: FaultServer, proxy: Proxy) -> None:
 
 
 def test_closing_leaves_nothing() -> None:
-    """Also where the other server takes no more of what is to be carried there."""
+    """Also where the other server stops reading."""
     threads_before, files_before = threads(), open_files()
     with FaultServer() as server:
         server.fault = faults.NeverRead()

@@ -619,7 +619,7 @@ def test_what_a_storage_must_not_return(
 def test_a_paused_experiment_is_no_mistake(
     launched: Callable[..., pagesense.Client], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Whoever pauses one is not to be woken; but tracking its goal is a mistake."""
+    """A paused experiment is not logged as a mistake; tracking its goal is."""
     client = launched()
     assert client.activate_experiment("Exp Paused", "user1") is None
     assert client.get_variation_name("Exp Paused", "user1") is None
@@ -661,7 +661,7 @@ def test_track_goal_is_only_for_users_of_the_experiment(
 def test_track_goal_of_a_stored_assignment(
     launched: Callable[..., pagesense.Client], sink: Sink
 ) -> None:
-    """Whoever is stored stays, whatever the audience says now."""
+    """A stored user stays, whatever the audience says now."""
     entry = {"experiment_key": "key-chrome", "variation_key": "var-a"}
     storage = Storage(json.dumps({"user_id": "user1", "experiments": [entry]}))
     client = launched(user_storage=storage)

@@ -34,7 +34,7 @@ pytestmark = pytest.mark.timeout(900)
 CHILDREN = 50 if SOAK else 4
 EVENTS = 205 if SOAK else 25
 RUNS = 500 if SOAK else 10
-# Whoever forks while threads run is warned of it from Python 3.12 on; the library has threads
+# From Python 3.12 on, a fork while threads run gives a warning; the library has threads
 # once there are events.
 FORKING = ("-W", "ignore:This process:DeprecationWarning") if sys.version_info >= (3, 12) else ()
 

@@ -261,7 +261,7 @@ def test_uwsgi(service: Service, options: str) -> None:
         parent = server.process.pid
         accepted = {visitor for process, _, visitor in service.accepted() if process == parent}
         wait_until(lambda: accepted <= service.arrived())
-        # Whoever still has a request in hand would leave at once.
+        # A worker that still has a request in hand would leave at once.
         wait_until(lambda: workers_of(service.folder / "stats") == {"idle"})
         server.end()
         cells = service.cells(f"uWSGI {options}".strip(), parent)

@@ -425,7 +425,7 @@ class TestTheCache:
         assert new.exists()
 
     def test_many_processes_share_it(self, tmp_path: Path) -> None:
-        """Whoever reads finds a whole document, or none."""
+        """A reader finds a whole document or nothing."""
         path = tmp_path / "cache"
         duration_s = 10.0 if SOAK else 1.0
         documents = [os.urandom(50_000 + number) for number in range(8)]

@@ -51,7 +51,7 @@ def documents_of(source: Source) -> Iterator[Any]:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.platform)
 def test_what_is_published_is_what_the_parser_says(source: Source) -> None:
-    """Made anew by `make schema`."""
+    """`make schema` writes them."""
     assert file_of(source).read_text(encoding="utf-8") == text_of(schema_of(source))
 
 

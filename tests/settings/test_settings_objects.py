@@ -1,4 +1,4 @@
-"""The plain objects of settings: the same one each time, whoever asks, and however."""
+"""The plain objects of settings: every caller gets the same one each time."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ GENEROUS_S = 1000 if os.environ.get("SORTITION_SOAK") == "1" else 60
 
 @functools.cache
 def shared() -> Application:
-    """The application of this program, which forked children inherit and others make anew."""
+    """The application of this program: forked children inherit it, others make their own."""
     return application.application()
 
 
@@ -53,7 +53,7 @@ def forked(work: Callable[[], object]) -> int:
     """Do this in a forked child, which then leaves as a program does."""
     child = os.fork()
     if child == 0:
-        # Whoever hangs is no success.
+        # A child that hangs has failed.
         signal.alarm(GENEROUS_S)
         work()
         sys.exit(0)

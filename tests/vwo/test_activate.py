@@ -107,7 +107,7 @@ class TestFeatures:
         assert answers == {True, False}
         assert sink.paths == ["/server-side/track-user"] * 30
 
-    def test_a_rollout_is_on_for_whoever_gets_in(self, launch: Launch, sink: Sink) -> None:
+    def test_a_rollout_is_on_for_every_user_who_gets_in(self, launch: Launch, sink: Sink) -> None:
         assert launch(ALL_TYPES).is_feature_enabled("rollout", "Ann") is True
         assert len(sink.received) == 1
         nobody = campaign(key="rollout", type="FEATURE_ROLLOUT", percentTraffic=0)

@@ -268,7 +268,7 @@ def test_a_plain_call_is_direct_and_shows_as_the_method(name: str) -> None:
     client.close(0)
 
 
-def test_whoever_listens_to_decisions_hears_each(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_listener_to_decisions_hears_each(caplog: pytest.LogCaptureFixture) -> None:
     client = begun()
     assert is_direct(lambda: client.get_variation_name("plain", "Ann"))
     caplog.set_level(logging.DEBUG)

@@ -188,7 +188,7 @@ class TimeLimitError(Exception):
 def test_what_a_signal_handler_raises_reaches_the_caller(
     launch: Launch, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is no bug of ours, and meant for whoever made the call."""
+    """It is not a bug of sortition, and reaches the code that made the call."""
     monkeypatch.setattr(guard, "propagates", False)
 
     class Limit:

@@ -85,7 +85,7 @@ class TestWhereAUserStays:
 
 
 class TestWhatIsNoRecord:
-    """It is passed over, and the user is decided for anew."""
+    """sortition ignores it and decides as if nothing were stored."""
 
     @pytest.mark.parametrize(
         "found",

@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("\n")
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read has seen enough. The interpreter must not try again when it exits.
+        # The reader has closed the pipe. The interpreter must not try again when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _FAILED
 
@@ -76,7 +76,7 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         metavar="FILE",
         help="serve this settings file, of VWO or PageSense; twice for one of each",
     )
-    # For whoever starts it as a part of something else, and may die without ending it.
+    # For a parent process that may die without ending this one.
     parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
     parser.set_defaults(run=_serve)
 

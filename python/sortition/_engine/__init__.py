@@ -100,7 +100,7 @@ class EngineModule(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Engine:
-    """An engine, and what is to be said about it.
+    """An engine, and the remark to log about it.
 
     Attributes:
         name: ``compiled`` or ``pure``.

@@ -18,13 +18,13 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 """A value of a JSON document."""
 
 Step: TypeAlias = "dict[str, Json]"
-"""A step of a decision, for whoever asks why; its ``step`` says which one."""
+"""A step of a decision, as `explain` tells it; its ``step`` says which one."""
 
 NamedBy: TypeAlias = Literal["name", "link_name"]
 """By which of its names an experiment is found."""
 
 ProfileState: TypeAlias = Literal["nothing", "invalid", "valid"]
-"""What a profile can be used for: there is none, it decides nothing, or it decides."""
+"""What a profile can be used for: it is absent, it decides nothing, or it decides."""
 
 
 @dataclass(frozen=True, slots=True)

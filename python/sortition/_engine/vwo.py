@@ -38,7 +38,7 @@ Answer: TypeAlias = "str | bool | Variable | None"
 """What a call returns: a variation's name, a flag, a feature's variable, or nothing."""
 
 Step: TypeAlias = "dict[str, Json]"
-"""A step of a decision, for whoever asks why; its ``step`` says which one."""
+"""A step of a decision, as `explain` tells it; its ``step`` says which one."""
 
 
 @dataclass(frozen=True, slots=True)

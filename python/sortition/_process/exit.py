@@ -16,7 +16,7 @@ class Exit:
     """The exit of the interpreter."""
 
     has_come = False
-    """Whether it has begun: what comes later is seen to by nobody."""
+    """Whether the exit has begun. Nothing handles what comes later."""
     hooks: list[Callable[[], object]] = []  # noqa: RUF012 -- the interpreter's, as the exit is
     """What is to be done then."""
 

@@ -1,7 +1,7 @@
 """What belongs to one process: after a fork the child makes its own, and leaves the parent's alone.
 
 A forked child has none of its parent's threads, shares its sockets, and may find its locks held for
-ever. So what holds threads, sockets or locks is made anew by each process, at its first use.
+ever. So each process makes its own threads, sockets and locks at their first use.
 """
 
 from __future__ import annotations

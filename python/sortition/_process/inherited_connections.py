@@ -3,7 +3,7 @@
 Parent and child share every socket that is open at a fork. Where greenlets have the place of
 threads, one that the fork has copied could read its parent's answer in the child; and a connection
 that the parent closes would stay open for as long as a child lives. So in the child the descriptor
-of each leads to the end of an empty pipe. It stays taken, so that whoever still knows its number
+of each leads to the end of an empty pipe. It stays taken, so that code which still knows its number
 finds nothing else under it. The parent and the server notice nothing.
 """
 
@@ -49,7 +49,7 @@ def open_here(connection: object, connect: Callable[[], socket.socket]) -> socke
     """Open a connection that a child will let go of.
 
     Args:
-        connection: Whoever will hold it.
+        connection: The object that will hold it.
         connect: What opens it. What is put around the socket later, as TLS is, keeps its
             descriptor.
 

@@ -17,7 +17,7 @@ class MalformedError(Exception):
 
 
 class RefusedError(Exception):
-    """A request that is an event of somebody else, or without the right key."""
+    """A request that belongs to another account, or has the wrong key."""
 
 
 class Owner(NamedTuple):
@@ -26,7 +26,7 @@ class Owner(NamedTuple):
     Attributes:
         platform: The platform.
         account: The account's id; with PageSense, the portal's name.
-        project: The project's key, with PageSense; with VWO, where there are none, empty.
+        project: The project's key, with PageSense; with VWO, which has no projects, empty.
     """
 
     platform: Platform
@@ -47,7 +47,7 @@ class Event:
         happened_at: When, in seconds since 1970, by the client's clock; None with PageSense, whose
             format has no time.
         campaign: The campaign's id, for a visitor or a conversion; with PageSense the experiment's
-            key, or None for a conversion of who is in no experiment.
+            key, or None for a conversion of a user in no experiment.
         variation: The variation's id, or its key; None where the format does not say, and the
             visitor's own counts.
         goal: The goal's id, or its link name, for a conversion.

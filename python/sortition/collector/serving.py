@@ -68,7 +68,7 @@ def serve(
 
 
 def _end_with_input() -> None:
-    """End this process when whoever started it is gone: then nobody holds the other end."""
+    """End this process when the one that started it is gone: then nobody holds the other end."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

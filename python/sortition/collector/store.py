@@ -190,7 +190,7 @@ class Store:
     """Keeps events in a database of its own; safe to use from any thread."""
 
     def __init__(self, path: str = IN_MEMORY) -> None:
-        """Open the database, making it where there is none.
+        """Open the database, and create it if it does not exist.
 
         Raises:
             sqlite3.Error: The file is no such database or cannot be used.
@@ -200,7 +200,7 @@ class Store:
         try:
             self._ensure_ours()
             # It costs speed only where another collector, opening the same file, is in the way; it
-            # stays in the file for whoever opens it next.
+            # stays in the file for the next process that opens it.
             with contextlib.suppress(sqlite3.OperationalError):
                 self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")

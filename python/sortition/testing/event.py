@@ -18,8 +18,8 @@ class Identity(NamedTuple):
     Attributes:
         kind: What happened.
         visitor: The visitor's id.
-        campaign: The campaign's id, or the experiment's key; None where there is none.
-        goal_or_tag: The goal's id, its link name, or the tag; None where there is none.
+        campaign: The campaign's id, or the experiment's key; None without one.
+        goal_or_tag: The goal's id, its link name, or the tag; None without one.
     """
 
     kind: Kind

@@ -133,7 +133,7 @@ class Exchanges:
 
 @dataclass(frozen=True, slots=True)
 class _Exchange:
-    """A request that was read, and what is to become of it."""
+    """A request that was read, and how to answer it."""
 
     connection: Connection
     request: Received

@@ -16,7 +16,7 @@ class Inherited(Protocol):
     """Something with sockets that only the process that made it is to hold."""
 
     def abandon(self) -> None:
-        """Close them, in a child. It must wait for no lock: whoever holds one is not there."""
+        """Close them, in a child. It must wait for no lock: its holder is not in the child."""
 
 
 NO_FORK: Final = threading.RLock()

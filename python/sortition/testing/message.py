@@ -59,7 +59,7 @@ def read_head(connection: Connection) -> Head | None:
     first, *lines = text.decode("latin-1").strip("\r\n").split("\r\n")
     parts = first.split(" ")
     if len(parts) != 3 or not parts[2].startswith("HTTP/1."):  # noqa: PLR2004 -- of a request's first line
-        raise MalformedError("the first line is none of a request")
+        raise MalformedError("the first line is not a request line")
     method, target, version = parts
     headers: dict[str, str] = {}
     for line in lines:
@@ -80,7 +80,7 @@ def read_body(connection: Connection, head: Head) -> bytes | None:
         None where the other side ends before it is whole.
 
     Raises:
-        MalformedError: Its length is none.
+        MalformedError: Its length is not a number.
     """
     if head.headers.get("expect", "").lower() == "100-continue":
         connection.send(_CONTINUE)

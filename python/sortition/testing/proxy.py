@@ -24,7 +24,7 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _CHALLENGE: Final = {"Proxy-Authenticate": 'Basic realm="sortition"'}
-# They are between the client and the proxy, or are said anew.
+# They concern the client and the proxy only, or the proxy sends its own.
 _NOT_FORWARDED: Final = frozenset(
     {
         "connection",

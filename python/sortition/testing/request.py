@@ -44,7 +44,7 @@ class Received:
         """The content, read as JSON.
 
         Raises:
-            ValueError: It is none.
+            ValueError: It is not JSON.
         """
         return json.loads(self.body)
 

@@ -102,7 +102,7 @@ class FaultServer:
         earlier script and lifts what hangs.
 
         Args:
-            steps: The faults. A closed port sees no requests, so `faults.Refused` is none of them.
+            steps: The faults. `faults.Refused` is not allowed: a closed port sees no requests.
 
         Raises:
             TypeError: A step is no fault that a request can meet.

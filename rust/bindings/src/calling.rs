@@ -108,7 +108,7 @@ fn method(
     let end = null_mut::<ffi::PyObject>();
     // SAFETY: objects that live on, and the null that ends the arguments.
     let none = held(|| unsafe { PyObject_CallMethodObjArgs(object, name, given, end) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     unsafe { Bound::from_owned_ptr_or_err(py, none) }.map(drop)
 }
 
@@ -116,7 +116,7 @@ fn method(
 pub(crate) fn dictionary(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     // SAFETY: the interpreter is attached.
     let made = held(|| unsafe { PyDict_New() });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, made)? }.cast_into()?)
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn copy_of<'py>(dictionary: &Bound<'py, PyDict>) -> PyResult<Bound<'p
     let (py, original) = (dictionary.py(), dictionary.as_ptr());
     // SAFETY: a dictionary that lives on.
     let copy = held(|| unsafe { PyDict_Copy(original) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, copy)? }.cast_into()?)
 }
 
@@ -155,7 +155,7 @@ pub(crate) fn call<'py>(
     let options = options.map_or(null_mut(), Bound::as_ptr);
     // SAFETY: a function, a tuple and a dictionary or null, which all live on.
     let answer = held(|| unsafe { PyObject_Call(function_, arguments, options) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), answer) }
 }
 
@@ -168,7 +168,7 @@ pub(crate) fn tuple_of<'py>(
     let length = ffi::Py_ssize_t::try_from(items.len())?;
     // SAFETY: the interpreter is attached.
     let made = held(|| unsafe { PyTuple_New(length) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
     for (index, item) in (0..length).zip(items) {
         // SAFETY: a new tuple of this length, which takes over what is owned here.
@@ -188,7 +188,7 @@ pub(crate) fn waiting<'py>(
     let items = (event.as_ptr(), kind.as_ptr(), at.as_ptr(), none.as_ptr());
     // SAFETY: as many objects as are said, which live on.
     let made = held(|| unsafe { PyTuple_Pack(4, items.0, items.1, items.2, items.3) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     unsafe { Bound::from_owned_ptr_or_err(py, made) }
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn list_of<'py, T>(
     let length = ffi::Py_ssize_t::try_from(items.len())?;
     // SAFETY: the interpreter is attached.
     let made = held(|| unsafe { PyList_New(length) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
     for (index, item) in (0..length).zip(items) {
         // SAFETY: a new list of this length, which takes over what is owned here.
@@ -214,7 +214,7 @@ pub(crate) fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyS
     let object = value.as_ptr();
     // SAFETY: an object that lives on.
     let text = held(|| unsafe { PyObject_Str(object) });
-    // SAFETY: it is owned by whoever calls, or null where an exception is set.
+    // SAFETY: the caller owns it, or it is null where an exception is set.
     let text = unsafe { Bound::from_owned_ptr_or_err(value.py(), text)? };
     Ok(text.cast_into()?)
 }
@@ -259,6 +259,6 @@ pub(crate) fn item_at<'py>(
     if found < 0 {
         return Err(PyErr::fetch(py));
     }
-    // SAFETY: it is owned by whoever calls, or null where nothing was found.
+    // SAFETY: the caller owns it, or it is null where nothing was found.
     Ok(unsafe { Bound::from_owned_ptr_or_opt(py, item) })
 }

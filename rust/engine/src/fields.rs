@@ -40,7 +40,7 @@ impl<'p, 'v> Fields<'p, 'v> {
         self.wrong(key, wanted, kind_of(self.map.get(key)))
     }
 
-    /// The value under this key, unless there is none or it is null.
+    /// The value under this key, unless it is absent or null.
     pub(crate) fn present(&self, key: &str) -> Option<&'v Value> {
         self.map.get(key).filter(|value| !value.is_null())
     }

@@ -220,7 +220,7 @@ fn admit_goal<P: Attributes>(
     }
 }
 
-/// What is stored, as far as it concerns this campaign: a record of another is none.
+/// What is stored for this campaign: a record of another campaign does not count.
 fn usable<'r>(stored: Stored<'r>, campaign: &Campaign) -> Stored<'r> {
     match stored {
         Stored::Record(record) if record.campaign_key.as_deref() != Some(&*campaign.key) => {

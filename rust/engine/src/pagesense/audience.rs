@@ -16,7 +16,7 @@ use crate::document::parse;
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use pythonic::integer;
 
-/// The audience cannot be evaluated: whoever was not refused before is let in.
+/// The audience cannot be evaluated: a user who was not refused before is let in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LetsIn;
 
@@ -60,7 +60,7 @@ pub enum Tree {
 /// How groups or conditions are joined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connective {
-    /// True where none is false, so also where there is none.
+    /// True unless one is false, so also of nothing.
     All,
     /// True where any is.
     Any,

@@ -68,7 +68,7 @@ pub struct Condition {
     values: Box<[Box<str>]>,
 }
 
-/// What a condition saw, for whoever listens.
+/// What a condition saw, for a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
     /// The attribute that was looked at.

@@ -33,7 +33,7 @@ pub struct Request<'a, A> {
 pub struct Decision {
     /// Why it came out so.
     pub reason: Reason,
-    /// The index of the experiment; `None` where there is none of the name.
+    /// The index of the experiment; `None` if no experiment has the name.
     pub experiment: Option<usize>,
     /// The index of the variation among the experiment's; `None` where the user gets none.
     pub variation: Option<usize>,
@@ -80,7 +80,7 @@ impl Outcome {
     }
 }
 
-/// A step of a decision, for whoever listens.
+/// A step of a decision, as a listener sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The experiment was looked up.

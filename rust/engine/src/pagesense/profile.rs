@@ -23,7 +23,7 @@ pub struct Profile {
 pub enum State {
     /// Nothing is stored.
     Nothing,
-    /// It decides nothing: it is no profile, or an entry of it is none.
+    /// It decides nothing: it is not a profile, or an entry is invalid.
     Invalid,
     /// It decides.
     Valid,
@@ -72,7 +72,7 @@ impl Profile {
 
     /// Reads what the user storage gave. Blank text is nothing.
     ///
-    /// One entry that is none makes the whole profile decide nothing, as with the platform's own
+    /// One invalid entry makes the whole profile decide nothing, as with the platform's own
     /// client; the others are kept when the next assignment is saved.
     #[must_use]
     pub fn read(text: &str) -> Self {

@@ -142,11 +142,11 @@ pub struct Request<'a, A, R> {
 pub struct Decision {
     /// Why it came out so.
     pub reason: Reason,
-    /// The index of the campaign; `None` where there is none of the key.
+    /// The index of the campaign; `None` if no campaign has the key.
     pub campaign: Option<usize>,
     /// The index of the variation among the campaign's; `None` where the user gets none.
     pub variation: Option<usize>,
-    /// The index of the goal among the campaign's; `None` outside `track` or where there is none.
+    /// The index of the goal among the campaign's; `None` outside `track`, or if the campaign lacks the goal.
     pub goal: Option<usize>,
     /// Whether the user storage holds a record of this user and campaign, a usable one or not.
     pub has_record: bool,
@@ -187,7 +187,7 @@ pub enum Write {
     GoalIdentifiers(String),
 }
 
-/// A step of a decision, for whoever listens.
+/// A step of a decision, as a listener sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Step {
     /// The campaign was looked up.

@@ -32,7 +32,7 @@ pub struct Operand {
 enum Compared {
     /// A text.
     Text(Box<str>),
-    /// The pattern that is searched for; None for a pattern that is none.
+    /// The pattern that is searched for; `None` for an invalid pattern.
     Pattern(Option<Box<Pattern>>),
 }
 

@@ -102,7 +102,7 @@ pub struct Searches {
     pub given_up: Cell<bool>,
 }
 
-/// What a clause saw, for whoever listens.
+/// What a clause saw, for a listener.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clause {
     /// The attribute that was looked at.

@@ -58,7 +58,7 @@ impl Settings {
         self.is_event_arch_enabled
     }
 
-    /// The path segment that stands for where the data reside; `None` where there is none.
+    /// The path segment that stands for where the data reside; `None` without one.
     #[must_use]
     pub fn collection_prefix(&self) -> Option<&str> {
         self.collection_prefix.as_deref()
@@ -236,7 +236,7 @@ pub enum CampaignType {
     VisualAb,
     /// A feature that is on in some variations.
     FeatureTest,
-    /// A feature that is on for whoever gets in.
+    /// A feature that is on for every user who gets in.
     FeatureRollout,
     /// A type that this version does not know.
     Other(Box<str>),

@@ -34,7 +34,7 @@ NEVER: Final = "never"
 
 
 class LetsInError(Exception):
-    """The audience cannot be evaluated: whoever was not refused before is let in."""
+    """The audience cannot be evaluated: a user who was not refused before is let in."""
 
 
 @dataclass(frozen=True, slots=True)

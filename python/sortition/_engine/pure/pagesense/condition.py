@@ -115,7 +115,7 @@ def _read_values(values: object) -> list[str]:
     """The texts of a condition's values.
 
     Raises:
-        _NoValuesError: They are none.
+        _NoValuesError: They cannot be read.
     """
     if values is MISSING:
         return []

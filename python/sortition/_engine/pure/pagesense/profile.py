@@ -49,7 +49,7 @@ class Profile:
     def read(found: object) -> Profile:
         """Read what the user storage gave. What is no text, and blank text, is nothing.
 
-        One entry that is none makes the whole profile decide nothing, as with the platform's own
+        One invalid entry makes the whole profile decide nothing, as with the platform's own
         client; the others are kept when the next assignment is saved.
         """
         if not isinstance(found, str) or not str.strip(found):

@@ -59,7 +59,7 @@ class Request:
     def stored(self, campaign: model.Campaign) -> object:
         """What is known of the storage's content for a campaign: a `Record`, None, `NOT_ASKED`.
 
-        A record of another campaign is none.
+        A record of another campaign does not count.
         """
         found = self.records.get(campaign.key, NOT_ASKED)
         if found is NOT_ASKED:

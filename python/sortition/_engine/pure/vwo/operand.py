@@ -69,7 +69,7 @@ class Operand:
     rule: str
     operand: str
     pattern: Pattern | None = None
-    """The pattern of the operand; None for other rules, and for a pattern that is none."""
+    """The pattern of the operand; None for other rules, and for an invalid pattern."""
 
     def matches(self, value: str) -> bool:
         """Whether the rule is true of this value.

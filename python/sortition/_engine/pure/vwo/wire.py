@@ -45,15 +45,15 @@ class VwoFields(Fields):
         return value
 
     def optional_text(self, key: str) -> str | None:
-        """A string, unless there is none."""
+        """A string, if present."""
         return None if self.present(key) is None else self.string(key)
 
     def optional_boolean(self, key: str) -> bool | None:
-        """A boolean, unless there is none."""
+        """A boolean, if present."""
         return None if self.present(key) is None else self.boolean(key)
 
     def optional_number(self, key: str) -> float | None:
-        """A finite number, unless there is none."""
+        """A finite number, if present."""
         return None if self.present(key) is None else self.number(key)
 
     def weight(self, key: str) -> float:
@@ -67,11 +67,11 @@ class VwoFields(Fields):
         return [] if self.values.get(key) == {} else super().items(key)
 
     def optional_list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
-        """A list whose elements are read so; empty where there is none."""
+        """A list whose elements are read so; empty if absent."""
         return [] if self.present(key) is None else self.list_of(key, read)
 
     def identifiers(self, key: str) -> list[Identifier]:
-        """A list of numbers and strings; empty where there is none."""
+        """A list of numbers and strings; empty if absent."""
 
         def read(path: str, value: Json) -> Identifier:
             if not is_identifier(value):
@@ -91,7 +91,7 @@ class VwoFields(Fields):
         return value
 
     def weights(self, key: str) -> dict[str, float]:
-        """Weights by id; empty where there are none."""
+        """Weights by id; empty if absent."""
         values = self.optional_map(key) or {}
         weights = VwoFields(child(self.path, key), values, self.consequence)
         return {name: weights.weight(name) for name in values}
