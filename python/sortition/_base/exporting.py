@@ -6,7 +6,6 @@ for nothing else. A thing's home is imported once, and the thing is kept in the 
 
 from __future__ import annotations
 
-import functools
 from importlib import import_module
 
 # Not `typing`'s: importing that would take longer than everything here. And not written as False:
@@ -52,7 +51,6 @@ def known_options(function: FunctionT) -> FunctionT:
     code = function.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
 
-    @functools.wraps(function)
     def call(*args: Any, **options: Any) -> Any:
         if not options.keys() <= set(known):
             from sortition._base.options import ensure_known  # noqa: PLC0415 -- rarely needed
@@ -60,4 +58,8 @@ def known_options(function: FunctionT) -> FunctionT:
             ensure_known(options, known)
         return function(*args, **options)
 
+    # As `functools.wraps` does, which would import a good deal.
+    for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
+        setattr(call, name, getattr(function, name))
+    call.__wrapped__ = function  # type: ignore[attr-defined]
     return call  # type: ignore[return-value]
