@@ -18,7 +18,7 @@ from sortition._engine.pure.vwo.decision import Request as VwoRequest
 from sortition._http.transport import Request, Response
 from sortition._pagesense.deciding import Asked as PagesenseAsked
 from sortition._pagesense.deciding import Chosen as PagesenseChosen
-from sortition._vwo.events import Visitor
+from sortition._vwo.wire import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

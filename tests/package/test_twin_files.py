@@ -52,6 +52,18 @@ TWINS: Final = (
         },
     ),
     Twins(
+        "python/sortition/_vwo",
+        "python/sortition/_pagesense",
+        {
+            "batching": "PageSense's events go one by one: the platform takes no batches",
+            "integrations": "PageSense has no callback that is told of decisions",
+            "remarks": "PageSense's are said where it decides",
+            "settings_file": "only VWO's settings are fetched without a client",
+            "variables": "PageSense's variations have no variables",
+        },
+        {"goal_property": "VWO's properties of a conversion have no names of their own"},
+    ),
+    Twins(
         f"{BINDINGS}/vwo",
         f"{BINDINGS}/pagesense",
         {

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Answer, Json, Outcome, Settings
     from sortition._vwo.deciding import Asked, AskedGoal, Decider
     from sortition._vwo.delivery import Delivery
-    from sortition._vwo.events import Visitor
     from sortition._vwo.snapshot import Snapshot
+    from sortition._vwo.wire import Visitor
 
 
 class Calls:

@@ -19,14 +19,14 @@ from sortition._settings.webhook import UNAVAILABLE
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
 from sortition._vwo.constants import GOAL_TYPES
+from sortition._vwo.credentials import credentials_of
 from sortition._vwo.deciding import Asked, AskedGoal, Decider
 from sortition._vwo.delivery import Delivery
-from sortition._vwo.events import Visitor
 from sortition._vwo.explaining import Explanation
-from sortition._vwo.platform import account_of
 from sortition._vwo.result import Status, TrackResult
 from sortition._vwo.snapshot import Snapshot
 from sortition._vwo.storage import CheckedStorage
+from sortition._vwo.wire import Visitor, settings_request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -450,15 +450,15 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> str | None:
         """Fetch settings and use them; why that was not possible, None where it was."""
         try:
-            account = account_of(account_id, sdk_key)
+            credentials = credentials_of(account_id, sdk_key)
             # As with the platform's SDK, 1 is true and 0 is false.
             is_number = isinstance(is_via_webhook, int) and is_via_webhook in (0, 1)
             flag = bool(is_via_webhook) if is_number or is_via_webhook is None else is_via_webhook
             by_webhook = of_type("is_via_webhook", flag, bool, "a bool")
         except OptionError as error:
             return str(error)
-        request = account.request(self._launch.base_url, is_via_webhook=by_webhook)
-        return self._live.ask(request, (account, by_webhook)).error
+        request = settings_request(self._launch.base_url, credentials, is_via_webhook=by_webhook)
+        return self._live.ask(request, (credentials, by_webhook)).error
 
     @call(nothing=UNAVAILABLE)
     def handle_webhook(

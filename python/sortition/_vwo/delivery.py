@@ -12,7 +12,7 @@ from sortition._client import delivery
 from sortition._sending.batched import BatchedDispatch
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
-from sortition._vwo.events import Visitor
+from sortition._vwo.wire import Visitor
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,13 +8,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from sortition._base.errors import OptionError
 from sortition._client import launching
-from sortition._client.launching import engine_of, log_of, transport_of, verifies
+from sortition._client.document import document_of
+from sortition._client.launching import (
+    engine_of,
+    log_of,
+    settings_options_of,
+    transport_of,
+    verifies,
+)
 from sortition._settings.options import loaded_by
 from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL
+from sortition._vwo.credentials import optional_credentials_of
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
-from sortition._vwo.first_settings import first_settings_of
 from sortition._vwo.options import VwoOptions
 from sortition._vwo.platform import VwoPlatform
 
@@ -90,7 +98,19 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
     # As with the platform's SDK, a storage of the caller's goes first.
     storage = options.redis_creds if options.user_storage is None else options.user_storage
     url = DEFAULT_BASE_URL if options.base_url is None else options.base_url
-    first, document, account = first_settings_of(options, log)
+    credentials = optional_credentials_of(options.account_id, options.sdk_key)
+    if options.settings_file is None and credentials is None:
+        raise OptionError(
+            "settings_file: a settings document is needed, or account_id and sdk_key to fetch one"
+        )
+    fallback = options.fallback_settings_file
+    first = settings_options_of(
+        options,
+        None if fallback is None else document_of(fallback, "fallback_settings_file"),
+        options.poll_interval_s,
+        log,
+    )
+    document = None if options.settings_file is None else document_of(options.settings_file)
     transport, own_transport = transport_of(options, log)
     configuration = Configuration(
         engine=engine,
@@ -111,7 +131,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         should_track_returning_user=options.should_track_returning_user,
     )
     usage = {} if options.is_development_mode else _usage(options, storage)
-    platform = VwoPlatform(engine, log, url, usage, account)
+    platform = VwoPlatform(engine, log, url, usage, credentials)
     try:
         given_settings = None if document is None else platform.compile(document)
         live = loaded_by(platform, transport, log, first, given_settings)

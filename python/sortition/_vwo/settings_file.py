@@ -14,7 +14,8 @@ from sortition._http.pool import Deadline, SenderPool
 from sortition._http.transport import RequestsTransport
 from sortition._settings.fetching import fetch as fetched_by
 from sortition._vwo.constants import DEFAULT_BASE_URL
-from sortition._vwo.platform import account_of
+from sortition._vwo.credentials import credentials_of
+from sortition._vwo.wire import settings_request
 
 if TYPE_CHECKING:
     from sortition._http.transport import Request
@@ -29,11 +30,11 @@ def fetch(
     request_timeout_s: object,
 ) -> str:
     """Fetch a settings file; see `sortition.vwo.get_settings_file`."""
-    account = account_of(account_id, sdk_key)
+    credentials = credentials_of(account_id, sdk_key)
     is_asked_by_webhook = of_type("is_via_webhook", is_via_webhook, bool, "a bool")
     url = DEFAULT_BASE_URL if base_url is None else checked_base_url(base_url)
     timeout_s = Seconds(0, HOUR_S, includes_least=False)("request_timeout_s", request_timeout_s)
-    request = account.request(url, is_via_webhook=is_asked_by_webhook)
+    request = settings_request(url, credentials, is_via_webhook=is_asked_by_webhook)
     transport = RequestsTransport()
     pool = SenderPool(transport, most_senders=1)
     try:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sortition._engine.vwo import Settings
     from sortition._settings.kept_document import KeptDocument
-    from sortition._vwo.events import Events
+    from sortition._vwo.wire import Events
 
 
 @dataclass(frozen=True, slots=True)

@@ -158,10 +158,12 @@ def _asked(given: argparse.Namespace) -> tuple[Request, Platform, str] | None:
         return request, "pagesense", credentials.project_name
     if given.account_id is not None:
         from sortition._vwo.constants import DEFAULT_BASE_URL  # noqa: PLC0415
-        from sortition._vwo.platform import account_of  # noqa: PLC0415
+        from sortition._vwo.credentials import credentials_of as vwo_credentials_of  # noqa: PLC0415
+        from sortition._vwo.wire import settings_request  # noqa: PLC0415
 
-        account = account_of(given.account_id, key)
-        return account.request(base_url or DEFAULT_BASE_URL), "vwo", str(account.id)
+        known = vwo_credentials_of(given.account_id, key)
+        request = settings_request(base_url or DEFAULT_BASE_URL, known)
+        return request, "vwo", str(known.account_id)
     return None
 
 

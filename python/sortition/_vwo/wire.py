@@ -1,6 +1,6 @@
-"""Events as requests: the classic format and the event architecture.
+"""Requests as the platform wants them: for settings, for events and for batches of them.
 
-Source: VWO spec, section 9; pinned by the requests in ``vwo/scenarios.jsonl``.
+Source: VWO spec, sections 1 and 9; pinned by the requests in ``vwo/scenarios.jsonl``.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         Variation,
     )
     from sortition._vwo.arguments import Revenue
+    from sortition._vwo.credentials import Credentials
 
 CLIENT_NAME: Final = "sortition"
 """What the client calls itself on the wire."""
@@ -49,6 +50,27 @@ class Visitor:
     user_id: str = field(repr=False)
     user_agent: str | None = field(repr=False)
     ip_address: str | None = field(repr=False)
+
+
+def settings_request(
+    base_url: str, credentials: Credentials, *, is_via_webhook: bool = False
+) -> Request:
+    """The request for an account's settings."""
+    path = "/server-side/pull" if is_via_webhook else "/server-side/settings"
+    return Request(
+        "GET",
+        base_url + path,
+        query={
+            "a": credentials.account_id,
+            "i": credentials.sdk_key,
+            "r": _RANDOM.random(),
+            "platform": "server",
+            "api-version": 1,
+            "sdk": CLIENT_NAME,
+            "sdk-v": VERSION,
+        },
+        headers={"User-Agent": CLIENT_NAME},
+    )
 
 
 class Events:
