@@ -212,6 +212,61 @@ class TestVwo:
             assert set(launched.stats().storage_findings) <= {"wrong_type"}
 
 
+class TestARecordThatTheCallGives:
+    @pytest.mark.parametrize(
+        ("record", "name"),
+        [
+            ({"campaign_key": "checkout", "variation_name": "Control"}, "snake_case"),
+            ({"variationName": "Control"}, "no_campaign"),
+            ({**RECORD, "userId": "zz"}, "other_user"),
+            ({"campaignKey": "checkout"}, "no_variation"),
+        ],
+    )
+    def test_one_that_counts_for_nothing(
+        self, engine: Engine, record: Any, name: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        document = settings(campaign(variations=ONE_PAGE))
+        with vwo.launch(document, engine=engine.name, is_development_mode=True) as launched:
+            given = {"user_storage_data": record}
+            for _ in range(3):
+                assert launched.get_variation_name("checkout", "Ann", **given) == "One page"
+            assert launched.stats().storage_findings == {name: 3}
+            assert [one.startswith("user_storage_data is a record") for one in caplog.messages] == [
+                True
+            ]
+            explained = launched.explain("checkout", "Ann", **given)
+        assert explained is not None
+        assert [one.name for one in explained.storage_findings] == [name]
+
+    @pytest.mark.parametrize("record", [RECORD, {}, None])
+    def test_one_that_is_fine(
+        self, engine: Engine, record: Any, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """Also for a call about several campaigns, of which it is the record of one."""
+        document = settings(campaign(1, variations=ONE_PAGE), campaign(2, "search"))
+        with vwo.launch(document, engine=engine.name, is_development_mode=True) as launched:
+            launched.activate("checkout", "Ann", user_storage_data=record)
+            launched.track(["checkout", "search"], "Ann", "purchase", user_storage_data=record)
+            assert launched.stats().storage_findings == {}
+        assert caplog.messages == []
+
+
+def test_integrations_whose_answer_would_have_to_be_awaited(
+    engine: Engine, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Later:
+        def callback(self, properties: dict[str, Any]) -> object:
+            del properties
+            return later()
+
+    with vwo.launch(
+        settings(), integrations=Later(), engine=engine.name, is_development_mode=True
+    ) as launched:
+        for _ in range(3):
+            assert launched.activate("checkout", "Ann")
+    assert caplog.messages == ["integrations.callback is async, and nobody awaits it"]
+
+
 class TestPagesense:
     @pytest.mark.parametrize(
         ("found", "name", "words"),

@@ -25,7 +25,7 @@ from sortition._vwo.delivery import Delivery
 from sortition._vwo.explaining import Explanation
 from sortition._vwo.result import Status, TrackResult
 from sortition._vwo.snapshot import Snapshot
-from sortition._vwo.storage import CheckedStorage
+from sortition._vwo.storage import CheckedStorage, given_record
 from sortition._vwo.wire import Visitor, settings_request
 
 if TYPE_CHECKING:
@@ -538,6 +538,8 @@ class Client(LivingClient[Snapshot, Delivery]):
             goal = self._asked_goal(
                 goal_identifier, goal_type_to_track, revenue_value, event_properties, None
             )
+        seen: list[Finding] = []
+        findings = self._findings(seen)
         asked = self._asked(
             cast("Call", call),
             user_id,
@@ -546,10 +548,10 @@ class Client(LivingClient[Snapshot, Delivery]):
             should_track_returning_user=should_track_returning_user,
             user_storage_data=user_storage_data,
             meta_data=None,
+            findings=findings,
         )
         steps: list[Step] = []
-        seen: list[Finding] = []
-        decider = self._decider_with(self._findings(seen))
+        decider = self._decider_with(findings)
         decision = decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decision, steps, seen)
 
@@ -655,16 +657,19 @@ class Client(LivingClient[Snapshot, Delivery]):
         should_track_returning_user: object = None,
         user_agent: object = None,
         user_ip_address: object = None,
+        findings: Findings | None = None,
     ) -> Asked:
         """The options of a call, checked."""
+        user = base_arguments.text("user_id", user_id)
+        record = base_arguments.mapping("user_storage_data", user_storage_data)
         return Asked(
             call=call,
-            user_id=base_arguments.text("user_id", user_id),
+            user_id=user,
             custom_variables=base_arguments.mapping("custom_variables", custom_variables),
             variation_targeting_variables=base_arguments.mapping(
                 "variation_targeting_variables", variation_targeting_variables
             ),
-            user_storage_data=base_arguments.mapping("user_storage_data", user_storage_data),
+            user_storage_data=record and given_record(record, user, findings or self._findings()),
             meta_data=base_arguments.mapping("meta_data", meta_data),
             tracks_again=first_given(
                 base_arguments.boolean("should_track_returning_user", should_track_returning_user),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sortition._vwo.constants import GOAL_TYPES
 from sortition._vwo.integrations import properties_of
+from sortition.storages.findings import is_awaitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -181,9 +182,15 @@ class Decider:
             goal_identifier=goal.identifier if goal else None,
         )
         try:
-            integrations.callback(properties)
+            answer = integrations.callback(properties)
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             self._log.exception_of("integrations.callback", error)
+            return
+        if is_awaitable(answer):
+            self._log.recurring_error(
+                ("integrations.callback", "async"),
+                lambda: "integrations.callback is async, and nobody awaits it",
+            )
 
 
 def _given_records(settings: Settings, campaign: str | int, asked: Asked) -> dict[str, object]:

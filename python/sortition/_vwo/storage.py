@@ -89,10 +89,30 @@ class CheckedStorage:
         return None if about == findings.OTHER_USER else record
 
 
-def finding_in(record: object, user_id: str, campaign_key: str) -> tuple[str, str] | None:
+def given_record(
+    record: dict[str, object] | None, user_id: str, noted: Findings
+) -> dict[str, object] | None:
+    """The record that a call gives as ``user_storage_data``, as the engine is to read it.
+
+    What is wrong with it is noted; a record of another user counts as none.
+    """
+    finding = None if record is None else finding_in(record, user_id, None)
+    if finding is None:
+        return record
+    about, words = finding
+    noted.note(Finding(about, f"user_storage_data is {words}"))
+    return {} if about == findings.OTHER_USER else record
+
+
+def finding_in(record: object, user_id: str, campaign_key: str | None) -> tuple[str, str] | None:
     """What is wrong with a record, by name and in words; None where nothing is.
 
     Whatever is empty, zero or false is no record, and nothing is wrong with it.
+
+    Args:
+        record: The record.
+        user_id: The user's id.
+        campaign_key: The campaign that it is to be of; None where any will do.
     """
     if is_awaitable(record):
         return findings.ASYNC, "something to await: this client needs one that is not async"
@@ -109,7 +129,7 @@ def finding_in(record: object, user_id: str, campaign_key: str) -> tuple[str, st
 
 
 def _finding_in_fields(
-    record: dict[str, object], user_id: str, campaign_key: str
+    record: dict[str, object], user_id: str, campaign_key: str | None
 ) -> tuple[str, str] | None:
     key = record.get("campaignKey")
     if not isinstance(key, str):
@@ -117,7 +137,7 @@ def _finding_in_fields(
             words = "a record with names in snake_case, which counts as no record"
             return findings.SNAKE_CASE, f"{words}; the names are those that set was given"
         return findings.NO_CAMPAIGN, "a record without campaignKey, which counts as no record"
-    if key != campaign_key:
+    if campaign_key not in (None, key):
         words = "a record of another campaign than was asked for, which counts as no record"
         return findings.OTHER_CAMPAIGN, words
     owner = record.get("userId")
