@@ -237,13 +237,15 @@ clean: ## Remove what was built
 # The environment is made by hand of pip, which knows dependency groups from 25.1 on.
 $(VENV)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sortition needs Python 3.11 or later; name one: make PYTHON=python3.13")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
+	@echo 'making an environment for Python in $(VENV)'
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/pip install --quiet --upgrade 'pip>=25.1'
 	@echo '$(MADE_FOR)' >$(VENV)/made-for
 	@touch $@
 
 $(VENV)/%-tools: pyproject.toml $(VENV)/pip
-	$(BIN)/pip install --quiet --group $*
+	@echo 'installing the packages of the group $*'
+	@$(BIN)/pip install --quiet --group $*
 	@touch $@
 
 # Its gunicorn is older than that of the other servers.
@@ -263,8 +265,6 @@ $(VENV)/installed: pyproject.toml $(VENV)/build-tools
 	@touch $@
 
 $(VENV)/built: pyproject.toml $(VENV)/build-tools $(RUST_SOURCES)
-	@echo 'building the compiled engine'
-	@mkdir -p target
-	@$(BIN)/maturin develop --release --locked --quiet --extras demo >target/build.log 2>&1 \
-		|| { cat target/build.log; exit 1; }
+	@echo 'building the compiled engine: about a minute of two processors'
+	@$(BIN)/python .ci/watch_build.py $(BIN)/maturin develop --release --locked --extras demo
 	@touch $@ $(VENV)/installed

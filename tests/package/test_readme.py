@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import signal
 import tempfile
 from pathlib import Path
 
@@ -24,9 +25,69 @@ def blocks(language: str, file: str = "README.md") -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
 
 
-def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
+def conversions_at(url: str) -> int:
+    (account,) = requests.get(f"{url}/report.json", timeout=30).json()["accounts"]
+    return sum(
+        variation["conversions"]
+        for campaign in account["campaigns"]
+        for goal in campaign["goals"]
+        for variation in goal["variations"]
+    )
+
+
+def test_the_program_of_the_readme() -> None:
+    """It runs as a reader types it, and its conversion arrives."""
+    (program,) = blocks("python")
+    lines = [line for line in program.splitlines() if line and not line.startswith("    ")]
+    assert len(lines) <= 10
+    for words in ("logging.basicConfig", "signal.SIGTERM", "user_storage"):
+        assert words in program
+    namespace: dict[str, object] = {}
+    handler = signal.getsignal(signal.SIGTERM)
+    try:
+        with server.running(SETTINGS) as url:
+            exec(program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url), namespace)  # noqa: S102
+            client = namespace["client"]
+            assert isinstance(client, vwo.Client)
+            assert client.close()
+            assert conversions_at(url) == 1
+        # A stop of the program is an ordinary exit, at which the client sends what waits.
+        with pytest.raises(SystemExit):
+            signal.raise_signal(signal.SIGTERM)
+    finally:
+        signal.signal(signal.SIGTERM, handler)
+
+
+def test_the_readme_is_short() -> None:
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 120
+
+
+def rows(file: str) -> dict[str, dict[str, str]]:
+    """The rows of the first table of a file that has a column for each SDK, by their names."""
+    text = (ROOT / file).read_text(encoding="utf-8")
+    table = re.findall(r"(?m)^\|.*\|$", text[text.index("vwo-python-sdk |") - 500 :])
+    cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in table]
+    (head,) = (row for row in cells[:20] if "vwo-python-sdk" in row)
+    body = cells[cells.index(head) + 2 :]
+    return {row[0]: dict(zip(head, row, strict=False)) for row in reversed(body)}
+
+
+def test_the_figures_are_those_of_the_measurements() -> None:
+    """A figure in the README is the one of docs/performance.md, for the same row and subject."""
+    measured = rows("docs/performance.md")
+    (program,) = re.findall(r"(?s)## Why\n\n(.*?)\n\n", (ROOT / "README.md").read_text("utf-8"))
+    shown = [[cell.strip() for cell in line.strip("|").split("|")] for line in program.splitlines()]
+    assert shown[0][2:] == ["sortition", "in plain Python", "vwo-python-sdk"]
+    assert len(shown[2:]) == 4
+    for name, unit, *figures in shown[2:]:
+        row = measured[name]
+        assert unit == row["unit"]
+        assert figures == [row["compiled"], row["pure"], row["vwo-python-sdk"]], name
+
+
+def test_the_first_steps(capsys: pytest.CaptureFixture[str]) -> None:
     """One after the other, as a reader types them, against the collector that they name."""
-    programs = blocks("python")
+    programs = blocks("python", "docs/first-steps.md")
     assert len(programs) == 5
     namespace: dict[str, object] = {}
     with server.running(SETTINGS) as url:
@@ -36,14 +97,7 @@ def test_the_programs(capsys: pytest.CaptureFixture[str]) -> None:
         client = namespace["client"]
         assert isinstance(client, vwo.Client)
         assert client.close()
-        (account,) = requests.get(f"{url}/report.json", timeout=30).json()["accounts"]
-    conversions = sum(
-        variation["conversions"]
-        for campaign in account["campaigns"]
-        for goal in campaign["goals"]
-        for variation in goal["variations"]
-    )
-    assert conversions >= 2
+        assert conversions_at(url) >= 2
     printed = capsys.readouterr().out
     assert "'checkout': True" in printed
     shown = [line[2:] for program in programs for line in program.splitlines() if line[:1] == "#"]
@@ -76,7 +130,7 @@ def test_the_programs_for_pagesense(capsys: pytest.CaptureFixture[str]) -> None:
         assert line.rstrip(" …") in printed
 
 
-@pytest.mark.parametrize("file", ["README.md", "docs/pagesense.md"])
+@pytest.mark.parametrize("file", ["README.md", "docs/first-steps.md", "docs/pagesense.md"])
 def test_the_commands(file: str) -> None:
     """Every command that is shown exists, and the files that it names."""
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -89,6 +143,9 @@ def test_the_commands(file: str) -> None:
     for command, *arguments in commands:
         if command == "make":
             assert all(re.search(rf"(?m)^{target}:", makefile) for target in arguments)
+        elif command == "pip":
+            # `make check-packages` runs each of them.
+            assert arguments[0] == "install"
         else:
             assert command == ".venv/bin/sortition"
             assert arguments[0] == "serve"
