@@ -140,6 +140,13 @@ class TestFaults:
             check, words = self.found(url, REQUESTS_CA_BUNDLE="/none.pem")
         assert (check, words) == ("tls", "/none.pem cannot be read: No such file or directory")
 
+    def test_a_bundle_that_a_server_without_tls_does_not_need(self) -> None:
+        """A client would not launch with it either."""
+        with serving(GOOD) as sink:
+            check, words = self.found(sink.url, REQUESTS_CA_BUNDLE="/none.pem")
+        wanted = "the variable REQUESTS_CA_BUNDLE: there is no CA bundle at '/none.pem'"
+        assert (check, words) == ("tls", wanted)
+
     def test_a_server_without_tls(self) -> None:
         with serving(GOOD) as sink:
             check, _ = self.found(sink.url.replace("http://", "https://"))

@@ -7,6 +7,7 @@ import email.utils
 import time
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.errors import OptionError
 from sortition._commands.checking.document import findings_of, verdict_on
 from sortition._commands.checking.finding import Finding
 from sortition._http.answers import TOO_MANY, Meaning, is_redirect, is_refusal, meaning_of, words_of
@@ -37,7 +38,12 @@ def server_findings(
         engine: What reads them.
         timeout_s: How long the answer may take.
     """
-    transport = RequestsTransport()
+    try:
+        transport = RequestsTransport()
+    except OptionError as error:
+        advice = "let the variable name a file that exists, or unset it"
+        yield Finding("tls", "fault", str(error), advice)
+        return
     pool = SenderPool(transport, most_senders=1)
     try:
         asked = dataclasses.replace(request, most_answer_bytes=MOST_SETTINGS_BYTES, needs_body=True)
