@@ -617,7 +617,7 @@ class TestBounds:
                 client.activate("checkout", f"u{number}")
             wait_until(lambda: bool(told))
             assert set(told) == {"sortition-worker"}
-            assert "events were lost: queue full" in caplog.text
+            assert "events were refused: queue full" in caplog.text
             client.close(0.1)
 
     def test_an_event_larger_than_a_request(self, launch: Launch, sink: Sink) -> None:

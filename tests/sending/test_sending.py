@@ -269,7 +269,8 @@ class TestOutage:
         while not dispatch.send(REQUEST, dispatch.deadline(), ONE):
             attempts += 1
             assert time.monotonic() < deadline
-        assert [record.getMessage() for record in caplog.records] == [
+        messages = [record.getMessage() for record in caplog.records]
+        assert [message for message in messages if "lost: " not in message] == [
             (
                 "http://127.0.0.1/server-side/track-goal failed (OSError); "
                 "no further failure is logged until sending works again"
@@ -284,7 +285,8 @@ class TestOutage:
         dispatch, _ = self.dispatch(*[500, 200] * 200)
         for _ in range(400):
             dispatch.send(REQUEST, dispatch.deadline(), ONE)
-        assert len(caplog.records) == 2
+        # And one of what was lost.
+        assert len(caplog.records) == 3
         dispatch.close()
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sortition._base.log import frames_of
-
 if TYPE_CHECKING:
     from sortition._base.log import Log
 
@@ -25,9 +23,8 @@ def report(log: Log, call: str, error: Exception) -> None:
         raise error
     name = type(error).__name__
     log.recurring_error(
-        (call, name),
-        lambda: (
-            f"{call} failed with {name}, which is a bug of sortition; please report this:\n"
-            f"{frames_of(error)}"
-        ),
+        name,
+        lambda: f"{call} failed with {name}, which is a bug of sortition; please report this",
+        kind=("bug", call),
+        error=error,
     )

@@ -5,21 +5,19 @@ from __future__ import annotations
 import contextlib
 import logging
 import sys
-import time
 import traceback
 from collections.abc import Coroutine
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
+
+from sortition._base.displaying import displayed
+from sortition._base.repeating import Mistakes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable
 
 _ROOT: Final = logging.getLogger("sortition")
-
-_AGAIN_AFTER_S: Final = 600.0
-_MOST_RECURRING: Final = 1000
-"""How many different mistakes of one client are told apart."""
-_MANY: Final = "there are more mistakes of other kinds than can be told apart"
+_NUMBERS: Final = frozenset({int, float, bool})
+_RAISED: Final = "raised"
 
 
 @runtime_checkable
@@ -33,23 +31,11 @@ class Logger(Protocol):
         """Take a message. `level` is one of the numbers of the standard ``logging``."""
 
 
-@dataclass(slots=True)
-class _Recurring:
-    """A mistake that was logged: when it may be again, and how often it happened meanwhile.
-
-    Attributes:
-        quiet_until: When it may be logged again, on the monotonic clock.
-        had_handler: Whether the program had configured logging when it was logged.
-        unsaid: How often it has happened since.
-    """
-
-    quiet_until: float
-    had_handler: bool
-    unsaid: int = 0
-
-
 class Log:
     """One client's messages. Whatever a logger or a handler raises stays here.
+
+    A message is one line: what it holds of line breaks and other control characters is escaped,
+    wherever it came from. Only the lines of a traceback follow the message.
 
     Nothing global is changed: `level` holds back messages of this client only, and handlers,
     propagation and the logger's own level are the caller's. No lock is taken but those of
@@ -71,7 +57,7 @@ class Log:
         self._level = logging.NOTSET if level is None else level
         self._prints_itself = level is not None and logger is None
         self._has_complained = False
-        self._recurring: dict[Hashable, _Recurring] = {}
+        self._mistakes = Mistakes()
 
     @property
     def may_take_debug(self) -> bool:
@@ -81,7 +67,7 @@ class Log:
     @property
     def takes_debug(self) -> bool:
         """Whether somebody takes debug messages now."""
-        return self._takes(logging.DEBUG)
+        return self.takes(logging.DEBUG)
 
     @property
     def remembering_logger(self) -> tuple[logging.Logger, dict[int, bool]] | None:
@@ -118,7 +104,14 @@ class Log:
         """Log a mistake: the caller's or ours."""
         self._write(logging.ERROR, message, values)
 
-    def recurring_error(self, about: Hashable, describe: Callable[[], str]) -> None:
+    def recurring_error(
+        self,
+        about: Hashable,
+        describe: Callable[[], str],
+        *,
+        kind: Hashable = None,
+        error: BaseException | None = None,
+    ) -> None:
         """Log a mistake that a busy service would otherwise repeat with every call.
 
         It is logged at once, and then at most every ten minutes with how often it happened since.
@@ -126,29 +119,22 @@ class Log:
         at once. The message is only made where it is logged.
 
         Args:
-            about: What tells this mistake from others; it is in no message.
+            about: What tells this mistake from others of its kind; it is in no message.
             describe: Makes the message.
+            kind: What kind of mistake it is, by default the one that `describe` describes: the
+                place in the code. Many mistakes of one kind keep no other kind from the log.
+            error: An exception whose traceback follows, without its text.
         """
-        if not self._takes(logging.ERROR):
+        if not self.takes(logging.ERROR):
             return
-        known = self._recurring.get(about)
-        if known is None and len(self._recurring) >= _MOST_RECURRING:
-            about, describe = _MANY, lambda: _MANY
-            known = self._recurring.get(about)
-        now = time.monotonic()
-        if known is None:
-            mine = _Recurring(now + _AGAIN_AFTER_S, self._has_handler())
-            # Of several threads that come here at once, one logs.
-            known = self._recurring.setdefault(about, mine)
-            if known is mine:
-                self.error(describe())
-                return
-        known.unsaid += 1
-        if now >= known.quiet_until or (not known.had_handler and self._has_handler()):
-            known.quiet_until = now + _AGAIN_AFTER_S
-            known.had_handler = self._has_handler()
-            unsaid, known.unsaid = known.unsaid, 0
-            self.error(f"{describe()} ({unsaid} times since this was last logged)")
+        if kind is None:
+            kind = getattr(describe, "__code__", None)
+        end = self._mistakes.happen(kind, about, has_handler=self.has_handler)
+        if end is None:
+            return
+        self._write(
+            logging.ERROR, describe() + end, (), frames="" if error is None else frames_of(error)
+        )
 
     def exception_of(self, what: str, error: BaseException, consequence: str = "") -> None:
         """Log that somebody's code raised: which class and where, never the exception's text.
@@ -158,16 +144,19 @@ class Log:
         name = type(error).__name__
         comma = ", " if consequence else ""
         self.recurring_error(
-            (what, name),
-            lambda: f"{what} raised {name}{comma}{consequence}:\n{frames_of(error).rstrip()}",
+            name,
+            lambda: f"{what} raised {name}{comma}{consequence}",
+            kind=(_RAISED, what),
+            error=error,
         )
 
-    def _has_handler(self) -> bool:
+    @property
+    def has_handler(self) -> bool:
         """Whether somebody takes the messages: the caller's logger, or a handler of ``logging``."""
         logger = self._standard if self._logger is None else self._logger
         return not isinstance(logger, logging.Logger) or logger.hasHandlers()
 
-    def _takes(self, level: int) -> bool:
+    def takes(self, level: int) -> bool:
         """Whether a message of this level can come to anybody."""
         if level < self._level:
             return False
@@ -181,9 +170,17 @@ class Log:
         except Exception:  # noqa: BLE001 -- the caller's class may raise anything
             return True
 
-    def _write(self, level: int, message: str, values: tuple[object, ...]) -> None:
-        if level < self._level:
+    def _write(
+        self, level: int, message: str, values: tuple[object, ...], frames: str = ""
+    ) -> None:
+        if level < self._level or (self._logger is None and not self.takes(level)):
             return
+        values = tuple(
+            value if type(value) in _NUMBERS else displayed(str(value)) for value in values
+        )
+        message = displayed(message)
+        if frames:
+            message = f"{message}:\n{frames.rstrip()}"
         logger = self._logger
         if logger is None:
             if self._prints_itself and not self._standard.hasHandlers():

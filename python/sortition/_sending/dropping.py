@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
+
+from sortition._base.repeating import MISTAKE_PAUSE_S, Pause
+from sortition._sending.ledger import QUEUE_FULL
 
 if TYPE_CHECKING:
     import threading
@@ -15,7 +19,6 @@ if TYPE_CHECKING:
     OnDrop: TypeAlias = Callable[[str, int], object]
 
 _INTERVAL_S: Final = 1.0
-_LOGGED_AGAIN_AFTER_S: Final = 600.0
 
 
 class Drops:
@@ -36,7 +39,7 @@ class Drops:
         self._log = log
         self._on_drop = on_drop
         self._unlogged: Counter[str] = Counter()
-        self._quiet_until: dict[str, float] = {}
+        self._pauses: dict[str, Pause] = {}
 
     def note(self, reason: str, count: int) -> None:
         """Events were lost or refused; to be called under the lock."""
@@ -60,13 +63,18 @@ class Drops:
             logged = {
                 reason: self._unlogged.pop(reason)
                 for reason in list(self._unlogged)
-                if is_ending or now >= self._quiet_until.get(reason, 0.0)
+                if self._is_to_log(reason) or is_ending
             }
-            self._quiet_until.update(dict.fromkeys(logged, now + _LOGGED_AGAIN_AFTER_S))
         for reason, count in logged.items():
             self._log.error("%s", _words(reason, count))
         for reason, count in untold.items():
             _call_back(self._log, self._on_drop, reason, count)
+
+    def _is_to_log(self, reason: str) -> bool:
+        if not self._log.takes(logging.ERROR):
+            return False
+        pause = self._pauses.setdefault(reason, Pause(MISTAKE_PAUSE_S))
+        return pause.try_begin(has_handler=self._log.has_handler)
 
 
 def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
@@ -80,7 +88,9 @@ def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> N
 
 def _words(reason: str, count: int) -> str:
     events = "event was" if count == 1 else "events were"
-    return f"{count} {events} lost: {reason.replace('_', ' ')}"
+    # What the queue has no room for was never accepted.
+    became = "refused" if reason == QUEUE_FULL else "lost"
+    return f"{count} {events} {became}: {reason.replace('_', ' ')}"
 
 
 def _call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import threading
-import time
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sortition._base.health import Endpoint
+from sortition._base.repeating import OUTAGE_PAUSE_S, Pause
 
 if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus
     from sortition._base.log import Log
     from sortition._http.answers import Outcome
-
-_LOG_INTERVAL_S: Final = 60.0
 
 
 class OutageLog:
@@ -28,7 +26,7 @@ class OutageLog:
         self._lock = threading.RLock()
         self._is_failure_logged = False
         self._failed_since_logged = 0
-        self._logs_failure_from = 0.0
+        self._pause = Pause(OUTAGE_PAUSE_S)
         self._is_html_logged = False
         self._endpoint = Endpoint()
 
@@ -53,13 +51,12 @@ class OutageLog:
 
     def _note_failure(self, url: str, failure: str) -> None:
         self._endpoint.note_failure(failure)
-        now = time.monotonic()
         with self._lock:
             self._failed_since_logged += 1
-            if self._is_failure_logged or now < self._logs_failure_from:
+            has_handler = self._log.has_handler
+            if self._is_failure_logged or not self._pause.try_begin(has_handler=has_handler):
                 return
             self._is_failure_logged = True
-            self._logs_failure_from = now + _LOG_INTERVAL_S
         self._log.warning(
             "%s failed (%s); no further failure is logged until sending works again", url, failure
         )

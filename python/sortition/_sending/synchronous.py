@@ -94,6 +94,7 @@ class SynchronousDispatch:
         except BaseException:
             # A signal handler raised, such as that of Ctrl-C.
             ledger.drop(kinds, "in_flight", reasons.UNKNOWN_OUTCOME)
+            tell_of_drop(self._log, None, reasons.UNKNOWN_OUTCOME, sum(kinds.values()))
             raise
         if outcome is not None and outcome.was_repeated:
             ledger.repeat(kinds)
@@ -104,8 +105,7 @@ class SynchronousDispatch:
             return True
         reason = _reason_of(outcome)
         ledger.drop(kinds, "in_flight", reason)
-        if self._on_drop is not None:
-            tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
+        tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
     def close(self) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.repeating import OUTAGE_PAUSE_S, Pause
+
 if TYPE_CHECKING:
     from sortition._base.log import Log
 
 _TRIES_AGAIN_AFTER_S: Final = 5.0
 """How long a disk that failed is left alone."""
-_LOG_INTERVAL_S: Final = 60.0
-"""How often the log says, at most, that a disk begins to fail."""
 
 
 class DiskState:
@@ -30,7 +30,7 @@ class DiskState:
         self._path = path
         self._log = log
         self._tries_again_at = 0.0
-        self._logs_from = 0.0
+        self._pause = Pause(OUTAGE_PAUSE_S)
         self._is_failure_logged = False
 
     def is_left_alone(self) -> bool:
@@ -39,12 +39,12 @@ class DiskState:
 
     def note_failure(self, error: OSError) -> None:
         """Something could not be written."""
-        now = time.monotonic()
-        is_to_log = self.failure is None and now >= self._logs_from
+        is_to_log = self.failure is None and self._pause.try_begin(
+            has_handler=self._log.has_handler
+        )
         self.failure = error.strerror or type(error).__name__
-        self._tries_again_at = now + _TRIES_AGAIN_AFTER_S
+        self._tries_again_at = time.monotonic() + _TRIES_AGAIN_AFTER_S
         if is_to_log:
-            self._logs_from = now + _LOG_INTERVAL_S
             self._is_failure_logged = True
             self._log.warning(
                 "spool: cannot write to %s: %s; until it works again, events are in memory only",

@@ -271,7 +271,10 @@ class Leftovers:
         try:
             data = files.read(name, left.descriptor)
         except OSError as error:
-            self._log.error("spool: leaving %s/%s alone: %s", left.name, name, error.strerror)
+            why = error.strerror
+            self._log.recurring_error(
+                (left.name, name), lambda: f"spool: leaving {left.name}/{name} alone: {why}"
+            )
             return False
         content = record.content_of(data)
         if content.damaged:
