@@ -6,13 +6,14 @@ use sortition_engine::pagesense::settings::Settings;
 
 fuzz_target!(|document: &[u8]| {
     let problems = match Settings::compile(document) {
-        Ok(settings) => settings.problems().to_vec(),
+        Ok(settings) => settings.problems().clone(),
         Err(problems) => {
             assert!(!problems.is_empty(), "a refusal says why");
             problems
         }
     };
-    for problem in problems {
+    assert!(problems.first().len() <= problems.count(), "each is counted");
+    for problem in problems.first() {
         assert!(!problem.to_string().is_empty());
     }
 });

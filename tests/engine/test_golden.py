@@ -46,7 +46,7 @@ def test_every_pair(engine: Engine) -> None:
         settings = json.dumps(document["settings"]).encode()
         compiled = engine.module.VwoSettings.compile(settings)
         campaigns = {campaign["key"]: campaign for campaign in document["settings"]["campaigns"]}
-        assert compiled.problems == ()
+        assert all(problem.is_warning for problem in compiled.problems)
         for user in document["users"]:
             variables = user.get("custom_variables"), user.get("variation_targeting_variables")
             for key, name in user["variations"].items():

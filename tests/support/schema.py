@@ -85,6 +85,7 @@ VWO: Final = Source(
                 "status": "RUNNING",
                 "percentTraffic": 100,
                 "isForcedVariationEnabled": True,
+                "isUserListEnabled": True,
                 "isBucketingSeedEnabled": True,
                 "isOB": False,
                 "isOBv2": False,
@@ -137,6 +138,8 @@ VWO: Final = Source(
         "campaigns": "The campaigns; an empty object stands for none.",
         "campaigns[].status": "RUNNING, or anything else for a campaign that does not run.",
         "campaigns[].percentTraffic": "The share of users who take part, in percent.",
+        "campaigns[].type": "VISUAL_AB, FEATURE_TEST or FEATURE_ROLLOUT.",
+        "campaigns[].isUserListEnabled": "Whether lists of users may hold visitor ids, too.",
         "campaigns[].segments": "Who takes part; expressions of the platform.",
         "campaigns[].variations[].weight": "The variation's share, in percent; null counts as 0.",
         "campaigns[].variations[].segments": "Who gets it before bucketing.",
@@ -228,8 +231,8 @@ def schema_of(source: Source) -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": source.title,
         "description": (
-            "What the parser takes without a complaint. Unknown fields are ignored. Beyond this, "
-            "names that refer to other parts of the document must be theirs."
+            "What the parser takes without a complaint, but for warnings. Unknown fields are "
+            "ignored. Beyond this, names that refer to other parts of the document must be theirs."
         ),
         **found,
     }
@@ -254,7 +257,7 @@ def _complains(source: Source, steps: tuple[Step, ...], other: object) -> list[s
     """The places, at or below this one, of which the parser complains where this stands in it."""
     path = _path(steps)
     verdict = verdict_of(_replaced(source.document, steps, other), source.platform)
-    found = [problem.path for problem in verdict.problems]
+    found = [problem.path for problem in verdict.problems if not problem.is_warning]
     # What is wrong elsewhere for want of what stood here is no matter of this place.
     return [
         one for one in found if not path or one == path or one.startswith((f"{path}.", f"{path}["))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.documents import campaign, goal, settings, variation
+from support.documents import campaign, settings, variation
 
 import sortition
 from sortition import vwo
@@ -96,8 +96,6 @@ class TestSettingsFile:
                 {"variations": [variation(1, "A", -1)]},
                 "campaigns[0].variations[0].weight: expected a number from 0, found a negative",
             ),
-            ({"goals": [goal(1, "a"), {}]}, "campaigns[0].goals[1].id: expected a number or a"),
-            ({"goals": None}, "campaigns[0].goals: expected a list, found null"),
             ({"segments": "all"}, "campaigns[0].segments: expected an object, found a string"),
             (
                 {"variables": [{"id": 1, "key": "a", "type": "string"}]},
@@ -278,7 +276,7 @@ def open_files() -> int:
 BAD_LAUNCHES: list[dict[str, Any]] = [
     {"settings_file": "{"},
     {"settings_file": settings({"id": 1})},
-    {"settings_file": {**DOCUMENT, "sdkKey": "line\nbreak"}},
+    {"settings_file": {**DOCUMENT, "sdkKey": "line\nbreak"}, "poll_interval_s": 60},
     {"settings_file": Path("/nowhere")},
     {"base_url": "nowhere"},
     {"request_timeout_s": -1},

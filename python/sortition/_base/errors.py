@@ -57,17 +57,19 @@ class SettingsError(SortitionError, ValueError):
     """A settings document cannot be used at all; the message names the places.
 
     Attributes:
-        problems: What is wrong, in the document's order; at least one.
+        problems: What is wrong: the first thousand problems, in the document's order; at least one.
+        problem_count: How many problems there are in all.
     """
 
-    def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__(problems)
+    def __init__(self, problems: tuple[Problem, ...], problem_count: int | None = None) -> None:
+        super().__init__(problems, problem_count)
         self.problems = problems
+        self.problem_count = len(problems) if problem_count is None else problem_count
 
     def __str__(self) -> str:
         shown = [str(problem) for problem in self.problems[:_MOST_SHOWN]]
-        if len(self.problems) > _MOST_SHOWN:
-            shown.append(f"and {len(self.problems) - _MOST_SHOWN} more")
+        if self.problem_count > len(shown):
+            shown.append(f"and {self.problem_count - len(shown)} more")
         return "; ".join(shown)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sortition import _engine
 from sortition._base.errors import OptionError
@@ -16,8 +16,6 @@ from sortition._settings.live import Refreshing
 from sortition._settings.options import SettingsOptions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from sortition._base.problem import Problem
     from sortition._client.options import LaunchOptions
     from sortition._engine import Engine, EngineChoice
@@ -120,13 +118,27 @@ def engine_of(choice: EngineChoice) -> Engine:
     """
     try:
         return _engine.load(choice)
-    except ImportError:
-        raise OptionError("engine: the compiled engine is not installed") from None
+    except ImportError as error:
+        raise OptionError(f"engine: {_engine.why_not_compiled(error)}") from None
 
 
-def report_problems(log: Log, problems: Sequence[Problem]) -> None:
+class WithProblems(Protocol):
+    """Settings that were compiled."""
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong in the document: the first problems."""
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems there are in all."""
+
+
+def report_problems(log: Log, settings: WithProblems) -> None:
     """Log what is wrong in settings that come into use."""
-    for problem in problems[:_MOST_PROBLEMS_LOGGED]:
-        log.error("settings: %s (%s)", problem, problem.consequence.replace("_", " "))
-    if len(problems) > _MOST_PROBLEMS_LOGGED:
-        log.error("settings: %d more problems", len(problems) - _MOST_PROBLEMS_LOGGED)
+    shown = settings.problems[:_MOST_PROBLEMS_LOGGED]
+    for problem in shown:
+        level = log.warning if problem.is_warning else log.error
+        level("settings: %s (%s)", problem, problem.consequence.replace("_", " "))
+    if settings.problem_count > len(shown):
+        log.error("settings: %d more problems", settings.problem_count - len(shown))

@@ -117,23 +117,30 @@ def load(choice: EngineChoice = "auto") -> Engine:
     """The engine of this choice.
 
     Raises:
-        ImportError: The compiled engine was asked for and is not installed.
+        ImportError: The compiled engine was asked for and is not installed, or another interpreter
+            of the process uses it.
     """
     if choice == "pure":
         return _pure(None)
     try:
         from sortition import _core  # noqa: PLC0415 -- absent where no wheel fits
-    except ImportError:
+    except ImportError as error:
         if choice == "compiled":
             raise
+        why = why_not_compiled(error)
         return _pure(
-            "the compiled engine is not installed: decisions are made by the pure-Python one, "
-            "with the same answers, more slowly"
+            f"{why}: the pure-Python engine decides, with the same answers, but more slowly"
         )
     remark = None
     if _core.IS_DEBUG_BUILD:
         remark = "the compiled engine is a debug build: it decides slowly"
     return Engine("compiled", _core, remark)
+
+
+def why_not_compiled(error: ImportError) -> str:
+    """Why there is no compiled engine, in words."""
+    is_missing = isinstance(error, ModuleNotFoundError) or error.name == "sortition"
+    return "the compiled engine is not installed" if is_missing else str(error)
 
 
 def _pure(remark: str | None) -> Engine:

@@ -202,7 +202,11 @@ class Settings(Protocol):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document."""
+        """What is wrong in the document: the first thousand problems."""
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems there are in all."""
 
     def experiment(self, name: str, named_by: NamedBy = "name") -> Experiment | None:
         """The experiment of this name or link name; the first one, whatever its status."""

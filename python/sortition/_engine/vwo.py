@@ -263,7 +263,11 @@ class Settings(Protocol):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document."""
+        """What is wrong in the document: the first thousand problems."""
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems there are in all."""
 
     def visitor_id(self, user_id: str) -> str:
         """The id that stands for the user on the wire."""

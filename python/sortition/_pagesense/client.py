@@ -391,6 +391,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             verifies=self._launch.verifies,
             engine=launch.engine.name,
             problems=() if settings is None else settings.problems,
+            problem_count=0 if settings is None else settings.problem_count,
             project_name=None if settings is None else settings.project_name,
             data_center=launch.data_center,
         )

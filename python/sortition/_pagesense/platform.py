@@ -88,4 +88,4 @@ class PagesensePlatform:
 
     def report(self, snapshot: Snapshot) -> None:
         """See `Platform`."""
-        report_problems(self._log, snapshot.settings.problems)
+        report_problems(self._log, snapshot.settings)

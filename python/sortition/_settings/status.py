@@ -57,7 +57,8 @@ class ClientStatus:
 
     Attributes:
         engine: ``compiled`` or ``pure``.
-        problems: What is wrong in the settings in use.
+        problems: What is wrong in the settings in use: the first thousand problems.
+        problem_count: How many problems there are in all.
         state: How the client is, in a word: ``ready``, ``empty``, ``stale``, ``degraded`` or
             ``closed``. Of several that hold, the first in this order: closed, empty, stale,
             degraded.
@@ -73,6 +74,7 @@ class ClientStatus:
 
     engine: str
     problems: tuple[Problem, ...]
+    problem_count: int
     state: State
     reasons: tuple[str, ...]
     source: Source | None
@@ -98,8 +100,8 @@ class ClientStatus:
             events: The server that takes events, the thread that sends them and their spool, as far
                 as there are.
             verifies: Whether certificates of servers are verified.
-            **own: The attributes that are not found out here: `engine`, `problems`, and those of
-                the platform.
+            **own: The attributes that are not found out here: `engine`, `problems`,
+                `problem_count`, and those of the platform.
         """
         endpoint, thread, spool_failure = events
         endpoints = {"settings": settings.endpoint, "events": endpoint}

@@ -567,6 +567,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             engine=self._launch.engine.name,
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,
+            problem_count=0 if settings is None else settings.problem_count,
         )
 
     def _begin(self) -> None:

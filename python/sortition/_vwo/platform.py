@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.errors import SettingsError
-from sortition._base.problem import Problem
 from sortition._client.document import without_byte_order_mark
 from sortition._client.launching import report_problems
 from sortition._settings.kept_document import KeptDocument
-from sortition._vwo.credentials import KEY_WORDS, Credentials, is_sendable_key
+from sortition._vwo.credentials import Credentials
 from sortition._vwo.snapshot import Snapshot
 from sortition._vwo.wire import Events, settings_request
 
@@ -31,10 +29,7 @@ def compiled(engine: Engine, document: bytes) -> Settings:
     Raises:
         SettingsError: They cannot be used at all; the message names the places.
     """
-    settings = engine.module.VwoSettings.compile(without_byte_order_mark(document))
-    if settings.sdk_key is None or is_sendable_key(settings.sdk_key):
-        return settings
-    raise SettingsError((Problem("sdkKey", KEY_WORDS, "something else", "document_refused"),))
+    return engine.module.VwoSettings.compile(without_byte_order_mark(document))
 
 
 class VwoPlatform:
@@ -88,4 +83,4 @@ class VwoPlatform:
             )
         if snapshot.settings.sdk_key is None:
             self._log.warning("the settings have no sdkKey: the server may not accept events")
-        report_problems(self._log, snapshot.settings.problems)
+        report_problems(self._log, snapshot.settings)

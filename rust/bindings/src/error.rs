@@ -4,7 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use sortition_engine::problem::Problem;
+use sortition_engine::problem::Problems;
 
 use crate::calling::make;
 use crate::problem::problems;
@@ -55,9 +55,10 @@ fn inject_panic() {
 }
 
 /// The exception for a document that cannot be used.
-pub(crate) fn settings_error(py: Python<'_>, found: &[Problem]) -> PyErr {
+pub(crate) fn settings_error(py: Python<'_>, found: &Problems) -> PyErr {
+    let count = found.count();
     let raised = problems(py, found)
-        .and_then(|found| make(py, &py.get_type::<SettingsError>().unbind(), (found,)));
+        .and_then(|found| make(py, &py.get_type::<SettingsError>().unbind(), (found, count)));
     match raised {
         Ok(raised) => PyErr::from_value(raised.into_bound(py)),
         Err(error) => error,

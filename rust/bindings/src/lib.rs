@@ -6,6 +6,7 @@ mod error;
 mod fork;
 mod hashing;
 mod inbox;
+mod interpreter;
 mod interrupt;
 mod memory;
 mod pagesense;
@@ -21,7 +22,7 @@ use pyo3::pymodule;
 mod _core {
     use pyo3::prelude::*;
 
-    use super::{error, pagesense, vwo};
+    use super::{error, interpreter, pagesense, vwo};
 
     #[pymodule_export]
     use super::direct::direct_method;
@@ -45,6 +46,7 @@ mod _core {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        interpreter::ensure_only()?;
         error::silence_panics();
         module.add("__version__", env!("CARGO_PKG_VERSION"))?;
         module.add("IS_DEBUG_BUILD", cfg!(debug_assertions))?;

@@ -98,6 +98,11 @@ impl PyPagesenseSettings {
         self.problems.clone_ref(py)
     }
 
+    #[getter]
+    const fn problem_count(&self) -> usize {
+        self.settings.problems().count()
+    }
+
     #[pyo3(signature = (name, named_by="name"))]
     fn experiment(
         &self,

@@ -3,19 +3,17 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
-use sortition_engine::problem::Problem;
+use sortition_engine::problem::Problems;
 
 use crate::calling::make;
 
-/// Problems as Python objects.
-pub(crate) fn problems<'py>(
-    py: Python<'py>,
-    problems: &[Problem],
-) -> PyResult<Bound<'py, PyTuple>> {
+/// The problems that were kept, as Python objects.
+pub(crate) fn problems<'py>(py: Python<'py>, problems: &Problems) -> PyResult<Bound<'py, PyTuple>> {
     static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
     let class = CLASS.import(py, "sortition._base.problem", "Problem")?;
     let class = class.clone().unbind();
     let objects = problems
+        .first()
         .iter()
         .map(|problem| {
             make(

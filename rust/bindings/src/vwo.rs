@@ -103,6 +103,11 @@ impl PySettings {
         self.problems.clone_ref(py)
     }
 
+    #[getter]
+    const fn problem_count(&self) -> usize {
+        self.settings.problems().count()
+    }
+
     fn visitor_id(&self, user_id: &str) -> PyResult<String> {
         without_panic(|| Ok(self.settings.visitor_ids().of(user_id)))
     }

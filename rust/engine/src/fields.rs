@@ -2,14 +2,13 @@
 //!
 //! What a platform asks of a field beyond this stands with the platform's own shapes.
 
-use serde_json::{Map, Number, Value};
-
+use crate::document::{List, Object, Value};
 use crate::problem::{Consequence, Place, Problem, kind_of};
 
 /// The fields of one object.
 pub(crate) struct Fields<'p, 'v> {
     pub(crate) place: &'p Place<'p>,
-    pub(crate) map: &'v Map<String, Value>,
+    pub(crate) object: Object<'v>,
     pub(crate) consequence: Consequence,
 }
 
@@ -17,13 +16,13 @@ impl<'p, 'v> Fields<'p, 'v> {
     /// The fields of a value, which must be an object; any fault in them has this consequence.
     pub(crate) fn read(
         place: &'p Place<'p>,
-        value: &'v Value,
+        value: Value<'v>,
         consequence: Consequence,
     ) -> Result<Self, Problem> {
         match value {
-            Value::Object(map) => Ok(Self {
+            Value::Object(object) => Ok(Self {
                 place,
-                map,
+                object,
                 consequence,
             }),
             other => Err(place.problem("an object", kind_of(Some(other)), consequence)),
@@ -37,17 +36,19 @@ impl<'p, 'v> Fields<'p, 'v> {
 
     /// The problem of a value of the wrong kind.
     pub(crate) fn unlike(&self, key: &str, wanted: &str) -> Problem {
-        self.wrong(key, wanted, kind_of(self.map.get(key)))
+        self.wrong(key, wanted, kind_of(self.object.get(key)))
     }
 
     /// The value under this key, unless it is absent or null.
-    pub(crate) fn present(&self, key: &str) -> Option<&'v Value> {
-        self.map.get(key).filter(|value| !value.is_null())
+    pub(crate) fn present(&self, key: &str) -> Option<Value<'v>> {
+        self.object
+            .get(key)
+            .filter(|value| !matches!(value, Value::Null))
     }
 
     /// A string, which may be empty.
     pub(crate) fn string(&self, key: &str) -> Result<&'v str, Problem> {
-        match self.map.get(key) {
+        match self.object.get(key) {
             Some(Value::String(text)) => Ok(text),
             _ => Err(self.unlike(key, "a string")),
         }
@@ -55,16 +56,17 @@ impl<'p, 'v> Fields<'p, 'v> {
 
     /// A boolean.
     pub(crate) fn boolean(&self, key: &str) -> Result<bool, Problem> {
-        match self.map.get(key) {
-            Some(Value::Bool(boolean)) => Ok(*boolean),
+        match self.object.get(key) {
+            Some(Value::Bool(boolean)) => Ok(boolean),
             _ => Err(self.unlike(key, "a boolean")),
         }
     }
 
     /// A finite number.
     pub(crate) fn number(&self, key: &str) -> Result<f64, Problem> {
-        match self.map.get(key) {
-            Some(Value::Number(number)) => finite(number)
+        match self.object.get(key) {
+            Some(Value::Number(number)) => number
+                .finite()
                 .ok_or_else(|| self.wrong(key, "a finite number", "one that is too large")),
             _ => Err(self.unlike(key, "a number")),
         }
@@ -80,9 +82,9 @@ impl<'p, 'v> Fields<'p, 'v> {
     }
 
     /// A list.
-    pub(crate) fn list(&self, key: &str) -> Result<&'v [Value], Problem> {
-        match self.map.get(key) {
-            Some(Value::Array(list)) => Ok(list),
+    pub(crate) fn list(&self, key: &str) -> Result<List<'v>, Problem> {
+        match self.object.get(key) {
+            Some(Value::List(list)) => Ok(list),
             _ => Err(self.unlike(key, "a list")),
         }
     }
@@ -91,7 +93,7 @@ impl<'p, 'v> Fields<'p, 'v> {
     pub(crate) fn list_of<T>(
         &self,
         key: &str,
-        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
+        read: impl Fn(&Place<'_>, Value<'v>) -> Result<T, Problem>,
     ) -> Result<Vec<T>, Problem> {
         self.elements(key, self.list(key)?, read)
     }
@@ -100,8 +102,8 @@ impl<'p, 'v> Fields<'p, 'v> {
     pub(crate) fn elements<T>(
         &self,
         key: &str,
-        list: &'v [Value],
-        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
+        list: List<'v>,
+        read: impl Fn(&Place<'_>, Value<'v>) -> Result<T, Problem>,
     ) -> Result<Vec<T>, Problem> {
         let place = self.place.key(key);
         list.iter()
@@ -109,9 +111,4 @@ impl<'p, 'v> Fields<'p, 'v> {
             .map(|(index, value)| read(&place.index(index), value))
             .collect()
     }
-}
-
-/// The number, unless it is too large for binary64.
-pub(crate) fn finite(number: &Number) -> Option<f64> {
-    number.as_f64().filter(|finite| finite.is_finite())
 }

@@ -69,7 +69,7 @@
 
 #![forbid(unsafe_code)]
 
-mod document;
+pub mod document;
 mod fields;
 pub mod hash;
 pub mod pagesense;

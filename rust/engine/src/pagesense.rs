@@ -411,7 +411,7 @@ mod tests {
     fn a_broken_experiment_is_set_aside_with_its_place() {
         let broken = experiment(1, &json!({"permitted_traffic": 101}));
         let settings = settings(&[broken, experiment(2, &audiences(&["chrome"]))]);
-        let problem = &settings.problems()[1];
+        let problem = &settings.problems().first()[1];
         assert_eq!(problem.consequence, Consequence::ExperimentSetAside);
         assert_eq!(
             problem.to_string(),
@@ -452,7 +452,12 @@ mod tests {
             .map(Experiment::name)
             .collect();
         assert_eq!(names, ["Test 2", "Test 3"]);
-        let places: Vec<_> = settings.problems().iter().map(|one| &*one.path).collect();
+        let places: Vec<_> = settings
+            .problems()
+            .first()
+            .iter()
+            .map(|one| &*one.path)
+            .collect();
         assert_eq!(
             places[1..],
             [
@@ -493,7 +498,7 @@ mod tests {
         assert_eq!(with(signup), [1]);
         assert_eq!(with(order), [0]);
         assert_eq!(
-            settings.problems()[1].consequence,
+            settings.problems().first()[1].consequence,
             Consequence::GoalUnmapped
         );
         assert_eq!(settings.experiments()[0].language_key(), "5");
@@ -505,7 +510,7 @@ mod tests {
         let document = project(&[broken]).to_string();
         let problems = Settings::compile(document.as_bytes()).unwrap_err();
         assert_eq!(
-            problems.last().unwrap().to_string(),
+            problems.first().last().unwrap().to_string(),
             "projectsettings[0].experiments[0].experiment_key: \
              expected a string, found a blank string"
         );

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use serde_json::Value;
+use crate::document::{Value, quoted};
 
 /// What a problem costs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,21 +15,29 @@ pub enum Consequence {
     ExperimentSetAside,
     /// The audience it lies in is set aside, and with it the experiments that refer to it.
     AudienceSetAside,
-    /// The goal it lies in is set aside, and with it the experiments that refer to it.
+    /// The goal it lies in is set aside; campaigns and experiments serve without it.
     GoalSetAside,
     /// The goal is not counted in the experiment it lies in; the experiment serves.
     GoalUnmapped,
-    /// The expression it lies in never matches; its campaign serves.
+    /// The expression it lies in is false once its evaluation gets there; its campaign serves.
     NeverMatches,
     /// The clause it lies in is false; its expression serves.
     ClauseFalse,
     /// The audience it lies in cannot be evaluated from there on: it lets the user in.
     LetsIn,
+    /// Another part of the document has the same name or id, and only one of them can be found.
+    Ambiguous,
+    /// The campaign counts as one that does not run.
+    CampaignStopped,
+    /// It is used as it stands there, which is hardly what was meant. A warning.
+    UsedAsItIs,
+    /// It counts as missing, which is all right there. A warning.
+    Ignored,
 }
 
 impl Consequence {
     /// Every consequence.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::DocumentRefused,
         Self::CampaignSetAside,
         Self::ExperimentSetAside,
@@ -39,6 +47,10 @@ impl Consequence {
         Self::NeverMatches,
         Self::ClauseFalse,
         Self::LetsIn,
+        Self::Ambiguous,
+        Self::CampaignStopped,
+        Self::UsedAsItIs,
+        Self::Ignored,
     ];
 
     /// The name both engines give it.
@@ -54,6 +66,10 @@ impl Consequence {
             Self::NeverMatches => "never_matches",
             Self::ClauseFalse => "clause_false",
             Self::LetsIn => "lets_in",
+            Self::Ambiguous => "ambiguous",
+            Self::CampaignStopped => "campaign_stopped",
+            Self::UsedAsItIs => "used_as_it_is",
+            Self::Ignored => "ignored",
         }
     }
 }
@@ -88,17 +104,69 @@ impl fmt::Display for Problem {
     }
 }
 
+/// What is wrong in a document: the first problems, and how many there are.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    first: Vec<Problem>,
+    count: usize,
+}
+
+impl Problems {
+    /// How many problems are kept; of the others only their number is known.
+    pub const MOST: usize = 1000;
+
+    /// The first problems, in the order in which they were found.
+    #[must_use]
+    pub fn first(&self) -> &[Problem] {
+        &self.first
+    }
+
+    /// How many there are, also those that are not kept.
+    #[must_use]
+    pub const fn count(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Adds a problem.
+    pub fn push(&mut self, problem: Problem) {
+        self.add(|| problem);
+    }
+
+    /// Adds the problem that this makes, which is called only where the problem is kept.
+    pub fn add(&mut self, problem: impl FnOnce() -> Problem) {
+        self.count += 1;
+        if self.first.len() < Self::MOST {
+            self.first.push(problem());
+        }
+    }
+}
+
+impl From<Problem> for Problems {
+    fn from(problem: Problem) -> Self {
+        Self {
+            first: vec![problem],
+            count: 1,
+        }
+    }
+}
+
 /// What kind of value this is, in words; `None` is a value that is missing.
 #[must_use]
-pub fn kind_of(value: Option<&Value>) -> &'static str {
+pub fn kind_of(value: Option<Value<'_>>) -> &'static str {
     match value {
         None => "nothing",
         Some(Value::Null) => "null",
         Some(Value::Bool(_)) => "a boolean",
         Some(Value::Number(_)) => "a number",
-        Some(Value::String(text)) if text.is_empty() => "an empty string",
+        Some(Value::String("")) => "an empty string",
         Some(Value::String(_)) => "a string",
-        Some(Value::Array(_)) => "a list",
+        Some(Value::List(_)) => "a list",
         Some(Value::Object(_)) => "an object",
     }
 }
@@ -151,7 +219,7 @@ impl fmt::Display for Place<'_> {
             Place::Key(parent, key) => {
                 parent.fmt(formatter)?;
                 if !is_plain(key) {
-                    return write!(formatter, "[{}]", Value::from(*key));
+                    return write!(formatter, "[{}]", quoted(key));
                 }
                 if !matches!(parent, Place::Document) {
                     formatter.write_str(".")?;
@@ -201,7 +269,7 @@ mod tests {
         let place = document.key("accountId");
         let problem = place.problem(
             "a number or a string",
-            kind_of(Some(&Value::Null)),
+            kind_of(Some(Value::Null)),
             Consequence::DocumentRefused,
         );
         assert_eq!(

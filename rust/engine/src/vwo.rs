@@ -17,15 +17,18 @@ pub mod settings;
 pub mod visitor;
 pub mod wire;
 
+use std::cell::OnceCell;
+
 use allocation::{Allocation, rescaled};
-use attributes::{Attributes, WithText};
+use attributes::{Attributes, WithIds, WithText};
 use bucket::{Bucket, TrafficBucket, hash_user};
 use decision::{
     Call, Decision, GoalRequest, GoalTypeToTrack, Record, Records, Request, Step, Stored, Write,
 };
 use reason::Reason;
 use segment::{Searches, Segment, USER_ID_ATTRIBUTE};
-use settings::{Campaign, CampaignType, GoalType, Settings, VariationSeed};
+use settings::{Campaign, CampaignType, GoalType, ListedIds, Settings, VariationSeed};
+use visitor::VisitorIds;
 
 use crate::trace::Trace;
 
@@ -66,7 +69,7 @@ pub fn decide<A: Attributes, R: Records>(
     request: &Request<'_, A, R>,
     trace: &mut impl Trace<Step>,
 ) -> Decision {
-    let user = User::of(request);
+    let user = User::of(settings, request);
     let decision = decide_for(&user, settings, index, request, trace);
     Decision {
         gave_up_on_pattern: user.searches.given_up.get(),
@@ -295,11 +298,14 @@ struct User<'a, A> {
     id: &'a str,
     custom_variables: &'a A,
     targeting: WithText<'a, A>,
+    visitor_ids: &'a VisitorIds,
+    /// Made for the first campaign that has lists of them.
+    visitor_id: OnceCell<String>,
     searches: Searches,
 }
 
 impl<'a, A: Attributes> User<'a, A> {
-    fn of<R>(request: &Request<'a, A, R>) -> Self {
+    fn of<R>(settings: &'a Settings, request: &Request<'a, A, R>) -> Self {
         Self {
             id: request.user_id,
             custom_variables: request.custom_variables,
@@ -308,6 +314,8 @@ impl<'a, A: Attributes> User<'a, A> {
                 name: USER_ID_ATTRIBUTE,
                 text: request.user_id,
             },
+            visitor_ids: &settings.visitor_ids,
+            visitor_id: OnceCell::new(),
             searches: Searches::default(),
         }
     }
@@ -325,7 +333,7 @@ impl<'a, A: Attributes> User<'a, A> {
         let mut matched = Vec::new();
         for (index, variation) in campaign.variations.iter().enumerate() {
             let is_matched = variation.segments.as_ref().is_some_and(|segments| {
-                self.matches(segments, &self.targeting, &mut |clause| {
+                self.matches(campaign, segments, &self.targeting, &mut |clause| {
                     trace.note(|| Step::WhitelistingClause {
                         variation: index,
                         clause: clause(),
@@ -362,9 +370,10 @@ impl<'a, A: Attributes> User<'a, A> {
     /// Whether the user matches the segments and is within the traffic.
     fn take_part(&self, campaign: &Campaign, trace: &mut impl Trace<Step>) -> Result<(), Reason> {
         if let Some(segments) = &campaign.segments {
-            let is_matched = self.matches(segments, self.custom_variables, &mut |clause| {
-                trace.note(|| Step::SegmentClause(clause()));
-            });
+            let is_matched =
+                self.matches(campaign, segments, self.custom_variables, &mut |clause| {
+                    trace.note(|| Step::SegmentClause(clause()));
+                });
             trace.note(|| Step::Segments { is_matched });
             if !is_matched {
                 return Err(Reason::SegmentNotMatched);
@@ -498,12 +507,21 @@ impl<'a, A: Attributes> User<'a, A> {
     /// Whether the segments are true of the attributes, errors counted as false.
     fn matches(
         &self,
+        campaign: &Campaign,
         segments: &Segment,
         attributes: &impl Attributes,
         listen: &mut impl FnMut(&dyn Fn() -> segment::Clause),
     ) -> bool {
-        segments
-            .evaluate(attributes, &self.searches, listen)
-            .unwrap_or(false)
+        let answer = if campaign.listed_ids == ListedIds::All {
+            let make = || self.visitor_ids.of(self.id);
+            let attributes = WithIds {
+                others: attributes,
+                ids: [self.id, self.visitor_id.get_or_init(make)],
+            };
+            segments.evaluate(&attributes, &self.searches, listen)
+        } else {
+            segments.evaluate(attributes, &self.searches, listen)
+        };
+        answer.unwrap_or(false)
     }
 }

@@ -1,26 +1,24 @@
-//! Text as Python's `json.dumps` writes it, and numbers as `json.loads` reads them.
+//! Strings as Python's `json.dumps` writes them, and numbers as `json.loads` reads them.
 
 use std::fmt::Write as _;
-
-use serde_json::{Number, Value};
 
 use crate::float;
 
 /// The most digits of an integer that Python reads or writes.
 const MOST_DIGITS: usize = 4300;
 
-/// Whether Python reads this number as an integer.
+/// Whether Python reads this number of a JSON text as an integer.
 #[must_use]
-pub fn is_integer(number: &Number) -> bool {
-    !number.as_str().contains(['.', 'e', 'E'])
+pub fn is_integer(number: &str) -> bool {
+    !number.contains(['.', 'e', 'E'])
 }
 
 /// The digits of an integer as Python prints them: there is no negative zero.
 #[must_use]
-pub fn integer_text(number: &Number) -> String {
-    match number.as_str() {
-        "-0" => "0".to_owned(),
-        digits => digits.to_owned(),
+pub fn integer_text(number: &str) -> &str {
+    match number {
+        "-0" => "0",
+        digits => digits,
     }
 }
 
@@ -31,68 +29,18 @@ pub fn integer_text(number: &Number) -> String {
 /// ```
 /// use pythonic::json::number_text;
 ///
-/// let text = |number: &str| number_text(&serde_json::from_str(number).unwrap());
-/// assert_eq!(text("-0").as_deref(), Some("0"));
-/// assert_eq!(text("1E2").as_deref(), Some("100.0"));
-/// assert_eq!(text("1e400"), None);
+/// assert_eq!(number_text("-0").as_deref(), Some("0"));
+/// assert_eq!(number_text("1E2").as_deref(), Some("100.0"));
+/// assert_eq!(number_text("1e400"), None);
 /// ```
 #[must_use]
-pub fn number_text(number: &Number) -> Option<String> {
+pub fn number_text(number: &str) -> Option<String> {
     if is_integer(number) {
-        let digits = number.as_str().trim_start_matches('-').len();
-        return (digits <= MOST_DIGITS).then(|| integer_text(number));
+        let digits = number.trim_start_matches('-').len();
+        return (digits <= MOST_DIGITS).then(|| integer_text(number).to_owned());
     }
-    number
-        .as_f64()
-        .filter(|finite| finite.is_finite())
-        .map(float::repr)
-}
-
-/// `json.dumps(value)`; `None` where it holds a number that is too large for Python.
-///
-/// # Examples
-///
-/// ```
-/// use serde_json::json;
-/// use pythonic::json::dumps;
-///
-/// let value = json!({"a": [1, null], "b": true});
-/// assert_eq!(dumps(&value).as_deref(), Some(r#"{"a": [1, null], "b": true}"#));
-/// ```
-#[must_use]
-pub fn dumps(value: &Value) -> Option<String> {
-    let mut json = String::new();
-    push_value(&mut json, value)?;
-    Some(json)
-}
-
-fn push_value(json: &mut String, value: &Value) -> Option<()> {
-    match value {
-        Value::Null => json.push_str("null"),
-        Value::Bool(true) => json.push_str("true"),
-        Value::Bool(false) => json.push_str("false"),
-        Value::Number(number) => json.push_str(&number_text(number)?),
-        Value::String(text) => push_string(json, text),
-        Value::Array(list) => {
-            json.push('[');
-            for (index, value) in list.iter().enumerate() {
-                json.push_str(if index == 0 { "" } else { ", " });
-                push_value(json, value)?;
-            }
-            json.push(']');
-        }
-        Value::Object(map) => {
-            json.push('{');
-            for (index, (key, value)) in map.iter().enumerate() {
-                json.push_str(if index == 0 { "" } else { ", " });
-                push_string(json, key);
-                json.push_str(": ");
-                push_value(json, value)?;
-            }
-            json.push('}');
-        }
-    }
-    Some(())
+    let read = number.parse().ok().filter(|read: &f64| read.is_finite());
+    read.map(float::repr)
 }
 
 /// Appends a JSON string, in ASCII alone.

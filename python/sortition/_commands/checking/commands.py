@@ -37,8 +37,8 @@ def add_validate(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "validate",
         help="check a settings file",
-        description="Check settings files as a client reads them: 0 where nothing is wrong in "
-        "any, 1 where something is, 2 where one cannot be read.",
+        description="Check settings files as a client reads them. The exit code is 0 where nothing "
+        "is wrong but for warnings, 1 where something is, and 2 where a file cannot be read.",
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a settings file; - for the input")
     parser.add_argument("--platform", choices=_PLATFORMS, help="whose they are (found out)")
@@ -74,8 +74,8 @@ def add_doctor(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def _validate(given: argparse.Namespace) -> int:
     try:
         engine = _engine.load(given.engine)
-    except ImportError:
-        return _complain("the compiled engine is not installed")
+    except ImportError as error:
+        return _complain(_engine.why_not_compiled(error))
     code = 0
     for name in given.files:
         try:

@@ -54,13 +54,18 @@ def print_verdict(name: str, verdict: Verdict, out: TextIO, *, as_json: bool) ->
                     "wanted": problem.wanted,
                     "found": problem.found,
                     "consequence": problem.consequence,
+                    "warning": problem.is_warning,
                 }
                 for problem in verdict.problems
             ],
+            "problem_count": verdict.problem_count,
         }
         out.write(json.dumps(told, indent=2) + "\n")
         return
     words = f"usable: {verdict.holds}" if verdict.is_usable else "cannot be used"
     out.write(f"{name}: {words} ({verdict.platform})\n")
     for problem in verdict.problems:
-        print(f"  {problem} ({problem.consequence.replace('_', ' ')})", file=out)
+        mark = "warning: " if problem.is_warning else ""
+        print(f"  {mark}{problem} ({problem.consequence.replace('_', ' ')})", file=out)
+    if verdict.more:
+        print(f"  and {verdict.more}", file=out)

@@ -6,8 +6,44 @@ import json
 import re
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.problem import Problem
+
 if TYPE_CHECKING:
+    from sortition._base.problem import Consequence
     from sortition._engine.vwo import Json
+
+
+class Problems:
+    """What is wrong in a document: the first problems, and how many there are.
+
+    Attributes:
+        count: How many there are, also those that are not kept.
+    """
+
+    __slots__ = ("_first", "count")
+
+    MOST: Final = 1000
+    """How many problems are kept; of the others only their number is known."""
+
+    def __init__(self) -> None:
+        self._first: list[Problem] = []
+        self.count = 0
+
+    @property
+    def first(self) -> tuple[Problem, ...]:
+        """The first problems, in the order in which they were found."""
+        return tuple(self._first)
+
+    def append(self, problem: Problem) -> None:
+        """Add a problem."""
+        self.count += 1
+        if len(self._first) < self.MOST:
+            self._first.append(problem)
+
+    def add(self, path: str, wanted: str, found: str, consequence: Consequence) -> None:
+        """Add the problem of this place."""
+        self.append(Problem(path, wanted, found, consequence))
+
 
 MISSING: Final = object()
 """Stands for a value that is not there, where None would be the document's null."""

@@ -99,8 +99,13 @@ class VwoSettings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document."""
-        return self._settings.problems
+        """What is wrong in the document: the first thousand problems."""
+        return self._settings.problems.first
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems there are in all."""
+        return self._settings.problems.count
 
     def visitor_id(self, user_id: str) -> str:
         """The id that stands for the user on the wire."""
@@ -439,8 +444,13 @@ class PagesenseSettings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document."""
-        return self._settings.problems
+        """What is wrong in the document: the first thousand problems."""
+        return self._settings.problems.first
+
+    @property
+    def problem_count(self) -> int:
+        """How many problems there are in all."""
+        return self._settings.problems.count
 
     def experiment(
         self, name: str, named_by: pagesense_model.NamedBy = "name"

@@ -6,14 +6,10 @@
 //!
 //! Source: `PageSense` spec, section 3.1; pinned by the vectors in `pagesense/decisions.json`.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
-
 use super::attributes::Attributes;
 use super::condition::{Clause, Condition};
-use crate::document::parse;
-use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::document::{Document, Object, Value};
+use crate::problem::{Consequence, Place, Problems, kind_of};
 use pythonic::integer;
 
 /// The audience cannot be evaluated: a user who was not refused before is let in.
@@ -92,7 +88,7 @@ pub enum Leaf {
 impl Tree {
     /// Compiles `audience_condition_json`; what is wrong in it is added to `problems`.
     #[must_use]
-    pub fn compile(place: &Place<'_>, value: &Value, problems: &mut Vec<Problem>) -> Self {
+    pub fn compile(place: &Place<'_>, value: Value<'_>, problems: &mut Problems) -> Self {
         let mut compiler = Compiler {
             problems,
             is_broken: false,
@@ -164,7 +160,9 @@ impl Group {
 
 /// What stands where an object is wanted.
 enum Node<'v> {
-    Object(Cow<'v, Map<String, Value>>),
+    Object(Object<'v>),
+    /// An object within a string.
+    Text(Document<'v>),
     /// Null or an empty object, which is passed over.
     Nothing,
     LetsIn(&'static str),
@@ -172,33 +170,44 @@ enum Node<'v> {
 }
 
 impl<'v> Node<'v> {
-    fn read(value: &'v Value) -> Self {
+    fn read(value: Value<'v>) -> Self {
         match value {
             Value::Null => Self::Nothing,
-            Value::Object(map) if map.is_empty() => Self::Nothing,
-            Value::Object(map) => Self::Object(Cow::Borrowed(map)),
-            Value::Array(_) => Self::LetsIn("a list"),
-            Value::String(text) => match parse(text.as_bytes()) {
-                Ok(Value::Object(map)) if map.is_empty() => Self::Nothing,
-                Ok(Value::Object(map)) => Self::Object(Cow::Owned(map)),
-                _ => Self::LetsIn("a string that holds no object"),
+            Value::Object(object) if object.is_empty() => Self::Nothing,
+            Value::Object(object) => Self::Object(object),
+            Value::List(_) => Self::LetsIn("a list"),
+            Value::String(text) => match Document::parse(text.as_bytes()) {
+                Ok(document) => match document.value() {
+                    Value::Object(object) if object.is_empty() => Self::Nothing,
+                    Value::Object(_) => Self::Text(document),
+                    _ => Self::LetsIn("a string that holds no object"),
+                },
+                Err(_) => Self::LetsIn("a string that holds no object"),
             },
             other => Self::Broken(kind_of(Some(other))),
+        }
+    }
+
+    /// The object, where there is one.
+    fn object(&self) -> Option<Object<'_>> {
+        match self {
+            Self::Object(object) => Some(*object),
+            Self::Text(document) => document.value().as_object(),
+            _ => None,
         }
     }
 }
 
 struct Compiler<'p> {
-    problems: &'p mut Vec<Problem>,
+    problems: &'p mut Problems,
     /// Whether something is in the tree that makes it true of nobody.
     is_broken: bool,
 }
 
 impl Compiler<'_> {
-    fn tree(&mut self, place: &Place<'_>, value: &Value) -> Tree {
-        let map = match Node::read(value) {
-            Node::Object(map) => map,
-            Node::Nothing => Cow::Owned(Map::new()),
+    fn tree(&mut self, place: &Place<'_>, value: Value<'_>) -> Tree {
+        let node = Node::read(value);
+        match node {
             Node::LetsIn(found) => {
                 self.lets_in(place, "an object", found);
                 return Tree::LetsIn;
@@ -207,9 +216,16 @@ impl Compiler<'_> {
                 self.breaks(place, "an object", found);
                 return Tree::Never;
             }
+            Node::Object(_) | Node::Text(_) | Node::Nothing => {}
+        }
+        let Some(object) = node.object() else {
+            return Tree::Groups {
+                connective: Connective::All,
+                groups: Box::default(),
+            };
         };
-        let connective = self.outer_connective(place, map.get("condition_type"));
-        let groups = self.children(place, &map, Self::group);
+        let connective = self.outer_connective(place, object.get("condition_type"));
+        let groups = self.children(place, object, Self::group);
         match connective {
             Some(connective) => Tree::Groups { connective, groups },
             None => Tree::LetsIn,
@@ -217,7 +233,11 @@ impl Compiler<'_> {
     }
 
     /// How groups are joined; `None` where the platform's own client cannot tell.
-    fn outer_connective(&mut self, place: &Place<'_>, value: Option<&Value>) -> Option<Connective> {
+    fn outer_connective(
+        &mut self,
+        place: &Place<'_>,
+        value: Option<Value<'_>>,
+    ) -> Option<Connective> {
         let Some(Value::String(text)) = value else {
             return Some(connective(value));
         };
@@ -229,10 +249,9 @@ impl Compiler<'_> {
         number.map(Connective::of_number)
     }
 
-    fn group(&mut self, place: &Place<'_>, value: &Value) -> Option<Group> {
-        let map = match Node::read(value) {
-            Node::Object(map) => map,
-            Node::Nothing => return None,
+    fn group(&mut self, place: &Place<'_>, value: Value<'_>) -> Option<Group> {
+        let node = Node::read(value);
+        match node {
             Node::LetsIn(found) => {
                 self.lets_in(place, "an object", found);
                 return Some(Group::LetsIn);
@@ -241,9 +260,11 @@ impl Compiler<'_> {
                 self.breaks(place, "an object", found);
                 return None;
             }
-        };
-        let conditions = self.children(place, &map, Self::leaf);
-        let connective = match map.get("condition_type") {
+            Node::Object(_) | Node::Text(_) | Node::Nothing => {}
+        }
+        let object = node.object()?;
+        let conditions = self.children(place, object, Self::leaf);
+        let connective = match object.get("condition_type") {
             // Text is no number here, but a group without conditions is never asked for it.
             Some(Value::String(text)) if conditions.is_empty() => {
                 integer::parse(text).map_or(Connective::Any, Connective::of_number)
@@ -256,34 +277,33 @@ impl Compiler<'_> {
         })
     }
 
-    fn leaf(&mut self, place: &Place<'_>, value: &Value) -> Option<Leaf> {
-        match Node::read(value) {
-            Node::Object(map) => {
-                let condition = Condition::compile(place, &map, self.problems);
-                Some(Leaf::Condition(condition))
-            }
-            Node::Nothing => None,
+    fn leaf(&mut self, place: &Place<'_>, value: Value<'_>) -> Option<Leaf> {
+        let node = Node::read(value);
+        match node {
             Node::LetsIn(found) => {
                 self.lets_in(place, "an object", found);
-                Some(Leaf::LetsIn)
+                return Some(Leaf::LetsIn);
             }
             Node::Broken(found) => {
                 self.breaks(place, "an object", found);
-                None
+                return None;
             }
+            Node::Object(_) | Node::Text(_) | Node::Nothing => {}
         }
+        let condition = Condition::compile(place, node.object()?, self.problems);
+        Some(Leaf::Condition(condition))
     }
 
     fn children<T>(
         &mut self,
         place: &Place<'_>,
-        map: &Map<String, Value>,
-        compile: impl Fn(&mut Self, &Place<'_>, &Value) -> Option<T>,
+        object: Object<'_>,
+        compile: impl Fn(&mut Self, &Place<'_>, Value<'_>) -> Option<T>,
     ) -> Box<[T]> {
         let place = place.key("conditions");
-        match map.get("conditions") {
+        match object.get("conditions") {
             None => Box::default(),
-            Some(Value::Array(list)) => list
+            Some(Value::List(list)) => list
                 .iter()
                 .enumerate()
                 .filter_map(|(index, value)| compile(self, &place.index(index), value))
@@ -296,13 +316,13 @@ impl Compiler<'_> {
     }
 
     fn lets_in(&mut self, place: &Place<'_>, wanted: &str, found: &str) {
-        let problem = place.problem(wanted, found, Consequence::LetsIn);
-        self.problems.push(problem);
+        self.problems
+            .add(|| place.problem(wanted, found, Consequence::LetsIn));
     }
 
     fn breaks(&mut self, place: &Place<'_>, wanted: &str, found: &str) {
-        let problem = place.problem(wanted, found, Consequence::NeverMatches);
-        self.problems.push(problem);
+        self.problems
+            .add(|| place.problem(wanted, found, Consequence::NeverMatches));
         self.is_broken = true;
     }
 }
@@ -314,10 +334,10 @@ impl Connective {
 }
 
 /// How a `condition_type` joins: 1 and its absence mean all, everything else any.
-fn connective(value: Option<&Value>) -> Connective {
+fn connective(value: Option<Value<'_>>) -> Connective {
     match value {
         None => Connective::All,
-        Some(Value::Number(number)) if number.as_f64() == Some(1.0) => Connective::All,
+        Some(Value::Number(number)) if number.finite() == Some(1.0) => Connective::All,
         Some(_) => Connective::Any,
     }
 }
@@ -326,28 +346,30 @@ fn connective(value: Option<&Value>) -> Connective {
 mod tests {
     use std::collections::HashMap;
 
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     use super::super::attributes::Attribute;
     use super::*;
 
-    fn compiled(tree: &Value) -> (Tree, Vec<Problem>) {
-        let mut problems = Vec::new();
-        let tree = Tree::compile(&Place::Document, tree, &mut problems);
+    fn compiled(tree: &Json) -> (Tree, Problems) {
+        let text = tree.to_string();
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let mut problems = Problems::default();
+        let tree = Tree::compile(&Place::Document, document.value(), &mut problems);
         (tree, problems)
     }
 
-    fn answer(tree: &Value) -> Result<bool, LetsIn> {
+    fn answer(tree: &Json) -> Result<bool, LetsIn> {
         let attributes = HashMap::from([("a".to_owned(), Attribute::Text("x".into()))]);
         compiled(tree).0.evaluate(&attributes, &mut |_| ())
     }
 
-    fn leaf(is_true: bool) -> Value {
+    fn leaf(is_true: bool) -> Json {
         let value = if is_true { "x" } else { "y" };
         json!({"attribute_name": "a", "operator": 1, "values": [value]})
     }
 
-    fn one_group(group: &Value) -> Value {
+    fn one_group(group: &Json) -> Json {
         json!({"condition_type": 1, "conditions": [group]})
     }
 
@@ -361,7 +383,7 @@ mod tests {
 
     #[test]
     fn one_as_text_joins_groups_and_not_conditions() {
-        let group = |connective: Value| {
+        let group = |connective: Json| {
             let conditions = [leaf(true), leaf(false)];
             json!({"condition_type": connective, "conditions": conditions})
         };
@@ -390,8 +412,8 @@ mod tests {
         ] {
             assert_eq!(answer(&tree), Err(LetsIn), "{tree}");
             let problems = compiled(&tree).1;
-            assert_eq!(problems.len(), 1);
-            assert_eq!(problems[0].consequence, Consequence::LetsIn);
+            assert_eq!(problems.count(), 1);
+            assert_eq!(problems.first()[0].consequence, Consequence::LetsIn);
         }
         // An earlier condition decides before the one that cannot be evaluated is reached.
         let group = json!({"conditions": [leaf(false), "text"]});
@@ -409,7 +431,7 @@ mod tests {
         ] {
             assert_eq!(answer(&tree), Ok(false), "{tree}");
             let (_, problems) = compiled(&tree);
-            assert_eq!(problems[0].consequence, Consequence::NeverMatches);
+            assert_eq!(problems.first()[0].consequence, Consequence::NeverMatches);
         }
     }
 

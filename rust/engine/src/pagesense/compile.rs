@@ -1,8 +1,6 @@
 //! From the document to immutable settings and a list of what is wrong in it.
 
-use std::collections::HashMap;
-
-use serde_json::Value;
+use std::collections::{HashMap, HashSet};
 
 use super::allocation::Allocation;
 use super::audience::{Audience, Tree};
@@ -11,8 +9,8 @@ use super::settings::{Experiment, Goal, MappedGoal, SetAside, Settings, Variatio
 use super::wire::{
     AudienceWire, ExperimentWire, GoalWire, MappedGoalWire, PROJECTS, ProjectWire, VariationWire,
 };
-use crate::document::parse;
-use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::document::{Document, List, Value};
+use crate::problem::{Consequence, Place, Problem, Problems};
 
 /// The link name of the audience that everybody is in.
 const EVERYONE: &str = "all";
@@ -26,13 +24,13 @@ impl Settings {
     ///
     /// The problems of a document that cannot be used at all: no JSON, no project, or every
     /// experiment of it broken. At least one.
-    pub fn compile(document: &[u8]) -> Result<Self, Vec<Problem>> {
-        let value = parse(document).map_err(|problem| vec![problem])?;
-        let project = ProjectWire::find(&value).map_err(|problem| vec![problem])?;
+    pub fn compile(document: &[u8]) -> Result<Self, Problems> {
+        let document = Document::parse(document)?;
+        let project = ProjectWire::find(document.value())?;
         let place = Place::Document;
         let place = place.key(PROJECTS);
         let place = place.index(0);
-        let wire = ProjectWire::read(&place, project).map_err(|problem| vec![problem])?;
+        let wire = ProjectWire::read(&place, project)?;
         let mut compiler = Compiler::default();
         each(&place, "audiences", wire.audiences, |place, value| {
             compiler.add_audience(place, value);
@@ -47,10 +45,24 @@ impl Settings {
     }
 }
 
-fn each(place: &Place<'_>, key: &str, list: &[Value], mut add: impl FnMut(&Place<'_>, &Value)) {
+fn each(place: &Place<'_>, key: &str, list: List<'_>, mut add: impl FnMut(&Place<'_>, Value<'_>)) {
     let place = place.key(key);
     for (index, value) in list.iter().enumerate() {
         add(&place.index(index), value);
+    }
+}
+
+/// Takes note of names that were given before.
+fn note_double(
+    given: &mut HashSet<Box<str>>,
+    name: &str,
+    place: &Place<'_>,
+    (key, wanted, found): (&str, &str, &str),
+    problems: &mut Problems,
+) {
+    if !given.insert(name.into()) {
+        let place = place.key(key);
+        problems.add(|| place.problem(wanted, found, Consequence::Ambiguous));
     }
 }
 
@@ -63,16 +75,17 @@ struct Compiler {
     audiences_by_link_name: ByLinkName,
     goals: Vec<Goal>,
     goals_by_link_name: ByLinkName,
+    goal_names: HashSet<Box<str>>,
     experiments: Vec<Experiment>,
     /// The place of each experiment's link name, for when another takes it.
     link_name_places: Vec<String>,
     by_link_name: HashMap<Box<str>, usize>,
     set_aside: SetAside,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl Compiler {
-    fn add_audience(&mut self, place: &Place<'_>, value: &Value) {
+    fn add_audience(&mut self, place: &Place<'_>, value: Value<'_>) {
         let wire = match AudienceWire::read(place, value) {
             Ok(wire) => wire,
             Err(problem) => return self.problems.push(problem),
@@ -93,7 +106,7 @@ impl Compiler {
         });
     }
 
-    fn add_goal(&mut self, place: &Place<'_>, value: &Value) {
+    fn add_goal(&mut self, place: &Place<'_>, value: Value<'_>) {
         let wire = match GoalWire::read(place, value) {
             Ok(wire) => wire,
             Err(problem) => return self.problems.push(problem),
@@ -107,6 +120,9 @@ impl Compiler {
                 Consequence::GoalSetAside,
             ));
         }
+        let words = ("goal_name", "a name of its own", "that of another goal");
+        let (given, problems) = (&mut self.goal_names, &mut self.problems);
+        note_double(given, wire.name, place, words, problems);
         self.goals.push(Goal {
             name: wire.name.into(),
             link_name: wire.link_name.into(),
@@ -114,7 +130,7 @@ impl Compiler {
         });
     }
 
-    fn add_experiment(&mut self, place: &Place<'_>, value: &Value) {
+    fn add_experiment(&mut self, place: &Place<'_>, value: Value<'_>) {
         let read = ExperimentWire::read(place, value);
         match read.and_then(|wire| self.compile_experiment(place, &wire)) {
             Ok(experiment) => self.keep(place, experiment),
@@ -158,9 +174,10 @@ impl Compiler {
         wire: &ExperimentWire<'_>,
     ) -> Result<Experiment, Problem> {
         let audiences = self.audiences_of(&place.key("audiences"), &wire.audiences)?;
-        let goals = self.goals_of(&place.key("goals"), &wire.goals)?;
+        let goals = self.goals_of(&place.key("goals"), &wire.goals);
         let mut variations: Vec<Variation> =
             wire.variations.iter().map(compile_variation).collect();
+        self.note_double_variations(&place.key("variations"), &wire.variations);
         // By code point, which is the order of UTF-8 bytes too; equal keys keep their order.
         variations.sort_by(|one, other| one.key.cmp(&other.key));
         let shares: Vec<f64> = variations
@@ -206,43 +223,89 @@ impl Compiler {
             .collect()
     }
 
+    /// The goals that the experiment counts; one that is broken costs only itself.
     fn goals_of(
         &mut self,
         place: &Place<'_>,
-        wires: &[MappedGoalWire<'_>],
-    ) -> Result<Box<[MappedGoal]>, Problem> {
-        let mut goals = Vec::with_capacity(wires.len());
-        for (index, wire) in wires.iter().enumerate() {
+        list: &Result<List<'_>, Problem>,
+    ) -> Box<[MappedGoal]> {
+        let list = match list {
+            Ok(list) => *list,
+            Err(problem) => {
+                self.problems.push(problem.clone());
+                return Box::default();
+            }
+        };
+        let mut goals = Vec::new();
+        for (index, value) in list.iter().enumerate() {
             let place = place.index(index);
-            let known = self.goals_by_link_name.get(wire.link_name);
-            let Some(Ok(goal)) = known.copied() else {
-                return Err(place.key("goal_link_name").problem(
-                    "the link name of one usable goal",
-                    "another one",
-                    Consequence::ExperimentSetAside,
-                ));
-            };
-            match wire.is_primary_goal {
-                Value::Bool(is_primary) => goals.push(MappedGoal {
-                    goal,
-                    is_primary: *is_primary,
-                }),
-                other => {
-                    let place = place.key("is_primary_goal");
-                    let found = kind_of(Some(other));
-                    let unmapped = Consequence::GoalUnmapped;
-                    self.problems
-                        .push(place.problem("a boolean", found, unmapped));
-                }
+            let read = MappedGoalWire::read(&place, value);
+            match read.and_then(|wire| self.mapped_goal(&place, &wire)) {
+                Ok(goal) => goals.push(goal),
+                Err(problem) => self.problems.push(problem),
             }
         }
-        Ok(goals.into())
+        goals.into()
     }
 
-    fn finish(self, wire: &ProjectWire<'_>) -> Result<Settings, Vec<Problem>> {
+    fn mapped_goal(
+        &self,
+        place: &Place<'_>,
+        wire: &MappedGoalWire<'_>,
+    ) -> Result<MappedGoal, Problem> {
+        let known = self.goals_by_link_name.get(wire.link_name);
+        let Some(Ok(goal)) = known.copied() else {
+            return Err(place.key("goal_link_name").problem(
+                "the link name of one usable goal",
+                "another one",
+                Consequence::GoalUnmapped,
+            ));
+        };
+        Ok(MappedGoal {
+            goal,
+            is_primary: wire.is_primary_goal,
+        })
+    }
+
+    fn note_double_variations(&mut self, place: &Place<'_>, wires: &[VariationWire<'_>]) {
+        let mut given = [HashSet::new(), HashSet::new(), HashSet::new()];
+        for (index, wire) in wires.iter().enumerate() {
+            let place = place.index(index);
+            let names = [
+                ("variation_key", "a key of its own", wire.key),
+                ("variation_name", "a name of its own", wire.name),
+                (
+                    "variation_link_name",
+                    "a link name of its own",
+                    wire.link_name,
+                ),
+            ];
+            for (given, (key, wanted, name)) in given.iter_mut().zip(names) {
+                let words = (key, wanted, "that of another variation");
+                note_double(given, name, &place, words, &mut self.problems);
+            }
+        }
+    }
+
+    fn note_double_experiments(&mut self) {
+        let mut given = HashSet::new();
+        for (experiment, path) in self.experiments.iter().zip(&self.link_name_places) {
+            if !given.insert(&experiment.name) {
+                self.problems.add(|| Problem {
+                    path: path.replace("experiment_link_name", "experiment_name"),
+                    wanted: "a name of its own".to_owned(),
+                    found: "that of another experiment".to_owned(),
+                    consequence: Consequence::Ambiguous,
+                });
+            }
+        }
+    }
+
+    fn finish(mut self, wire: &ProjectWire<'_>) -> Result<Settings, Problems> {
         if self.experiments.is_empty() {
             return Err(self.problems);
         }
+        self.note_double_experiments();
         let mut by_name = HashMap::with_capacity(self.experiments.len());
         for (index, experiment) in self.experiments.iter().enumerate() {
             by_name.entry(experiment.name.clone()).or_insert(index);
@@ -259,7 +322,7 @@ impl Compiler {
             by_name,
             by_link_name: self.by_link_name,
             set_aside: self.set_aside,
-            problems: self.problems.into(),
+            problems: self.problems,
         })
     }
 }

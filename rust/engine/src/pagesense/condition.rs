@@ -2,13 +2,9 @@
 //!
 //! Source: `PageSense` spec, section 3.2; pinned by the vectors in `pagesense/decisions.json`.
 
-use std::borrow::Cow;
-
-use serde_json::{Map, Value};
-
 use super::attributes::{Attribute, Attributes};
-use crate::document::parse;
-use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::document::{Document, Object, Value};
+use crate::problem::{Consequence, Place, Problems, kind_of};
 use pythonic::json::number_text;
 use pythonic::text::{lower, strip};
 
@@ -41,9 +37,9 @@ impl Operator {
         }
     }
 
-    fn from_json(value: Option<&Value>) -> Option<Self> {
+    fn from_json(value: Option<Value<'_>>) -> Option<Self> {
         let number = match value {
-            Some(Value::Number(number)) => number.as_f64()?,
+            Some(Value::Number(number)) => number.finite()?,
             // The platform's own client is written in Python, whose `True` equals 1.
             Some(Value::Bool(true)) => 1.0,
             _ => return None,
@@ -86,18 +82,14 @@ pub struct Clause {
 impl Condition {
     /// Compiles a condition; what is wrong in it is added to `problems` and makes it false.
     #[must_use]
-    pub fn compile(
-        place: &Place<'_>,
-        condition: &Map<String, Value>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
+    pub fn compile(place: &Place<'_>, condition: Object<'_>, problems: &mut Problems) -> Self {
         let mut wrong = |key: &str, wanted: &str, found: &str| {
             let place = place.key(key);
-            problems.push(place.problem(wanted, found, Consequence::ClauseFalse));
+            problems.add(|| place.problem(wanted, found, Consequence::ClauseFalse));
         };
         let name = condition.get("attribute_name");
         let attribute = match name {
-            Some(Value::String(attribute)) if !attribute.is_empty() => attribute.as_str(),
+            Some(Value::String(attribute)) if !attribute.is_empty() => attribute,
             other => {
                 wrong("attribute_name", "a name", kind_of(other));
                 return Self::broken("");
@@ -113,14 +105,16 @@ impl Condition {
             return Self::broken(attribute);
         };
         match read_values(condition.get("values")) {
-            Ok(values) => Self {
-                attribute: attribute.into(),
-                operator: Some(operator),
-                values: values
-                    .iter()
-                    .map(|value| Box::from(&*lower(value)))
-                    .collect(),
-            },
+            Ok(values) => {
+                if values.is_empty() && matches!(operator, Operator::Equal | Operator::Contain) {
+                    wrong("values", "values to compare with", "none");
+                }
+                Self {
+                    attribute: attribute.into(),
+                    operator: Some(operator),
+                    values,
+                }
+            }
             Err((wanted, found)) => {
                 wrong("values", wanted, found);
                 Self::broken(attribute)
@@ -179,41 +173,44 @@ impl Condition {
     }
 }
 
-/// The texts of a condition's values, or what was wanted instead of them and what stood there.
-fn read_values(values: Option<&Value>) -> Result<Vec<Cow<'_, str>>, (&'static str, &'static str)> {
+/// What was wanted in the place of a condition's values, and what stood there.
+type Fault = (&'static str, &'static str);
+
+/// The texts of a condition's values, in lower case.
+fn read_values(values: Option<Value<'_>>) -> Result<Box<[Box<str>]>, Fault> {
     match values {
-        None => Ok(Vec::new()),
+        None => Ok(Box::default()),
         // What is no JSON, or JSON of another kind, counts as an empty list.
-        Some(Value::String(text)) => match parse(text.as_bytes()) {
-            Ok(parsed @ (Value::Array(_) | Value::Object(_))) => {
-                let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
-                texts(&parsed).map(|texts| texts.into_iter().map(owned).collect())
-            }
-            Ok(_) | Err(_) => Ok(Vec::new()),
+        Some(Value::String(text)) => match Document::parse(text.as_bytes()) {
+            Ok(document) => match document.value() {
+                values @ (Value::List(_) | Value::Object(_)) => texts(values),
+                _ => Ok(Box::default()),
+            },
+            Err(_) => Ok(Box::default()),
         },
         Some(values) => texts(values),
     }
 }
 
-fn texts(values: &Value) -> Result<Vec<Cow<'_, str>>, (&'static str, &'static str)> {
-    let Value::Array(values) = values else {
-        return match values {
-            Value::Object(map) => Ok(map.keys().map(|key| Cow::Borrowed(&**key)).collect()),
-            other => Err(("a list", kind_of(Some(other)))),
-        };
+fn texts(values: Value<'_>) -> Result<Box<[Box<str>]>, Fault> {
+    let kept = |text: &str| Box::from(&*lower(text));
+    let values = match values {
+        Value::List(values) => values,
+        Value::Object(object) => return Ok(object.iter().map(|(key, _)| kept(key)).collect()),
+        other => return Err(("a list", kind_of(Some(other)))),
     };
     let simple = "a list of strings, numbers, booleans and nulls";
     values
         .iter()
         .map(|value| match value {
-            Value::String(text) => Ok(Cow::Borrowed(&**text)),
-            Value::Bool(true) => Ok(Cow::Borrowed("True")),
-            Value::Bool(false) => Ok(Cow::Borrowed("False")),
-            Value::Null => Ok(Cow::Borrowed("None")),
-            Value::Number(number) => number_text(number)
-                .map(Cow::Owned)
+            Value::String(text) => Ok(kept(text)),
+            Value::Bool(true) => Ok(kept("True")),
+            Value::Bool(false) => Ok(kept("False")),
+            Value::Null => Ok(kept("None")),
+            Value::Number(number) => number_text(number.as_str())
+                .map(|text| kept(&text))
                 .ok_or((simple, "one with a number that is too large")),
-            Value::Array(_) | Value::Object(_) => Err((simple, "one with a list or an object")),
+            Value::List(_) | Value::Object(_) => Err((simple, "one with a list or an object")),
         })
         .collect()
 }
@@ -222,18 +219,20 @@ fn texts(values: &Value) -> Result<Vec<Cow<'_, str>>, (&'static str, &'static st
 mod tests {
     use std::collections::HashMap;
 
-    use serde_json::json;
+    use serde_json::{Value as Json, json};
 
     use super::*;
 
-    fn compiled(condition: &Value) -> (Condition, Vec<Problem>) {
-        let mut problems = Vec::new();
-        let condition = condition.as_object().unwrap();
+    fn compiled(condition: &Json) -> (Condition, Problems) {
+        let text = condition.to_string();
+        let document = Document::parse(text.as_bytes()).unwrap();
+        let mut problems = Problems::default();
+        let condition = document.value().as_object().unwrap();
         let condition = Condition::compile(&Place::Document, condition, &mut problems);
         (condition, problems)
     }
 
-    fn is_true(operator: &Value, values: &Value, attribute: Attribute<'static>) -> bool {
+    fn is_true(operator: &Json, values: &Json, attribute: Attribute<'static>) -> bool {
         let condition = json!({"attribute_name": "a", "operator": operator, "values": values});
         let attributes = HashMap::from([("a".to_owned(), attribute)]);
         compiled(&condition).0.is_true_of(&attributes, &mut |_| ())
@@ -325,11 +324,15 @@ mod tests {
                 json!({"attribute_name": "a", "operator": 1, "values": 5}),
                 "values: expected a list, found a number",
             ),
+            (
+                json!({"attribute_name": "a", "operator": 3, "values": []}),
+                "values: expected values to compare with, found none",
+            ),
         ] {
             let (_, problems) = compiled(&condition);
-            assert_eq!(problems.len(), 1);
-            assert_eq!(problems[0].to_string(), problem);
-            assert_eq!(problems[0].consequence, Consequence::ClauseFalse);
+            assert_eq!(problems.count(), 1);
+            assert_eq!(problems.first()[0].to_string(), problem);
+            assert_eq!(problems.first()[0].consequence, Consequence::ClauseFalse);
         }
     }
 }

@@ -3,11 +3,9 @@
 //! Source: `PageSense` spec, section 5 and "Our choices" (D13); pinned by the vectors in
 //! `pagesense/decisions.json`.
 
-use serde_json::Value;
-
 use super::settings::Experiment;
-use crate::document::{is_truthy, parse};
-use pythonic::json::{dumps, push_string};
+use crate::document::{Document, Value};
+use pythonic::json::{number_text, push_string};
 use pythonic::text::strip;
 
 /// The profile of a user, as far as it can be read.
@@ -79,18 +77,21 @@ impl Profile {
         if strip(text).is_empty() {
             return Self::nothing();
         }
-        let Ok(Value::Object(profile)) = parse(text.as_bytes()) else {
+        let Ok(document) = Document::parse(text.as_bytes()) else {
+            return Self::invalid();
+        };
+        let Value::Object(profile) = document.value() else {
             return Self::invalid();
         };
         let has_user = match profile.get("user_id") {
             Some(Value::String(user_id)) => !strip(user_id).is_empty(),
             _ => false,
         };
-        let Some(Value::Array(found)) = profile.get("experiments").filter(|_| has_user) else {
+        let Some(Value::List(found)) = profile.get("experiments").filter(|_| has_user) else {
             return Self::invalid();
         };
         let entries: Box<[Entry]> = found.iter().filter_map(Entry::read).collect();
-        let state = if entries.len() == found.len() {
+        let state = if entries.len() == found.iter().count() {
             State::Valid
         } else {
             State::Invalid
@@ -145,8 +146,8 @@ impl Profile {
 }
 
 impl Entry {
-    fn read(value: &Value) -> Option<Self> {
-        let key = |name: &str| value.get(name).filter(|key| is_truthy(key));
+    fn read(value: Value<'_>) -> Option<Self> {
+        let key = |name: &str| value.get(name).filter(|key| key.is_truthy());
         let (experiment_key, variation_key) = (key("experiment_key")?, key("variation_key")?);
         Some(Self {
             experiment_key: experiment_key.as_str().map(Into::into),
@@ -154,6 +155,42 @@ impl Entry {
             json: dumps(value)?.into(),
         })
     }
+}
+
+/// `json.dumps(value)` of Python; `None` where it holds a number that is too large for Python.
+fn dumps(value: Value<'_>) -> Option<String> {
+    let mut json = String::new();
+    push_value(&mut json, value)?;
+    Some(json)
+}
+
+fn push_value(json: &mut String, value: Value<'_>) -> Option<()> {
+    match value {
+        Value::Null => json.push_str("null"),
+        Value::Bool(true) => json.push_str("true"),
+        Value::Bool(false) => json.push_str("false"),
+        Value::Number(number) => json.push_str(&number_text(number.as_str())?),
+        Value::String(text) => push_string(json, text),
+        Value::List(list) => {
+            json.push('[');
+            for (index, value) in list.iter().enumerate() {
+                json.push_str(if index == 0 { "" } else { ", " });
+                push_value(json, value)?;
+            }
+            json.push(']');
+        }
+        Value::Object(object) => {
+            json.push('{');
+            for (index, (key, value)) in object.iter().enumerate() {
+                json.push_str(if index == 0 { "" } else { ", " });
+                push_string(json, key);
+                json.push_str(": ");
+                push_value(json, value)?;
+            }
+            json.push('}');
+        }
+    }
+    Some(())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::allocation::Allocation;
 use super::audience::Audience;
 use crate::hash::Murmur3;
-use crate::problem::Problem;
+use crate::problem::Problems;
 
 /// The status of an experiment that is running.
 const RUNNING: f64 = 2.0;
@@ -31,7 +31,7 @@ pub struct Settings {
     pub(super) by_name: HashMap<Box<str>, usize>,
     pub(super) by_link_name: HashMap<Box<str>, usize>,
     pub(super) set_aside: SetAside,
-    pub(super) problems: Box<[Problem]>,
+    pub(super) problems: Problems,
 }
 
 /// The names of the experiments that were set aside.
@@ -92,7 +92,7 @@ impl Settings {
 
     /// What is wrong in the document.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub const fn problems(&self) -> &Problems {
         &self.problems
     }
 

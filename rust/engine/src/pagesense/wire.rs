@@ -4,8 +4,7 @@
 //!
 //! Source: `PageSense` spec, section 1.
 
-use serde_json::Value;
-
+use crate::document::{List, Value};
 use crate::fields::Fields;
 use crate::problem::{Consequence, Place, Problem};
 use pythonic::float;
@@ -19,20 +18,25 @@ pub(super) struct ProjectWire<'v> {
     pub(super) portal_name: &'v str,
     pub(super) sdk_account_id: &'v str,
     pub(super) sdk_key: &'v str,
-    pub(super) audiences: &'v [Value],
-    pub(super) goals: &'v [Value],
-    pub(super) experiments: &'v [Value],
+    pub(super) audiences: List<'v>,
+    pub(super) goals: List<'v>,
+    pub(super) experiments: List<'v>,
 }
 
 impl<'v> ProjectWire<'v> {
     /// The first of the projects of a document.
-    pub(super) fn find(value: &'v Value) -> Result<&'v Value, Problem> {
+    pub(super) fn find(value: Value<'v>) -> Result<Value<'v>, Problem> {
         let refused = Consequence::DocumentRefused;
-        let projects = Fields::read(&Place::Document, value, refused)?.filled_list(PROJECTS)?;
-        Ok(projects.first().unwrap_or(&Value::Null))
+        let fields = Fields::read(&Place::Document, value, refused)?;
+        if fields.object.get(PROJECTS).is_none() && fields.object.get("campaigns").is_some() {
+            let wanted = "a settings document of Zoho PageSense";
+            return Err(Place::Document.problem(wanted, "one of VWO", refused));
+        }
+        let projects = fields.filled_list(PROJECTS)?;
+        Ok(projects.iter().next().unwrap_or(Value::Null))
     }
 
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::DocumentRefused)?;
         let project_key = fields.text("project_key")?;
         let project_name = fields.text("project_name")?;
@@ -62,11 +66,11 @@ pub(super) const PROJECTS: &str = "projectsettings";
 /// One of `audiences`.
 pub(super) struct AudienceWire<'v> {
     pub(super) link_name: &'v str,
-    pub(super) condition_json: &'v Value,
+    pub(super) condition_json: Value<'v>,
 }
 
 impl<'v> AudienceWire<'v> {
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::AudienceSetAside)?;
         fields.text("audience_name")?;
         Ok(Self {
@@ -84,7 +88,7 @@ pub(super) struct GoalWire<'v> {
 }
 
 impl<'v> GoalWire<'v> {
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::GoalSetAside)?;
         Ok(Self {
             name: fields.text("goal_name")?,
@@ -107,11 +111,12 @@ pub(super) struct ExperimentWire<'v> {
     pub(super) language_key: String,
     pub(super) variations: Vec<VariationWire<'v>>,
     pub(super) audiences: Vec<&'v str>,
-    pub(super) goals: Vec<MappedGoalWire<'v>>,
+    /// What may be goals, or what is wrong where a list of them is wanted.
+    pub(super) goals: Result<List<'v>, Problem>,
 }
 
 impl<'v> ExperimentWire<'v> {
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::ExperimentSetAside)?;
         let key = fields.text("experiment_key")?;
         let name = fields.text("experiment_name")?;
@@ -137,12 +142,16 @@ impl<'v> ExperimentWire<'v> {
             language_key,
             variations: fields.list_of("variations", VariationWire::read)?,
             audiences: fields.list_of("audiences", read_audience_link_name)?,
-            goals: fields.list_of("goals", MappedGoalWire::read)?,
+            goals: Fields {
+                consequence: Consequence::GoalUnmapped,
+                ..fields
+            }
+            .list("goals"),
         })
     }
 }
 
-fn read_audience_link_name<'v>(place: &Place<'_>, value: &'v Value) -> Result<&'v str, Problem> {
+fn read_audience_link_name<'v>(place: &Place<'_>, value: Value<'v>) -> Result<&'v str, Problem> {
     Fields::read(place, value, Consequence::ExperimentSetAside)?.text("audience_link_name")
 }
 
@@ -156,7 +165,7 @@ pub(super) struct VariationWire<'v> {
 }
 
 impl<'v> VariationWire<'v> {
-    fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::ExperimentSetAside)?;
         Ok(Self {
             key: fields.text("variation_key")?,
@@ -171,16 +180,15 @@ impl<'v> VariationWire<'v> {
 /// One of an experiment's `goals`.
 pub(super) struct MappedGoalWire<'v> {
     pub(super) link_name: &'v str,
-    /// Not null.
-    pub(super) is_primary_goal: &'v Value,
+    pub(super) is_primary_goal: bool,
 }
 
 impl<'v> MappedGoalWire<'v> {
-    fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
-        let fields = Fields::read(place, value, Consequence::ExperimentSetAside)?;
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
+        let fields = Fields::read(place, value, Consequence::GoalUnmapped)?;
         Ok(Self {
             link_name: fields.text("goal_link_name")?,
-            is_primary_goal: fields.not_null("is_primary_goal", "a boolean")?,
+            is_primary_goal: fields.boolean("is_primary_goal")?,
         })
     }
 }
@@ -188,7 +196,7 @@ impl<'v> MappedGoalWire<'v> {
 /// What this platform asks of fields.
 impl<'v> Fields<'_, 'v> {
     /// The value under this key, which is not null.
-    fn not_null(&self, key: &str, wanted: &str) -> Result<&'v Value, Problem> {
+    fn not_null(&self, key: &str, wanted: &str) -> Result<Value<'v>, Problem> {
         self.present(key).ok_or_else(|| self.unlike(key, wanted))
     }
 
@@ -214,21 +222,21 @@ impl<'v> Fields<'_, 'v> {
 
     /// A number from 0 as text, without the fraction of a whole one; or a string.
     fn number_or_text(&self, key: &str) -> Result<String, Problem> {
-        if let Some(Value::String(_)) = self.map.get(key) {
+        if let Some(Value::String(_)) = self.object.get(key) {
             return self.text(key).map(str::to_owned);
         }
-        let Some(Value::Number(number)) = self.map.get(key) else {
+        let Some(Value::Number(number)) = self.object.get(key) else {
             return Err(self.unlike(key, "a number or a string"));
         };
         let finite = self.number_from_zero(key)?;
-        if is_integer(number) {
-            return Ok(integer_text(number));
+        if is_integer(number.as_str()) {
+            return Ok(integer_text(number.as_str()).to_owned());
         }
         Ok(float::shortest_text(finite).unwrap_or_default())
     }
 
     /// A list with something in it.
-    fn filled_list(&self, key: &str) -> Result<&'v [Value], Problem> {
+    fn filled_list(&self, key: &str) -> Result<List<'v>, Problem> {
         let list = self.list(key)?;
         if list.is_empty() {
             return Err(self.wrong(key, "a list", "an empty list"));

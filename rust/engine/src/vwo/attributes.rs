@@ -54,6 +54,12 @@ pub trait Attributes {
     fn get_numbered(&self, _number: usize, name: &str) -> Value<'_> {
         self.get(name)
     }
+
+    /// The id of the user that a list has, beside what an attribute says: `None` where it has none,
+    /// and where lists are not asked for others.
+    fn user_named_by(&self, _is_listed: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+        None
+    }
 }
 
 /// Attributes held by Rust, for programs and tests without an interpreter.
@@ -95,6 +101,34 @@ impl<A: Attributes> Attributes for WithText<'_, A> {
             return Value::Text(Cow::Borrowed(self.text));
         }
         self.others.get_numbered(number, name)
+    }
+}
+
+/// Attributes of a user whom lists may name by other ids.
+#[derive(Clone, Copy, Debug)]
+pub struct WithIds<'a, A> {
+    /// The attributes.
+    pub others: &'a A,
+    /// The ids of the user.
+    pub ids: [&'a str; 2],
+}
+
+impl<A: Attributes> Attributes for WithIds<'_, A> {
+    fn get(&self, name: &str) -> Value<'_> {
+        self.others.get(name)
+    }
+
+    fn contains(&self, name: &str) -> bool {
+        self.others.contains(name)
+    }
+
+    fn get_numbered(&self, number: usize, name: &str) -> Value<'_> {
+        self.others.get_numbered(number, name)
+    }
+
+    fn user_named_by(&self, is_listed: &dyn Fn(&str) -> bool) -> Option<Cow<'_, str>> {
+        let listed = self.ids.into_iter().find(|id| is_listed(id))?;
+        Some(Cow::Borrowed(listed))
     }
 }
 

@@ -94,15 +94,19 @@ impl Operand {
             // No call, or one of an unknown name, is plain text.
             None | Some(_) => (Rule::Equals, source),
         };
+        let mut fault = None;
         let (rule, as_text) = match rule {
             Rule::Regex => {
-                let (rule, pattern) = pattern_of(operand, report);
+                let (rule, pattern) = pattern_of(operand, &mut fault);
                 (rule, Some(Compared::Pattern(pattern)))
             }
             rule if rule.compares_numbers() || rule == Rule::Unanswerable => (rule, None),
             rule => (rule, Some(Compared::Text(compared(rule, operand).into()))),
         };
         let as_number = float::parse(operand);
+        if let Some(fault) = fault.or_else(|| fault_of(source, rule, operand, as_number)) {
+            report(fault);
+        }
         let text_of_number = as_number
             .filter(|_| !rule.compares_numbers())
             .and_then(float::shortest_text);
@@ -207,19 +211,19 @@ impl From<bool> for Comparison {
 }
 
 /// The pattern of a `regex()`, and the rule that it then is.
-fn pattern_of(pattern: &str, report: impl FnOnce(Fault)) -> (Rule, Option<Box<Pattern>>) {
+fn pattern_of(pattern: &str, fault: &mut Option<Fault>) -> (Rule, Option<Box<Pattern>>) {
     match Pattern::compile(pattern) {
         Ok(pattern) => (Rule::Regex, Some(Box::new(pattern))),
         Err(PatternError::Invalid) => {
-            report(Fault {
-                wanted: "a pattern of Python",
-                found: "one that it does not compile",
+            *fault = Some(Fault {
+                wanted: "a pattern that Python compiles",
+                found: "another text",
                 consequence: Consequence::ClauseFalse,
             });
             (Rule::Regex, None)
         }
         Err(PatternError::Unsupported(found)) => {
-            report(Fault {
+            *fault = Some(Fault {
                 wanted: "a pattern that is supported",
                 found,
                 consequence: Consequence::NeverMatches,
@@ -228,6 +232,75 @@ fn pattern_of(pattern: &str, report: impl FnOnce(Fault)) -> (Rule, Option<Box<Pa
         }
     }
 }
+
+/// Why this operand can never be true of anything, or is hardly what was meant.
+fn fault_of(source: &str, rule: Rule, operand: &str, as_number: Option<f64>) -> Option<Fault> {
+    let is_infinite = as_number.is_some_and(|number| !number.is_finite());
+    let (wanted, found) = match rule {
+        Rule::Unanswerable => ("text within the brackets", "nothing"),
+        rule if rule.compares_numbers() => match as_number {
+            None if operand.is_empty() => ("a number to compare with", "nothing"),
+            None => ("a number to compare with", "other text"),
+            Some(_) if is_infinite => ("a number to compare with", NOT_FINITE),
+            Some(_) => return None,
+        },
+        Rule::Equals | Rule::Lower if operand.is_empty() => {
+            return Some(Fault {
+                wanted: "text to compare with",
+                found: "nothing",
+                consequence: Consequence::ClauseFalse,
+            });
+        }
+        Rule::Equals | Rule::Lower if is_infinite => ("text, or a finite number", NOT_FINITE),
+        Rule::Equals if operand == source && is_almost_a_rule(source) => {
+            return Some(Fault {
+                wanted: "the name of an operator",
+                found: "one that is spelt otherwise, so that all of it is plain text",
+                consequence: Consequence::UsedAsItIs,
+            });
+        }
+        _ => return None,
+    };
+    Some(Fault {
+        wanted,
+        found,
+        consequence: Consequence::NeverMatches,
+    })
+}
+
+const NOT_FINITE: &str = "one that is infinite or not a number";
+
+/// Whether plain text would be a rule if its name were written in lower case and without signs.
+fn is_almost_a_rule(source: &str) -> bool {
+    let Some((name, _)) = split_call(source) else {
+        return false;
+    };
+    let name: String = name
+        .chars()
+        .filter(|sign| !matches!(sign, ' ' | '_' | '-'))
+        .map(|letter| letter.to_ascii_lowercase())
+        .collect();
+    NAMES.contains(&&*name)
+}
+
+/// The names of the rules.
+const NAMES: [&str; 15] = [
+    "wildcard",
+    "equals",
+    "lower",
+    "contains",
+    "startswith",
+    "endswith",
+    "regex",
+    "lt",
+    "lessthan",
+    "lte",
+    "lessthanequalto",
+    "gt",
+    "greaterthan",
+    "gte",
+    "greaterthanequalto",
+];
 
 fn searched(pattern: Option<&Pattern>, text: &str, budget: &Budget) -> Comparison {
     match pattern.map(|pattern| pattern.search(text, budget)) {
@@ -432,6 +505,44 @@ mod tests {
         assert!(is_true("regex(5.0)", "51"));
         assert_eq!(answer("regex(()", "a"), Ok(false));
         assert_eq!(answer(r"regex(\N{DASH})", "a"), Err(Unanswerable));
+    }
+
+    #[test]
+    fn what_can_never_be_true_is_said() {
+        for operand in [
+            "gt(abc)",
+            "lte()",
+            "wildcard()",
+            "lt(inf)",
+            "gte(nan)",
+            "inf",
+            "lower(NaN)",
+        ] {
+            let consequence = fault(operand).map(|fault| fault.consequence);
+            assert_eq!(consequence, Some(Consequence::NeverMatches), "{operand}");
+        }
+        for operand in ["", "lower()", "equals()"] {
+            let consequence = fault(operand).map(|fault| fault.consequence);
+            assert_eq!(consequence, Some(Consequence::ClauseFalse), "{operand}");
+        }
+        for operand in ["LOWER(a)", "less_than(2)", " lower(a)", "Greater-Than(1)"] {
+            let consequence = fault(operand).map(|fault| fault.consequence);
+            assert_eq!(consequence, Some(Consequence::UsedAsItIs), "{operand}");
+        }
+        for operand in [
+            "gt(1)",
+            "lt( 2 )",
+            "wildcard(*)",
+            "contains()",
+            "contains(nan)",
+            "regex()",
+            "a",
+            "Mozilla/5.0 (X11)",
+            "lowered(a)",
+            "0",
+        ] {
+            assert_eq!(fault(operand), None, "{operand}");
+        }
     }
 
     #[test]

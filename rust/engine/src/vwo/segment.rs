@@ -6,11 +6,10 @@ use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
 use super::attributes::{self, Attributes};
 use super::operand::{Comparison, Fault, Operand, Unanswerable};
-use crate::problem::{Consequence, Place, Problem, kind_of};
+use crate::document::{Object, Value};
+use crate::problem::{Consequence, Place, Problems, kind_of};
 use pythonic::pattern::Budget;
 use pythonic::text::strip;
 
@@ -120,29 +119,34 @@ pub struct Clause {
 impl Segment {
     /// Compiles an expression; what is wrong in it is added to `problems` and never matches.
     #[must_use]
-    pub fn compile(
-        place: &Place<'_>,
-        expression: &Map<String, Value>,
-        problems: &mut Vec<Problem>,
-    ) -> Self {
+    pub fn compile(place: &Place<'_>, expression: Object<'_>, problems: &mut Problems) -> Self {
         Self::compile_among(place, expression, &mut Conditions::default(), problems)
     }
 
     /// The same, for one of many that share their conditions.
     pub(super) fn compile_among<'v>(
         place: &Place<'_>,
-        expression: &'v Map<String, Value>,
+        expression: Object<'v>,
         conditions: &mut Conditions<'v>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Problems,
     ) -> Self {
-        // An object has one key; where it has more, the first counts.
-        let Some((operator, argument)) = expression.iter().next() else {
+        let Some((operator, argument)) = only_key(place, expression, problems) else {
             return broken(place, "an operator", "an empty object", problems);
         };
         let inner = place.key(operator);
-        match operator.as_str() {
+        match operator {
             "and" => Self::All(Self::compile_list(&inner, argument, conditions, problems)),
-            "or" => Self::Any(Self::compile_list(&inner, argument, conditions, problems)),
+            "or" => {
+                if matches!(argument, Value::List(list) if list.is_empty()) {
+                    is_false(
+                        &inner,
+                        "a list with something in it",
+                        "an empty list",
+                        problems,
+                    );
+                }
+                Self::Any(Self::compile_list(&inner, argument, conditions, problems))
+            }
             "not" => {
                 let negated = Self::compile_value(&inner, argument, conditions, problems);
                 Self::Not(Box::new(negated))
@@ -150,7 +154,12 @@ impl Segment {
             "custom_variable" => Self::compile_variable(&inner, argument, conditions, problems),
             "user" => match argument {
                 Value::String(users) => {
-                    Self::User(users.split(',').map(|user| strip(user).into()).collect())
+                    let users: Box<[Box<str>]> =
+                        users.split(',').map(|user| strip(user).into()).collect();
+                    if users.iter().all(|user| user.is_empty()) {
+                        is_false(&inner, "users", "none", problems);
+                    }
+                    Self::User(users)
                 }
                 other => broken(&inner, "a string", kind_of(Some(other)), problems),
             },
@@ -165,9 +174,9 @@ impl Segment {
 
     fn compile_value<'v>(
         place: &Place<'_>,
-        value: &'v Value,
+        value: Value<'v>,
         conditions: &mut Conditions<'v>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Problems,
     ) -> Self {
         match value {
             Value::Object(expression) => {
@@ -179,29 +188,37 @@ impl Segment {
 
     fn compile_list<'v>(
         place: &Place<'_>,
-        value: &'v Value,
+        value: Value<'v>,
         conditions: &mut Conditions<'v>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Problems,
     ) -> Box<[Segment]> {
         match value {
-            Value::Array(list) => list
-                .iter()
-                .enumerate()
-                .map(|(index, value)| {
-                    Self::compile_value(&place.index(index), value, conditions, problems)
-                })
-                .collect(),
+            Value::List(list) => {
+                let mut segments: Vec<Self> = Vec::new();
+                for (index, value) in list.iter().enumerate() {
+                    let place = place.index(index);
+                    let segment = Self::compile_value(&place, value, conditions, problems);
+                    // What stands behind a broken one is never evaluated.
+                    if !matches!(segments.last(), Some(Self::Broken)) {
+                        segments.push(segment);
+                    }
+                }
+                segments.into()
+            }
             other => Box::new([broken(place, "a list", kind_of(Some(other)), problems)]),
         }
     }
 
     fn compile_variable<'v>(
         place: &Place<'_>,
-        value: &'v Value,
+        value: Value<'v>,
         conditions: &mut Conditions<'v>,
-        problems: &mut Vec<Problem>,
+        problems: &mut Problems,
     ) -> Self {
-        let Some((name, operand)) = value.as_object().and_then(|map| map.iter().next()) else {
+        let only = value
+            .as_object()
+            .and_then(|object| only_key(place, object, problems));
+        let Some((name, operand)) = only else {
             return broken(
                 place,
                 "an object with one key",
@@ -214,8 +231,9 @@ impl Segment {
             return broken(&place, "a string", kind_of(Some(operand)), problems);
         };
         let (condition, fault) = conditions.condition(name, source);
-        problems
-            .extend(fault.map(|fault| place.problem(fault.wanted, fault.found, fault.consequence)));
+        if let Some(fault) = fault {
+            problems.add(|| place.problem(fault.wanted, fault.found, fault.consequence));
+        }
         Self::Variable(condition)
     }
 
@@ -297,13 +315,20 @@ impl Segment {
                     attributes::Value::Text(user_id) => Some(user_id),
                     _ => None,
                 };
-                let is_listed = user_id
+                let names = |user_id: &str| users.iter().any(|user| **user == *user_id);
+                let other_id = user_id
                     .as_deref()
-                    .is_some_and(|user_id| users.iter().any(|user| **user == *user_id));
+                    .is_none_or(|user_id| !names(user_id))
+                    .then(|| attributes.user_named_by(&names))
+                    .flatten();
+                let is_listed = other_id.is_some() || user_id.as_deref().is_some_and(names);
                 listen(&|| Clause {
                     name: USER_ID_ATTRIBUTE.to_owned(),
                     operand: format!("user({})", users.join(", ")),
-                    value: user_id.as_deref().map(str::to_owned),
+                    value: other_id
+                        .as_deref()
+                        .or(user_id.as_deref())
+                        .map(str::to_owned),
                     is_negated,
                     is_true: Some(is_listed),
                 });
@@ -321,9 +346,31 @@ impl Segment {
     }
 }
 
-fn broken(place: &Place<'_>, wanted: &str, found: &str, problems: &mut Vec<Problem>) -> Segment {
-    problems.push(place.problem(wanted, found, Consequence::NeverMatches));
+fn broken(place: &Place<'_>, wanted: &str, found: &str, problems: &mut Problems) -> Segment {
+    problems.add(|| place.problem(wanted, found, Consequence::NeverMatches));
     Segment::Broken
+}
+
+fn is_false(place: &Place<'_>, wanted: &str, found: &str, problems: &mut Problems) {
+    problems.add(|| place.problem(wanted, found, Consequence::ClauseFalse));
+}
+
+/// The key of an object that is to have one, with its value: the first one where it has more.
+fn only_key<'v>(
+    place: &Place<'_>,
+    object: Object<'v>,
+    problems: &mut Problems,
+) -> Option<(&'v str, Value<'v>)> {
+    if object.has_several() {
+        problems.add(|| {
+            place.problem(
+                "an object with one key",
+                "one with several, of which the first counts",
+                Consequence::UsedAsItIs,
+            )
+        });
+    }
+    object.first()
 }
 
 #[cfg(test)]
@@ -331,15 +378,13 @@ mod tests {
     use std::collections::HashMap;
 
     use super::*;
+    use crate::document::Document;
 
-    fn compile(expression: &str) -> (Segment, Vec<Problem>) {
-        let expression: Value = serde_json::from_str(expression).unwrap();
-        let mut problems = Vec::new();
-        let segment = Segment::compile(
-            &Place::Document,
-            expression.as_object().unwrap(),
-            &mut problems,
-        );
+    fn compile(expression: &str) -> (Segment, Problems) {
+        let document = Document::parse(expression.as_bytes()).unwrap();
+        let mut problems = Problems::default();
+        let expression = document.value().as_object().unwrap();
+        let segment = Segment::compile(&Place::Document, expression, &mut problems);
         (segment, problems)
     }
 
@@ -421,16 +466,16 @@ mod tests {
             ),
         ] {
             let (segment, problems) = compile(expression);
-            assert_eq!(problems.len(), 1);
-            assert_eq!(problems[0].to_string(), problem);
+            assert_eq!(problems.count(), 1);
+            assert_eq!(problems.first()[0].to_string(), problem);
             assert!(!segment.is_true_of(&ann()), "{expression}");
         }
     }
 
     #[test]
     fn a_condition_is_made_once_and_its_fault_told_at_each_place() {
-        let expression: Value = serde_json::from_str(
-            r#"{"or": [
+        let document = Document::parse(
+            br#"{"or": [
                 {"custom_variable": {"a": "regex(()"}},
                 {"custom_variable": {"b": "regex(()"}},
                 {"custom_variable": {"a": "regex(()"}},
@@ -439,10 +484,10 @@ mod tests {
         )
         .unwrap();
         let mut conditions = Conditions::default();
-        let mut problems = Vec::new();
+        let mut problems = Problems::default();
         let segment = Segment::compile_among(
             &Place::Document,
-            expression.as_object().unwrap(),
+            document.value().as_object().unwrap(),
             &mut conditions,
             &mut problems,
         );
@@ -465,7 +510,11 @@ mod tests {
             [first, second, third, fourth].map(|condition| condition.number),
             [0, 1, 0, 0]
         );
-        let places: Vec<&str> = problems.iter().map(|problem| &*problem.path).collect();
+        let places: Vec<&str> = problems
+            .first()
+            .iter()
+            .map(|problem| &*problem.path)
+            .collect();
         assert_eq!(
             places,
             [

@@ -9,7 +9,7 @@ use super::segment::Segment;
 use super::visitor::VisitorIds;
 use super::wire::Identifier;
 use crate::hash::Murmur3;
-use crate::problem::Problem;
+use crate::problem::Problems;
 
 /// An account's settings, compiled once.
 ///
@@ -30,7 +30,7 @@ pub struct Settings {
     pub(super) groups: Box<[Group]>,
     /// The names of the variables that segments ask for, by their numbers.
     pub(super) variable_names: Box<[Arc<str>]>,
-    pub(super) problems: Box<[Problem]>,
+    pub(super) problems: Problems,
 }
 
 impl Settings {
@@ -89,9 +89,9 @@ impl Settings {
         &self.variable_names
     }
 
-    /// What is wrong in the document, in its order.
+    /// What is wrong in the document.
     #[must_use]
-    pub fn problems(&self) -> &[Problem] {
+    pub const fn problems(&self) -> &Problems {
         &self.problems
     }
 
@@ -124,6 +124,7 @@ pub struct Campaign {
     pub(super) segments: Option<Segment>,
     pub(super) is_forced_variation_enabled: Option<Arc<str>>,
     pub(super) has_whitelisting: bool,
+    pub(super) listed_ids: ListedIds,
     pub(super) needs_user_storage: bool,
     /// The hash of what the seed string S starts with.
     pub(super) user_seed: Murmur3,
@@ -218,6 +219,15 @@ impl Campaign {
             .iter()
             .position(|variation| &*variation.name == name)
     }
+}
+
+/// By which ids the lists of users in segments name a user.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ListedIds {
+    /// By the user's own id.
+    Raw,
+    /// By the user's own id or the visitor id.
+    All,
 }
 
 /// How a user's place among the variations is hashed.

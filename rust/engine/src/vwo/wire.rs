@@ -7,10 +7,8 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
-
-use crate::document::{Texts, is_truthy};
-use crate::fields::{Fields, finite};
+use crate::document::{Index, List, Object, Text, Texts, Value};
+use crate::fields::Fields;
 use crate::problem::{Consequence, Place, Problem, kind_of};
 use pythonic::float;
 use pythonic::json::{integer_text, is_integer};
@@ -46,89 +44,142 @@ impl Identifier {
         self.kind
     }
 
+    /// The same as `as_str`, to be kept elsewhere.
+    pub(super) const fn text(&self) -> &Arc<str> {
+        &self.text
+    }
+}
+
+/// An identifier where it stands in a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct IdentifierWire<'v> {
+    text: Text<'v>,
+    kind: IdentifierKind,
+}
+
+impl<'v> IdentifierWire<'v> {
+    /// The identifier as Python's `str()` gives it.
+    pub(super) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The identifier, for good.
+    pub(super) fn kept(&self) -> Identifier {
+        Identifier {
+            text: (*self.text).into(),
+            kind: self.kind,
+        }
+    }
+
     /// The same, with the text that others share.
-    pub(super) fn shared(&self, texts: &mut Texts) -> Self {
-        Self {
+    pub(super) fn shared(&self, texts: &mut Texts) -> Identifier {
+        Identifier {
             text: texts.share(&self.text),
             kind: self.kind,
         }
     }
 
-    /// The identifier that a JSON value is; `None` for any other value, an empty string and a
-    /// number that is not finite.
-    pub(super) fn from_json(value: &Value) -> Option<Self> {
+    /// The identifier that a value is; `None` for any other value, an empty string and a number
+    /// that is not finite.
+    pub(super) fn read(value: Value<'v>) -> Option<Self> {
         let (text, kind) = match value {
-            Value::String(text) if !text.is_empty() => (text.clone(), IdentifierKind::Text),
+            Value::String(text) if !text.is_empty() => (text.into(), IdentifierKind::Text),
             Value::Number(number) => {
-                let finite = finite(number)?;
-                if is_integer(number) {
-                    (integer_text(number), IdentifierKind::Integer)
+                let finite = number.finite()?;
+                if is_integer(number.as_str()) {
+                    (
+                        integer_text(number.as_str()).into(),
+                        IdentifierKind::Integer,
+                    )
                 } else {
-                    (float::repr(finite), IdentifierKind::Number)
+                    (float::repr(finite).into(), IdentifierKind::Number)
                 }
             }
             _ => return None,
         };
-        Some(Self {
-            text: text.into(),
-            kind,
-        })
+        Some(Self { text, kind })
+    }
+
+    /// What stands where an identifier is wanted, in words.
+    pub(super) fn found(value: Option<Value<'_>>) -> &'static str {
+        match value {
+            Some(Value::Number(number)) if number.finite().is_none() => {
+                "a number that is too large"
+            }
+            other => kind_of(other),
+        }
     }
 }
 
+/// The campaign types of this platform.
+pub(super) const TYPES: [&str; 3] = ["VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT"];
+
 /// The document.
 pub(super) struct SettingsWire<'v> {
-    pub(super) version: Identifier,
-    pub(super) account_id: Identifier,
+    pub(super) version: IdentifierWire<'v>,
+    pub(super) account_id: IdentifierWire<'v>,
     pub(super) sdk_key: Option<&'v str>,
-    pub(super) campaigns: &'v [Value],
+    pub(super) campaigns: List<'v>,
     pub(super) is_nb: bool,
     pub(super) is_nb_v2: bool,
     pub(super) is_event_arch_enabled: bool,
     pub(super) collection_prefix: Option<&'v str>,
-    pub(super) groups: Option<&'v Value>,
-    pub(super) campaign_groups: Option<&'v Map<String, Value>>,
+    pub(super) groups: Option<Index<'v>>,
+    pub(super) campaign_groups: Option<Index<'v>>,
+    /// What is wrong in the document beside its campaigns.
+    pub(super) problems: Vec<Problem>,
 }
 
 impl<'v> SettingsWire<'v> {
-    pub(super) fn read(value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(&Place::Document, value, Consequence::DocumentRefused)?;
+        if let Some(product) = fields.other_product() {
+            let wanted = "a settings file of VWO FullStack";
+            let refused = Consequence::DocumentRefused;
+            return Err(Place::Document.problem(wanted, product, refused));
+        }
+        let mut problems = Vec::new();
         Ok(Self {
             version: fields.identifier("version")?,
             account_id: fields.identifier("accountId")?,
-            sdk_key: fields.optional_text("sdkKey")?,
+            sdk_key: fields.key("sdkKey", &mut problems),
             campaigns: fields.list_or_nothing("campaigns")?,
             is_nb: fields.is_truthy("isNB"),
             is_nb_v2: fields.is_truthy("isNBv2"),
             is_event_arch_enabled: fields.is_truthy("isEventArchEnabled"),
-            collection_prefix: fields.optional_text("collectionPrefix")?,
-            groups: fields.present("groups"),
-            campaign_groups: fields.optional_map("campaignGroups")?,
+            collection_prefix: fields.path("collectionPrefix", &mut problems)?,
+            groups: fields.groups("groups")?.map(Index::of),
+            campaign_groups: fields.optional_object("campaignGroups")?.map(Index::of),
+            problems,
         })
     }
 }
 
 /// One of `campaigns`.
 pub(super) struct CampaignWire<'v> {
-    pub(super) id: Identifier,
+    pub(super) id: IdentifierWire<'v>,
     pub(super) key: &'v str,
     pub(super) status: &'v str,
     pub(super) name: Option<&'v str>,
     pub(super) campaign_type: Option<&'v str>,
     pub(super) percent_traffic: f64,
-    pub(super) segments: Option<&'v Map<String, Value>>,
-    pub(super) is_forced_variation_enabled: Option<&'v Value>,
+    pub(super) segments: Option<Object<'v>>,
+    pub(super) is_forced_variation_enabled: Option<Value<'v>>,
+    pub(super) is_user_list_enabled: bool,
     pub(super) is_bucketing_seed_enabled: bool,
-    pub(super) is_ob: Option<&'v Value>,
-    pub(super) is_ob_v2: Option<&'v Value>,
+    pub(super) is_ob: Option<Value<'v>>,
+    pub(super) is_ob_v2: Option<Value<'v>>,
     pub(super) is_mab: bool,
-    pub(super) variations: Vec<VariationWire<'v>>,
-    pub(super) goals: Vec<GoalWire<'v>>,
-    pub(super) variables: Vec<VariableWire<'v>>,
+    /// Variations that [`VariationWire::read`] can read.
+    pub(super) variations: List<'v>,
+    /// What may be goals, or what is wrong where a list of them is wanted.
+    pub(super) goals: Result<List<'v>, Problem>,
+    /// Variables that [`VariableWire::read`] can read.
+    pub(super) variables: List<'v>,
 }
 
 impl<'v> CampaignWire<'v> {
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
@@ -137,46 +188,52 @@ impl<'v> CampaignWire<'v> {
             name: fields.optional_text("name")?,
             campaign_type: fields.optional_text("type")?,
             percent_traffic: fields.number("percentTraffic")?,
-            segments: fields.optional_map("segments")?,
+            segments: fields.optional_object("segments")?,
             is_forced_variation_enabled: fields.present("isForcedVariationEnabled"),
+            is_user_list_enabled: fields.is_truthy("isUserListEnabled"),
             is_bucketing_seed_enabled: fields.is_truthy("isBucketingSeedEnabled"),
             is_ob: fields.present("isOB"),
             is_ob_v2: fields.present("isOBv2"),
             is_mab: fields.is_truthy("isMAB"),
-            variations: fields.list_or_nothing_of("variations", VariationWire::read)?,
-            goals: fields.list_or_nothing_of("goals", GoalWire::read)?,
-            variables: fields.optional_list_of("variables", VariableWire::read)?,
+            variations: fields.every(
+                "variations",
+                fields.list_or_nothing("variations")?,
+                VariationWire::read,
+            )?,
+            goals: fields.goals("goals"),
+            variables: fields.variables("variables")?,
         })
     }
 }
 
 /// One of a campaign's `variations`.
 pub(super) struct VariationWire<'v> {
-    pub(super) id: Identifier,
+    pub(super) id: IdentifierWire<'v>,
     pub(super) name: &'v str,
     pub(super) weight: f64,
     pub(super) is_feature_enabled: Option<bool>,
-    pub(super) segments: Option<&'v Map<String, Value>>,
-    pub(super) variables: Vec<VariableWire<'v>>,
+    pub(super) segments: Option<Object<'v>>,
+    /// Variables that [`VariableWire::read`] can read.
+    pub(super) variables: List<'v>,
 }
 
 impl<'v> VariationWire<'v> {
-    fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
             name: fields.string("name")?,
             weight: fields.weight("weight")?,
             is_feature_enabled: fields.optional_boolean("isFeatureEnabled")?,
-            segments: fields.optional_map("segments")?,
-            variables: fields.optional_list_of("variables", VariableWire::read)?,
+            segments: fields.optional_object("segments")?,
+            variables: fields.variables("variables")?,
         })
     }
 }
 
 /// One of a campaign's `goals`.
 pub(super) struct GoalWire<'v> {
-    pub(super) id: Identifier,
+    pub(super) id: IdentifierWire<'v>,
     pub(super) identifier: &'v str,
     pub(super) goal_type: &'v str,
     pub(super) revenue_prop: Option<&'v str>,
@@ -185,29 +242,29 @@ pub(super) struct GoalWire<'v> {
 }
 
 impl<'v> GoalWire<'v> {
-    fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
-        let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
+        let fields = Fields::read(place, value, Consequence::GoalSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
             identifier: fields.string("identifier")?,
             goal_type: fields.string("type")?,
             revenue_prop: fields.optional_text("revenueProp")?,
             mca: fields.optional_number("mca")?,
-            has_props: fields.present("hasProps") == Some(&Value::Bool(true)),
+            has_props: matches!(fields.present("hasProps"), Some(Value::Bool(true))),
         })
     }
 }
 
 /// One of a campaign's or variation's `variables`.
 pub(super) struct VariableWire<'v> {
-    pub(super) id: Identifier,
+    pub(super) id: IdentifierWire<'v>,
     pub(super) key: &'v str,
     pub(super) variable_type: &'v str,
-    pub(super) value: &'v Value,
+    pub(super) value: Value<'v>,
 }
 
 impl<'v> VariableWire<'v> {
-    fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         Ok(Self {
             id: fields.identifier("id")?,
@@ -219,17 +276,19 @@ impl<'v> VariableWire<'v> {
 }
 
 /// One of `groups`.
-#[derive(Clone)]
 pub(super) struct GroupWire<'v> {
     pub(super) name: Option<&'v str>,
-    pub(super) campaigns: Vec<Identifier>,
+    /// Identifiers.
+    pub(super) campaigns: List<'v>,
     pub(super) et: Option<f64>,
-    pub(super) p: Vec<Identifier>,
-    pub(super) wt: Vec<(&'v str, f64)>,
+    /// Identifiers.
+    pub(super) p: List<'v>,
+    /// Weights.
+    pub(super) wt: Option<Index<'v>>,
 }
 
 impl<'v> GroupWire<'v> {
-    pub(super) fn read(place: &Place<'_>, value: &'v Value) -> Result<Self, Problem> {
+    pub(super) fn read(place: &Place<'_>, value: Value<'v>) -> Result<Self, Problem> {
         let fields = Fields::read(place, value, Consequence::CampaignSetAside)?;
         let et = fields.optional_number("et")?;
         if !matches!(et, None | Some(1.0 | 2.0)) {
@@ -245,21 +304,84 @@ impl<'v> GroupWire<'v> {
     }
 }
 
+/// A weight that was read before.
+pub(super) fn weight_of(value: Value<'_>) -> f64 {
+    match value {
+        Value::Number(number) => number.finite().unwrap_or_default(),
+        _ => 0.0,
+    }
+}
+
+/// Whether a header can carry a key as it is; one pasted with a line break is none.
+fn is_sendable(key: &str) -> bool {
+    key.bytes().all(|byte| byte.is_ascii_graphic())
+}
+
 /// What this platform asks of fields.
 impl<'v> Fields<'_, 'v> {
+    /// Of what else the document is a settings file, where it is one of another product.
+    fn other_product(&self) -> Option<&'static str> {
+        if self.object.get("projectsettings").is_some() {
+            return Some("one of Zoho PageSense");
+        }
+        let types = |is_such: &dyn Fn(&str) -> bool| match self.object.get("campaigns") {
+            Some(Value::List(campaigns)) => campaigns.iter().any(|campaign| {
+                let campaign_type = campaign.get("type").and_then(Value::as_str);
+                campaign_type.is_some_and(is_such)
+            }),
+            _ => false,
+        };
+        let is_newer =
+            self.present("features").is_some() || types(&|name| name.starts_with("FLAG_"));
+        if is_newer && !types(&|name| TYPES.contains(&name)) {
+            return Some("one of VWO Feature Management and Experimentation (FME)");
+        }
+        None
+    }
+
+    /// A secret key; one that cannot be used counts as missing.
+    fn key(&self, key: &str, problems: &mut Vec<Problem>) -> Option<&'v str> {
+        let found = match self.present(key)? {
+            Value::String(text) if !text.is_empty() && is_sendable(text) => return Some(text),
+            Value::String(text) if !text.is_empty() => "another string",
+            other => kind_of(Some(other)),
+        };
+        let wanted = "letters, digits and signs of ASCII without a space";
+        let place = self.place.key(key);
+        problems.push(place.problem(wanted, found, Consequence::Ignored));
+        None
+    }
+
+    /// A part of a URL's path; one that would lead elsewhere counts as missing.
+    fn path(&self, key: &str, problems: &mut Vec<Problem>) -> Result<Option<&'v str>, Problem> {
+        let Some(text) = self.optional_text(key)?.filter(|text| !text.is_empty()) else {
+            return Ok(None);
+        };
+        if text.split('/').any(|part| matches!(part, "" | "." | "..")) {
+            let place = self.place.key(key);
+            problems.push(place.problem(
+                "a part of a path",
+                "another string",
+                Consequence::Ignored,
+            ));
+            return Ok(None);
+        }
+        Ok(Some(text))
+    }
+
     fn is_truthy(&self, key: &str) -> bool {
-        self.map.get(key).is_some_and(is_truthy)
+        self.object.get(key).is_some_and(Value::is_truthy)
     }
 
-    fn required(&self, key: &str, wanted: &str) -> Result<&'v Value, Problem> {
-        self.map.get(key).ok_or_else(|| self.unlike(key, wanted))
+    fn required(&self, key: &str, wanted: &str) -> Result<Value<'v>, Problem> {
+        self.object.get(key).ok_or_else(|| self.unlike(key, wanted))
     }
 
-    fn identifier(&self, key: &str) -> Result<Identifier, Problem> {
-        self.map
-            .get(key)
-            .and_then(Identifier::from_json)
-            .ok_or_else(|| self.unlike(key, "a number or a string"))
+    fn identifier(&self, key: &str) -> Result<IdentifierWire<'v>, Problem> {
+        let value = self.object.get(key);
+        value
+            .and_then(IdentifierWire::read)
+            .ok_or_else(|| self.wrong(key, "a number or a string", IdentifierWire::found(value)))
     }
 
     fn optional_text(&self, key: &str) -> Result<Option<&'v str>, Problem> {
@@ -285,70 +407,110 @@ impl<'v> Fields<'_, 'v> {
 
     /// A weight in percent, not negative; null counts as 0.
     fn weight(&self, key: &str) -> Result<f64, Problem> {
-        if self.map.get(key) == Some(&Value::Null) {
+        if matches!(self.object.get(key), Some(Value::Null)) {
             return Ok(0.0);
         }
         self.number_from_zero(key)
     }
 
     /// A list, for which an empty object stands where there is nothing in it.
-    fn list_or_nothing(&self, key: &str) -> Result<&'v [Value], Problem> {
-        match self.map.get(key) {
-            Some(Value::Object(map)) if map.is_empty() => Ok(&[]),
+    fn list_or_nothing(&self, key: &str) -> Result<List<'v>, Problem> {
+        match self.object.get(key) {
+            Some(Value::Object(object)) if object.is_empty() => Ok(List::default()),
             _ => self.list(key),
         }
     }
 
-    fn list_or_nothing_of<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
-    ) -> Result<Vec<T>, Problem> {
-        self.elements(key, self.list_or_nothing(key)?, read)
-    }
-
-    fn optional_list_of<T>(
-        &self,
-        key: &str,
-        read: impl Fn(&Place<'_>, &'v Value) -> Result<T, Problem>,
-    ) -> Result<Vec<T>, Problem> {
+    fn optional_list(&self, key: &str) -> Result<List<'v>, Problem> {
         match self.present(key) {
-            None => Ok(Vec::new()),
-            Some(_) => self.list_or_nothing_of(key, read),
+            None => Ok(List::default()),
+            Some(_) => self.list_or_nothing(key),
         }
     }
 
-    fn identifiers(&self, key: &str) -> Result<Vec<Identifier>, Problem> {
+    /// A list of what may be goals; a fault costs no more than the goals.
+    fn goals(&self, key: &str) -> Result<List<'v>, Problem> {
+        let consequence = Consequence::GoalSetAside;
+        Fields {
+            consequence,
+            ..*self
+        }
+        .list_or_nothing(key)
+    }
+
+    fn variables(&self, key: &str) -> Result<List<'v>, Problem> {
+        let list = self.optional_list(key)?;
+        self.every(key, list, VariableWire::read)
+    }
+
+    /// The list under this key, each element of which can be read so.
+    fn every<T>(
+        &self,
+        key: &str,
+        list: List<'v>,
+        read: impl Fn(&Place<'_>, Value<'v>) -> Result<T, Problem>,
+    ) -> Result<List<'v>, Problem> {
+        let place = self.place.key(key);
+        for (index, value) in list.iter().enumerate() {
+            read(&place.index(index), value)?;
+        }
+        Ok(list)
+    }
+
+    fn identifiers(&self, key: &str) -> Result<List<'v>, Problem> {
         let consequence = self.consequence;
-        self.optional_list_of(key, |place, value| {
-            Identifier::from_json(value).ok_or_else(|| {
-                place.problem("a number or a string", kind_of(Some(value)), consequence)
+        let list = self.optional_list(key)?;
+        self.every(key, list, |place, value| {
+            IdentifierWire::read(value).ok_or_else(|| {
+                let found = IdentifierWire::found(Some(value));
+                place.problem("a number or a string", found, consequence)
             })
         })
     }
 
     /// An object, for which an empty list stands where there is nothing in it.
-    fn optional_map(&self, key: &str) -> Result<Option<&'v Map<String, Value>>, Problem> {
+    fn optional_object(&self, key: &str) -> Result<Option<Object<'v>>, Problem> {
         match self.present(key) {
             None => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(map)),
-            Some(Value::Array(list)) if list.is_empty() => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(Value::List(list)) if list.is_empty() => Ok(None),
             Some(_) => Err(self.unlike(key, "an object")),
         }
     }
 
-    fn weights(&self, key: &str) -> Result<Vec<(&'v str, f64)>, Problem> {
-        let Some(map) = self.optional_map(key)? else {
-            return Ok(Vec::new());
+    /// An object, for which anything stands that Python would not call true.
+    fn groups(&self, key: &str) -> Result<Option<Object<'v>>, Problem> {
+        match self.present(key) {
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(other) if other.is_truthy() => Err(self.unlike(key, "an object")),
+            _ => Ok(None),
+        }
+    }
+
+    fn weights(&self, key: &str) -> Result<Option<Index<'v>>, Problem> {
+        let Some(object) = self.optional_object(key)? else {
+            return Ok(None);
         };
         let place = self.place.key(key);
         let weights = Fields {
             place: &place,
-            map,
+            object,
             consequence: self.consequence,
         };
-        map.keys()
-            .map(|id| Ok((id.as_str(), weights.weight(id)?)))
-            .collect()
+        for (id, value) in object.iter() {
+            weights.weight_in(id, value)?;
+        }
+        Ok(Some(Index::of(object)))
+    }
+
+    /// The same as `weight`, for whoever has the value already.
+    fn weight_in(&self, key: &str, value: Value<'v>) -> Result<f64, Problem> {
+        match value {
+            Value::Null => Ok(0.0),
+            Value::Number(number) if number.finite().is_some_and(|number| number >= 0.0) => {
+                Ok(weight_of(value))
+            }
+            _ => self.weight(key),
+        }
     }
 }

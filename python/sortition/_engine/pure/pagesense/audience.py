@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, TypeVar
 
-from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.pagesense.condition import Condition, compile_condition
-from sortition._engine.pure.problem import MISSING, child, kind_of
+from sortition._engine.pure.problem import MISSING, Problems, child, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -112,7 +111,7 @@ def evaluate(
     return node.evaluate(attributes, listen)
 
 
-def compile_tree(path: str, value: Json, problems: list[Problem]) -> Tree | str:
+def compile_tree(path: str, value: Json, problems: Problems) -> Tree | str:
     """Compile ``audience_condition_json``; what is wrong in it is added to ``problems``."""
     compiler = _Compiler(problems)
     tree = compiler.tree(path, value)
@@ -151,7 +150,7 @@ def _read_node(value: Json) -> dict[str, Json]:
 
 
 class _Compiler:
-    def __init__(self, problems: list[Problem]) -> None:
+    def __init__(self, problems: Problems) -> None:
         self.problems = problems
         # Whether something is in the tree that makes it true of nobody.
         self.is_broken = False
@@ -215,11 +214,11 @@ class _Compiler:
         return tuple(one for one in children if one is not None)
 
     def lets_in(self, path: str, wanted: str, found: str) -> str:
-        self.problems.append(Problem(path, wanted, found, "lets_in"))
+        self.problems.add(path, wanted, found, "lets_in")
         return LETS_IN
 
     def breaks(self, path: str, wanted: str, found: str) -> str:
-        self.problems.append(Problem(path, wanted, found, "never_matches"))
+        self.problems.add(path, wanted, found, "never_matches")
         self.is_broken = True
         return NEVER
 

@@ -24,10 +24,12 @@ from sortition._engine.pure.pagesense.wire import (
     GoalWire,
     MappedGoalWire,
     ProjectWire,
+    VariationWire,
 )
-from sortition._engine.pure.problem import kind_of
+from sortition._engine.pure.problem import Problems
 
 if TYPE_CHECKING:
+    from sortition._base.problem import Consequence
     from sortition._engine.vwo import Json
 
 _EVERYONE: Final = "all"
@@ -64,13 +66,14 @@ class _Compiler:
         self.audiences: dict[str, Audience | None] = {}
         self.goals_by_link_name: dict[str, int | None] = {}
         self.goals: list[model.Goal] = []
+        self.goal_names: set[str] = set()
         self.experiments: list[Experiment] = []
         # The place of each experiment's link name, for when another takes it.
         self.link_name_paths: list[str] = []
         self.by_link_name: dict[str, int] = {}
         self.names_set_aside: set[str] = set()
         self.link_names_set_aside: set[str] = set()
-        self.problems: list[Problem] = []
+        self.problems = Problems()
 
     def add_audience(self, path: str, value: Json) -> None:
         try:
@@ -110,9 +113,17 @@ class _Compiler:
                 )
             )
             return
+        path = f"{path}.goal_name"
+        self.note_double(self.goal_names, wire.name, path, "a name", "goal")
         self.goals_by_link_name[wire.link_name] = len(self.goals)
         goal = model.Goal(wire.name, wire.link_name, wire.type, wire.type == REVENUE)
         self.goals.append(goal)
+
+    def note_double(self, given: set[str], name: str, path: str, what: str, of: str) -> None:
+        """Take note of a name, and of a problem where it was given before."""
+        if name in given:
+            self.problems.add(path, f"{what} of its own", f"that of another {of}", "ambiguous")
+        given.add(name)
 
     def add_experiment(self, path: str, value: Json) -> None:
         try:
@@ -149,6 +160,7 @@ class _Compiler:
     def compile_experiment(self, path: str, wire: ExperimentWire, index: int) -> Experiment:
         audiences = self.audiences_of(f"{path}.audiences", wire.audiences)
         goals = self.goals_of(f"{path}.goals", wire.goals)
+        self.note_double_variations(f"{path}.variations", wire.variations)
         # By code point; equal keys keep their order.
         wires = sorted(wire.variations, key=lambda variation: variation.key)
         shares = [variation.traffic_distribution for variation in wires]
@@ -195,28 +207,51 @@ class _Compiler:
         for index, link_name in enumerate(link_names):
             audience = self.audiences.get(link_name)
             if audience is None:
-                raise _unknown(f"{path}[{index}].audience_link_name", "audience")
+                place = f"{path}[{index}].audience_link_name"
+                raise _unknown(place, "audience", "experiment_set_aside")
             audiences.append(audience)
         return tuple(audiences)
 
-    def goals_of(self, path: str, wires: list[MappedGoalWire]) -> tuple[MappedGoal, ...]:
+    def goals_of(self, path: str, values: list[Json] | ProblemError) -> tuple[MappedGoal, ...]:
+        """The goals that an experiment counts; one that is broken costs only itself."""
+        if isinstance(values, ProblemError):
+            self.problems.append(values.problem)
+            return ()
         goals: list[MappedGoal] = []
-        for index, wire in enumerate(wires):
-            goal = self.goals_by_link_name.get(wire.link_name)
-            if goal is None:
-                raise _unknown(f"{path}[{index}].goal_link_name", "goal")
-            is_primary = wire.is_primary_goal
-            if isinstance(is_primary, bool):
-                goals.append(MappedGoal(model.MappedGoal(self.goals[goal], is_primary), goal))
+        for index, value in enumerate(values):
+            try:
+                wire = MappedGoalWire.read(f"{path}[{index}]", value)
+                goal = self.goals_by_link_name.get(wire.link_name)
+                if goal is None:
+                    place = f"{path}[{index}].goal_link_name"
+                    raise _unknown(place, "goal", "goal_unmapped")
+            except ProblemError as error:
+                self.problems.append(error.problem)
                 continue
-            found = kind_of(is_primary)
-            place = f"{path}[{index}].is_primary_goal"
-            self.problems.append(Problem(place, "a boolean", found, "goal_unmapped"))
+            goals.append(MappedGoal(model.MappedGoal(self.goals[goal], wire.is_primary_goal), goal))
         return tuple(goals)
+
+    def note_double_variations(self, path: str, wires: list[VariationWire]) -> None:
+        keys: set[str] = set()
+        names: set[str] = set()
+        link_names: set[str] = set()
+        for index, wire in enumerate(wires):
+            place = f"{path}[{index}]"
+            self.note_double(keys, wire.key, f"{place}.variation_key", "a key", "variation")
+            self.note_double(names, wire.name, f"{place}.variation_name", "a name", "variation")
+            link_name = f"{place}.variation_link_name"
+            self.note_double(link_names, wire.link_name, link_name, "a link name", "variation")
+
+    def note_double_experiments(self) -> None:
+        names: set[str] = set()
+        for experiment, path in zip(self.experiments, self.link_name_paths, strict=True):
+            place = path.replace("experiment_link_name", "experiment_name")
+            self.note_double(names, experiment.shown.name, place, "a name", "experiment")
 
     def finish(self, wire: ProjectWire) -> Settings:
         if not self.experiments:
-            raise SettingsError(tuple(self.problems))
+            raise SettingsError(self.problems.first, self.problems.count)
+        self.note_double_experiments()
         by_name: dict[str, int] = {}
         for index, experiment in enumerate(self.experiments):
             by_name.setdefault(experiment.shown.name, index)
@@ -232,10 +267,10 @@ class _Compiler:
             by_link_name=self.by_link_name,
             names_set_aside=frozenset(self.names_set_aside),
             link_names_set_aside=frozenset(self.link_names_set_aside),
-            problems=tuple(self.problems),
+            problems=self.problems,
         )
 
 
-def _unknown(path: str, what: str) -> ProblemError:
+def _unknown(path: str, what: str, consequence: Consequence) -> ProblemError:
     wanted = f"the link name of one usable {what}"
-    return ProblemError(Problem(path, wanted, "another one", "experiment_set_aside"))
+    return ProblemError(Problem(path, wanted, "another one", consequence))

@@ -9,10 +9,9 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.pagesense.attributes import text_of
-from sortition._engine.pure.problem import MISSING, child, kind_of
+from sortition._engine.pure.problem import MISSING, Problems, child, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -76,11 +75,11 @@ class Condition:
         return False
 
 
-def compile_condition(path: str, condition: dict[str, Json], problems: list[Problem]) -> Condition:
+def compile_condition(path: str, condition: dict[str, Json], problems: Problems) -> Condition:
     """Compile a condition; what is wrong in it is added to ``problems`` and makes it false."""
 
     def wrong(key: str, wanted: str, found: str) -> None:
-        problems.append(Problem(child(path, key), wanted, found, "clause_false"))
+        problems.add(child(path, key), wanted, found, "clause_false")
 
     attribute = condition.get("attribute_name", MISSING)
     if not isinstance(attribute, str) or not attribute:
@@ -98,6 +97,8 @@ def compile_condition(path: str, condition: dict[str, Json], problems: list[Prob
     except _NoValuesError as error:
         wrong("values", error.wanted, error.found)
         return Condition(attribute)
+    if not values and _OPERATORS[int(operator)] in ("equal", "contain"):
+        wrong("values", "values to compare with", "none")
     lowered = tuple(value.lower() for value in values)
     return Condition(attribute, _OPERATORS[int(operator)], lowered)
 

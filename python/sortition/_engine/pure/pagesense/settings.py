@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from sortition._base.problem import Problem
     from sortition._engine import pagesense as model
     from sortition._engine.pure.pagesense.audience import Audience
+    from sortition._engine.pure.problem import Problems
 
 RUNNING: Final = 2
 """The status of an experiment that is running."""
@@ -101,7 +101,7 @@ class Settings:
     names_set_aside: frozenset[str]
     """The names of the experiments that were set aside."""
     link_names_set_aside: frozenset[str]
-    problems: tuple[Problem, ...]
+    problems: Problems
 
     def goal(self, name: str) -> int | None:
         """The first goal of this name, by its index."""

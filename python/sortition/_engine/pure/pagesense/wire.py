@@ -5,9 +5,11 @@ Source: PageSense spec, section 1.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.problem import Problem
+from sortition._engine.pure.document import ProblemError
 from sortition._engine.pure.fields import Fields
 
 if TYPE_CHECKING:
@@ -81,7 +83,11 @@ class ProjectWire:
     @staticmethod
     def find(value: Json) -> Json:
         """The first of the projects of a document."""
-        return PagesenseFields.read("", value, "document_refused").filled_list(PROJECTS)[0]
+        document = PagesenseFields.read("", value, "document_refused")
+        if PROJECTS not in document.values and "campaigns" in document.values:
+            wanted = "a settings document of Zoho PageSense"
+            raise ProblemError(Problem("", wanted, "one of VWO", "document_refused"))
+        return document.filled_list(PROJECTS)[0]
 
     @staticmethod
     def read(path: str, value: Json) -> ProjectWire:
@@ -159,7 +165,8 @@ class ExperimentWire:
     language_key: str
     variations: list[VariationWire]
     audiences: list[str]
-    goals: list[MappedGoalWire]
+    goals: list[Json] | ProblemError
+    """What may be goals, or what is wrong where a list of them is wanted."""
 
     @staticmethod
     def read(path: str, value: Json) -> ExperimentWire:
@@ -189,8 +196,15 @@ class ExperimentWire:
             language_key=language_key,
             variations=experiment.list_of("variations", VariationWire.read),
             audiences=experiment.list_of("audiences", _read_audience_link_name),
-            goals=experiment.list_of("goals", MappedGoalWire.read),
+            goals=_goals(experiment),
         )
+
+
+def _goals(experiment: PagesenseFields) -> list[Json] | ProblemError:
+    try:
+        return replace(experiment, consequence="goal_unmapped").items("goals")
+    except ProblemError as error:
+        return error
 
 
 def _read_audience_link_name(path: str, value: Json) -> str:
@@ -225,13 +239,13 @@ class MappedGoalWire:
     """One of an experiment's ``goals``."""
 
     link_name: str
-    is_primary_goal: Json
+    is_primary_goal: bool
 
     @staticmethod
     def read(path: str, value: Json) -> MappedGoalWire:
         """Read a goal of an experiment."""
-        goal = PagesenseFields.read(path, value, "experiment_set_aside")
+        goal = PagesenseFields.read(path, value, "goal_unmapped")
         return MappedGoalWire(
             link_name=goal.text("goal_link_name"),
-            is_primary_goal=goal.not_null("is_primary_goal", "a boolean"),
+            is_primary_goal=goal.boolean("is_primary_goal"),
         )

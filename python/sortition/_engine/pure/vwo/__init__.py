@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from sortition._engine.pure.trace import silent
 from sortition._engine.pure.vwo import reason
 from sortition._engine.pure.vwo.allocation import owner, ranges, rescaled
-from sortition._engine.pure.vwo.attributes import has
+from sortition._engine.pure.vwo.attributes import WithIds, has
 from sortition._engine.pure.vwo.bucket import (
     hash_seed_string,
     stretched_bucket,
@@ -20,12 +20,14 @@ from sortition._engine.pure.vwo.bucket import (
 )
 from sortition._engine.pure.vwo.decision import NOT_ASKED, Decision, Record
 from sortition._engine.pure.vwo.segment import USER_ID_ATTRIBUTE, is_true_of
+from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sortition._engine import vwo as model
     from sortition._engine.pure.trace import Trace
+    from sortition._engine.pure.vwo.attributes import Attributes
     from sortition._engine.pure.vwo.decision import GoalRequest, Request
     from sortition._engine.pure.vwo.settings import Campaign, Goal, Settings, Variation
     from sortition._engine.vwo import Step
@@ -65,7 +67,7 @@ def decide(settings: Settings, index: int, request: Request, trace: Trace) -> De
     if refusal is not None:
         return conclude(refusal)
 
-    whitelisted = _whitelisted(campaign, request, trace)
+    whitelisted = _whitelisted(settings, campaign, request, trace)
     if whitelisted is not None:
         return conclude(reason.WHITELISTED, variation=whitelisted.shown)
 
@@ -79,7 +81,7 @@ def decide(settings: Settings, index: int, request: Request, trace: Trace) -> De
     if decision is not None:
         return decision
 
-    refusal = _take_part(campaign, request, trace)
+    refusal = _take_part(settings, campaign, request, trace)
     if refusal is not None:
         return conclude(refusal)
     refusal, needed = _lose_group(settings, index, request, trace)
@@ -188,14 +190,18 @@ def _from_record(
     )
 
 
-def _whitelisted(campaign: Campaign, request: Request, trace: Trace) -> Variation | None:
+def _whitelisted(
+    settings: Settings, campaign: Campaign, request: Request, trace: Trace
+) -> Variation | None:
     """The variation that a targeting rule gives the user."""
     if not campaign.has_whitelisting:
         trace(
             lambda: {"step": "whitelisting", "is_enabled": False, "matched": [], "variation": None}
         )
         return None
-    attributes = {**request.variation_targeting_variables, USER_ID_ATTRIBUTE: request.user_id}
+    attributes = WithIds(
+        request.variation_targeting_variables, USER_ID_ATTRIBUTE, _ids(settings, campaign, request)
+    )
     matched: list[Variation] = []
     for variation in campaign.variations:
 
@@ -222,12 +228,24 @@ def _whitelisted(campaign: Campaign, request: Request, trace: Trace) -> Variatio
     return chosen
 
 
-def _take_part(campaign: Campaign, request: Request, trace: Trace) -> str | None:
+def _ids(settings: Settings, campaign: Campaign, request: Request) -> tuple[str, ...]:
+    """The user's id, and where the campaign has lists of visitor ids the user's."""
+    if not campaign.has_user_lists:
+        return (request.user_id,)
+    return request.user_id, visitor_id(settings.visitor_namespace, request.user_id)
+
+
+def _take_part(
+    settings: Settings, campaign: Campaign, request: Request, trace: Trace
+) -> str | None:
     """Why the user does not match the segments or is outside the traffic; None where neither."""
     if campaign.segments is not None:
+        attributes: Attributes = request.custom_variables
+        if campaign.has_user_lists:
+            attributes = WithIds(attributes, None, _ids(settings, campaign, request))
         is_matched = is_true_of(
             campaign.segments,
-            request.custom_variables,
+            attributes,
             lambda clause: trace(lambda: {"step": "segment_clause", **clause()}),
         )
         trace(lambda: {"step": "segments", "is_matched": is_matched})
@@ -280,7 +298,7 @@ def _lose_group(
         )
 
     for other in others:
-        if _whitelisted(other, request, silent) is not None:
+        if _whitelisted(settings, other, request, silent) is not None:
             note(whitelisted=other)
             return reason.GROUP_WHITELISTED_ELSEWHERE, ()
     if request.has_user_storage:
@@ -294,7 +312,7 @@ def _lose_group(
     eligible = tuple(
         member
         for member, campaign in members
-        if member == index or _take_part(campaign, request, silent) is None
+        if member == index or _take_part(settings, campaign, request, silent) is None
     )
     winner = group.winner(eligible, request.user_id)
     note(eligible=eligible, winner=winner)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,7 +13,33 @@ class UnreadableError(Exception):
     """An object whose ``str()`` raises, or gives what is no text."""
 
 
-def text_of(attributes: Mapping[str, object], name: str) -> str:
+class Attributes(Protocol):
+    """Where a rule looks up what is known of a user; a dictionary is one."""
+
+    def get(self, name: str, /) -> object:
+        """The value under this name; None where there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class WithIds:
+    """Attributes of a user, with the user's ids.
+
+    Attributes:
+        others: The attributes, which are left as they are.
+        name: The name of the attribute that holds the user's id; None for none.
+        ids: The user's ids by which lists may name the user; the attribute holds the first one.
+    """
+
+    others: Attributes
+    name: str | None
+    ids: tuple[str, ...]
+
+    def get(self, name: str, /) -> object:
+        """See `Attributes`."""
+        return self.ids[0] if name == self.name else self.others.get(name)
+
+
+def text_of(attributes: Attributes, name: str) -> str:
     """The value under this name as the platforms compare it.
 
     That is ``str(value)``, but ``true`` and ``false`` for booleans, and empty for None and for
@@ -37,7 +64,7 @@ def text_of(attributes: Mapping[str, object], name: str) -> str:
     return text
 
 
-def plain_text_of(attributes: Mapping[str, object], name: str) -> str | None:
+def plain_text_of(attributes: Attributes, name: str) -> str | None:
     """The value under this name where it is text itself; otherwise None."""
     try:
         value = attributes.get(name)

@@ -9,19 +9,21 @@ from sortition._base.errors import SettingsError
 from sortition._base.problem import Problem
 from sortition._engine import vwo as model
 from sortition._engine.pure.document import ProblemError, parse
-from sortition._engine.pure.problem import MISSING, child, kind_of
+from sortition._engine.pure.problem import MISSING, Problems, child
 from sortition._engine.pure.vwo.allocation import ranges
 from sortition._engine.pure.vwo.group import Group
 from sortition._engine.pure.vwo.segment import Segment, compile_segment
 from sortition._engine.pure.vwo.settings import Campaign, Goal, Settings, Variation
 from sortition._engine.pure.vwo.visitor import account_namespace
 from sortition._engine.pure.vwo.wire import (
+    TYPES,
     CampaignWire,
     GoalWire,
     GroupWire,
     SettingsWire,
     VariableWire,
     VariationWire,
+    found_id,
     is_identifier,
 )
 
@@ -29,6 +31,11 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Identifier, Json
 
 _RUNNING: Final = "RUNNING"
+_MOST_PERCENT: Final = 100.0
+_ROUNDED_BY: Final = 0.5
+"""How far weights may be rounded, each, in percent."""
+_VARIABLE_TYPES: Final = ("string", "integer", "double", "boolean", "json")
+"""The types of variables whose values can be read."""
 _ADVANCED: Final = 2
 """The number of the algorithm on the wire; the other one is 1."""
 
@@ -66,10 +73,11 @@ class _Compiler:
         self.campaigns: list[Campaign] = []
         self.by_key: dict[str, int] = {}
         self.set_aside: set[str] = set()
-        self.problems: list[Problem] = []
-        if wire.groups and not isinstance(wire.groups, dict):
-            found = kind_of(wire.groups)
-            raise SettingsError((Problem("groups", "an object", found, "document_refused"),))
+        self.ids: set[str] = set()
+        self.keys: set[str] = set()
+        self.problems = Problems()
+        for problem in wire.problems:
+            self.problems.append(problem)
 
     def add_campaign(self, path: str, value: Json) -> None:
         try:
@@ -82,10 +90,36 @@ class _Compiler:
         except _GroupIsBrokenError:
             self.set_campaign_aside(value)
             return
+        self.remark_on(path, wire)
         campaign = self.compile_campaign(path, wire, group)
+        self.note_double(self.ids, str(wire.id), f"{path}.id", "an id", "campaign")
+        self.note_double(self.keys, wire.key, f"{path}.key", "a key", "campaign")
         if campaign.shown.is_running:
             self.by_key.setdefault(campaign.shown.key, len(self.campaigns))
         self.campaigns.append(campaign)
+
+    def note_double(self, given: set[str], name: str, path: str, what: str, of: str) -> None:
+        """Take note of a name, and of a problem where it was given before."""
+        if name in given:
+            self.problems.add(path, f"{what} of its own", f"that of another {of}", "ambiguous")
+        given.add(name)
+
+    def remark_on(self, path: str, wire: CampaignWire) -> None:
+        """Take note of what can be used as it is, and is hardly what was meant."""
+        problems = self.problems
+        status = wire.status.strip()
+        if wire.status != _RUNNING and status.isascii() and status.upper() == _RUNNING:
+            found = "the same in other letters"
+            problems.add(f"{path}.status", _RUNNING, found, "campaign_stopped")
+        if wire.type not in TYPES:
+            wanted = "VISUAL_AB, FEATURE_TEST or FEATURE_ROLLOUT"
+            found = {None: "nothing", "": "an empty string"}.get(wire.type, "another type")
+            problems.add(f"{path}.type", wanted, found, "used_as_it_is")
+        percent = wire.percent_traffic
+        if not 0 <= percent <= _MOST_PERCENT:
+            found = "a negative number" if percent < 0 else "a greater one"
+            place = f"{path}.percentTraffic"
+            problems.add(place, "a number from 0 to 100", found, "used_as_it_is")
 
     def set_campaign_aside(self, value: Json) -> None:
         if isinstance(value, dict) and isinstance(value.get("key"), str):
@@ -103,7 +137,7 @@ class _Compiler:
             return None
         if not is_identifier(value):
             path = child("campaignGroups", str(campaign_id))
-            found = kind_of(value)
+            found = found_id(value)
             raise ProblemError(Problem(path, "a number or a string", found, "campaign_set_aside"))
         group_id = str(value)
         if group_id not in self.groups:
@@ -115,8 +149,7 @@ class _Compiler:
 
     def read_group(self, group_id: Identifier) -> int | None:
         path = child("groups", str(group_id))
-        groups = self.wire.groups if isinstance(self.wire.groups, dict) else {}
-        value = groups.get(str(group_id), MISSING)
+        value = self.wire.groups.get(str(group_id), MISSING)
         try:
             wire = GroupWire.read(path, value)
         except ProblemError as error:
@@ -131,11 +164,9 @@ class _Compiler:
     def compile_campaign(self, path: str, wire: CampaignWire, group: int | None) -> Campaign:
         is_seed_prefixed = self.wire.is_nb or wire.is_bucketing_seed_enabled
         segments = self.compile_segments(f"{path}.segments", wire.segments)
-        variations = tuple(
-            self.compile_variation(f"{path}.variations[{index}]", variation)
-            for index, variation in enumerate(wire.variations)
-        )
-        goals = tuple(_compile_goal(goal) for goal in wire.goals)
+        variations = self.compile_variations(f"{path}.variations", wire.variations)
+        goals = self.compile_goals(f"{path}.goals", wire.goals)
+        variables = self.compile_variables(f"{path}.variables", wire.variables)
         forced = wire.is_forced_variation_enabled
         return Campaign(
             shown=model.Campaign(
@@ -148,12 +179,13 @@ class _Compiler:
                 is_forced_variation_enabled=None if forced is None else json.dumps(forced),
                 variations=tuple(variation.shown for variation in variations),
                 goals=tuple(goal.shown for goal in goals),
-                variables=_compile_variables(wire.variables),
+                variables=variables,
                 group=None if group is None else self.group_objects[group],
             ),
             percent_traffic=wire.percent_traffic,
             segments=segments,
             has_whitelisting=forced is True,
+            has_user_lists=wire.is_user_list_enabled,
             needs_user_storage=wire.is_mab,
             user_seed=f"{wire.id}_" if is_seed_prefixed else "",
             variation_seed=self.variation_seed(wire),
@@ -174,17 +206,68 @@ class _Compiler:
             return ""
         return f"{wire.id}_{self.wire.account_id}_"
 
-    def compile_variation(self, path: str, wire: VariationWire) -> Variation:
-        return Variation(
-            shown=model.Variation(
-                wire.id,
-                wire.name,
-                wire.is_feature_enabled,
-                _compile_variables(wire.variables),
-            ),
-            weight=wire.weight,
-            segments=self.compile_segments(f"{path}.segments", wire.segments),
-        )
+    def compile_variations(self, path: str, wires: list[VariationWire]) -> tuple[Variation, ...]:
+        variations = []
+        ids: set[str] = set()
+        names: set[str] = set()
+        total = 0.0
+        for index, wire in enumerate(wires):
+            place = f"{path}[{index}]"
+            self.note_double(ids, str(wire.id), f"{place}.id", "an id", "variation")
+            self.note_double(names, wire.name, f"{place}.name", "a name", "variation")
+            if wire.weight > _MOST_PERCENT:
+                wanted = "a number up to 100"
+                self.problems.add(f"{place}.weight", wanted, "a greater one", "used_as_it_is")
+            total += wire.weight
+            segments = self.compile_segments(f"{place}.segments", wire.segments)
+            variables = self.compile_variables(f"{place}.variables", wire.variables)
+            shown = model.Variation(wire.id, wire.name, wire.is_feature_enabled, variables)
+            variations.append(Variation(shown=shown, weight=wire.weight, segments=segments))
+        fault = _fault_of_weights(len(variations), total)
+        if fault is not None:
+            self.problems.add(path, *fault, "used_as_it_is")
+        return tuple(variations)
+
+    def compile_goals(self, path: str, values: list[Json] | ProblemError) -> tuple[Goal, ...]:
+        if isinstance(values, ProblemError):
+            self.problems.append(values.problem)
+            return ()
+        goals = []
+        ids: set[str] = set()
+        identifiers: set[str] = set()
+        for index, value in enumerate(values):
+            place = f"{path}[{index}]"
+            try:
+                wire = GoalWire.read(place, value)
+            except ProblemError as error:
+                self.problems.append(error.problem)
+                continue
+            self.note_double(ids, str(wire.id), f"{place}.id", "an id", "goal")
+            what = "an identifier"
+            self.note_double(identifiers, wire.identifier, f"{place}.identifier", what, "goal")
+            goals.append(
+                Goal(
+                    shown=model.Goal(
+                        wire.id, wire.identifier, wire.type, wire.revenue_prop or None
+                    ),
+                    counts_every_time=wire.mca == -1,
+                    has_props=wire.has_props,
+                )
+            )
+        return tuple(goals)
+
+    def compile_variables(self, path: str, wires: list[VariableWire]) -> tuple[model.Variable, ...]:
+        keys: set[str] = set()
+        variables = []
+        for index, wire in enumerate(wires):
+            place = f"{path}[{index}]"
+            self.note_double(keys, wire.key, f"{place}.key", "a key", "variable")
+            if wire.type not in _VARIABLE_TYPES:
+                wanted = "string, integer, double, boolean or json"
+                self.problems.add(f"{place}.type", wanted, "another type", "used_as_it_is")
+            value = json.dumps(wire.value, ensure_ascii=False)
+            variables.append(model.Variable(wire.id, wire.key, wire.type, value))
+        return tuple(variables)
 
     def compile_segments(self, path: str, segments: dict[str, Json] | None) -> Segment | None:
         if not segments:
@@ -193,32 +276,48 @@ class _Compiler:
 
     def finish(self) -> Settings:
         if not self.campaigns and self.wire.campaigns:
-            raise SettingsError(tuple(self.problems))
+            raise SettingsError(self.problems.first, self.problems.count)
+        by_id = self.running_by_id()
+        groups = tuple(
+            self.compile_group(shown, wire, by_id)
+            for shown, (_, wire) in zip(self.group_objects, self.group_wires, strict=True)
+        )
+        self.remark_on_groups(groups)
         return Settings(
             version=self.wire.version,
             account_id=self.wire.account_id,
             sdk_key=self.wire.sdk_key,
             is_event_arch_enabled=self.wire.is_event_arch_enabled,
-            collection_prefix=self.wire.collection_prefix or None,
+            collection_prefix=self.wire.collection_prefix,
             visitor_namespace=account_namespace(str(self.wire.account_id)),
             campaigns=tuple(self.campaigns),
             by_key=self.by_key,
             set_aside=frozenset(self.set_aside),
-            groups=tuple(
-                self.compile_group(shown, wire)
-                for shown, (_, wire) in zip(self.group_objects, self.group_wires, strict=True)
-            ),
-            problems=tuple(self.problems),
+            groups=groups,
+            problems=self.problems,
         )
 
-    def compile_group(self, shown: model.Group, wire: GroupWire) -> Group:
-        members = self.running_with_ids(wire.campaigns)
+    def running_by_id(self) -> dict[str, list[int]]:
+        """The running campaigns, by their index, of each id."""
+        by_id: dict[str, list[int]] = {}
+        for index, campaign in enumerate(self.campaigns):
+            if campaign.shown.is_running:
+                by_id.setdefault(str(campaign.shown.id), []).append(index)
+        return by_id
+
+    def compile_group(
+        self, shown: model.Group, wire: GroupWire, by_id: dict[str, list[int]]
+    ) -> Group:
+        def with_ids(ids: list[Identifier]) -> tuple[int, ...]:
+            return tuple(index for one in ids for index in by_id.get(str(one), ()))
+
+        members = with_ids(wire.campaigns)
         ids = [str(self.campaigns[member].shown.id) for member in members]
         return Group(
             shown=shown,
             is_advanced=shown.algorithm == _ADVANCED,
             members=members,
-            priority=self.running_with_ids(wire.p),
+            priority=with_ids(wire.p),
             weights=tuple(
                 (member, wire.wt[campaign_id])
                 for member, campaign_id in zip(members, ids, strict=True)
@@ -227,26 +326,28 @@ class _Compiler:
             seed=f"{shown.id}_",
         )
 
-    def running_with_ids(self, ids: list[Identifier]) -> tuple[int, ...]:
-        """The running campaigns with these ids, by their index, in the order of the ids."""
-        return tuple(
-            index
-            for campaign_id in ids
-            for index, campaign in enumerate(self.campaigns)
-            if campaign.shown.is_running and str(campaign.shown.id) == str(campaign_id)
-        )
+    def remark_on_groups(self, groups: tuple[Group, ...]) -> None:
+        """Take note of running campaigns whose group does not list them: they win nobody."""
+        members = [frozenset(group.members) for group in groups]
+        for index, campaign in enumerate(self.campaigns):
+            is_alone = campaign.group is None or not campaign.shown.is_running
+            if is_alone or index in members[campaign.group or 0]:
+                continue
+            path = child("campaignGroups", str(campaign.shown.id))
+            wanted = "a group that lists the campaign"
+            self.problems.add(path, wanted, "another one", "used_as_it_is")
 
 
-def _compile_goal(wire: GoalWire) -> Goal:
-    return Goal(
-        shown=model.Goal(wire.id, wire.identifier, wire.type, wire.revenue_prop or None),
-        counts_every_time=wire.mca == -1,
-        has_props=wire.has_props,
-    )
-
-
-def _compile_variables(wires: list[VariableWire]) -> tuple[model.Variable, ...]:
-    return tuple(
-        model.Variable(wire.id, wire.key, wire.type, json.dumps(wire.value, ensure_ascii=False))
-        for wire in wires
-    )
+def _fault_of_weights(count: int, total: float) -> tuple[str, str] | None:
+    """What is wrong with the weights of so many variations that add up to this."""
+    if not count:
+        return "a variation", "none"
+    rounded_by = count * _ROUNDED_BY
+    wanted = "weights that add up to 100"
+    if total == 0:
+        return wanted, "weights of 0"
+    if total < _MOST_PERCENT - rounded_by:
+        return wanted, "weights that add up to less"
+    if total > _MOST_PERCENT + rounded_by:
+        return wanted, "weights that add up to more"
+    return None

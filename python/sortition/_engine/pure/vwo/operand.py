@@ -105,16 +105,69 @@ def compile_operand(source: str, report: Report) -> Operand:
     What is wrong in it is passed to `report`.
     """
     call = _split_call(source)
-    if call is None:
-        return Operand("equals", source)
-    name, inner = call
-    if name == "wildcard":
-        return _wildcard(inner)
+    name, inner = ("", source) if call is None else call
     if name == "regex":
         return _regex(inner, report)
-    if name in _RULE_NAMES:
-        return Operand(_RULE_NAMES[name], inner)
-    return Operand("equals", source)
+    if name == "wildcard":
+        operand = _wildcard(inner)
+    elif name in _RULE_NAMES:
+        operand = Operand(_RULE_NAMES[name], inner)
+    else:
+        operand = Operand("equals", source)
+    fault = _fault_of(source, operand)
+    if fault is not None:
+        report(*fault)
+    return operand
+
+
+_NOT_FINITE: Final = "one that is infinite or not a number"
+
+
+def _fault_of(source: str, operand: Operand) -> tuple[str, str, Consequence] | None:
+    """Why this operand can never be true of anything, or is hardly what was meant."""
+    rule, text = operand.rule, operand.operand
+    number = _number(text)
+    is_infinite = number is not None and not math.isfinite(number)
+    if rule == "unanswerable":
+        return "text within the brackets", "nothing", "never_matches"
+    if rule in _NUMBER_RULES:
+        wanted = "a number to compare with"
+        if number is None:
+            return wanted, "other text" if text else "nothing", "never_matches"
+        return (wanted, _NOT_FINITE, "never_matches") if is_infinite else None
+    if rule not in ("equals", "lower"):
+        return None
+    if not text:
+        return "text to compare with", "nothing", "clause_false"
+    if is_infinite:
+        return "text, or a finite number", _NOT_FINITE, "never_matches"
+    if rule == "equals" and text == source and _is_almost_a_rule(source):
+        found = "one that is spelt otherwise, so that all of it is plain text"
+        return "the name of an operator", found, "used_as_it_is"
+    return None
+
+
+def _is_almost_a_rule(source: str) -> bool:
+    """Whether text would be a rule if its name were written in lower case and without signs."""
+    call = _split_call(source)
+    if call is None:
+        return False
+    name = call[0].translate(_TO_NAME)
+    return name in _RULE_NAMES or name in ("wildcard", "regex")
+
+
+_TO_NAME: Final = {
+    **dict.fromkeys(map(ord, " _-")),
+    **{upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)},
+}
+"""Takes signs out of a name and makes its ASCII letters small."""
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
 
 
 def _split_call(source: str) -> tuple[str, str] | None:
@@ -149,7 +202,7 @@ def _regex(inner: str, report: Report) -> Operand:
     try:
         return Operand("regex", inner, compile_pattern(inner))
     except InvalidPatternError:
-        report("a pattern of Python", "one that it does not compile", "clause_false")
+        report("a pattern that Python compiles", "another text", "clause_false")
         return Operand("regex", inner)
     except UnsupportedPatternError as error:
         report("a pattern that is supported", str(error), "never_matches")

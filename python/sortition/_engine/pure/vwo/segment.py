@@ -8,9 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from sortition._base.problem import Consequence, Problem
-from sortition._engine.pure.problem import child, kind_of
-from sortition._engine.pure.vwo.attributes import UnreadableError, plain_text_of, text_of
+from sortition._engine.pure.problem import Problems, child, kind_of
+from sortition._engine.pure.vwo.attributes import (
+    Attributes,
+    UnreadableError,
+    WithIds,
+    plain_text_of,
+    text_of,
+)
 from sortition._engine.pure.vwo.operand import (
     Operand,
     UnanswerableError,
@@ -18,8 +23,9 @@ from sortition._engine.pure.vwo.operand import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
+    from sortition._base.problem import Consequence
     from sortition._engine.vwo import Json, Step
 
     Listen: TypeAlias = Callable[[Callable[[], Step]], None]
@@ -74,48 +80,64 @@ Segment: TypeAlias = All | Any | Not | Variable | User | Broken
 
 
 def compile_segment(  # noqa: C901 -- one case for each operator
-    path: str, expression: Json, problems: list[Problem]
+    path: str, expression: Json, problems: Problems
 ) -> Segment:
     """Compile an expression; what is wrong in it is added to `problems` and never matches."""
 
     def broken(path: str, wanted: str, found: str) -> Segment:
-        problems.append(Problem(path, wanted, found, "never_matches"))
+        problems.add(path, wanted, found, "never_matches")
         return Broken()
 
     def compile_list(path: str, value: Json) -> tuple[Segment, ...]:
         if not isinstance(value, list):
             return (broken(path, "a list", kind_of(value)),)
-        return tuple(
-            compile_segment(f"{path}[{index}]", item, problems) for index, item in enumerate(value)
-        )
+        segments: list[Segment] = []
+        for index, item in enumerate(value):
+            segment = compile_segment(f"{path}[{index}]", item, problems)
+            # What stands behind a broken one is never evaluated.
+            if not segments or not isinstance(segments[-1], Broken):
+                segments.append(segment)
+        return tuple(segments)
+
+    def only_key(path: str, value: dict[str, Json]) -> tuple[str, Json]:
+        """The key of an object that is to have one: the first one where it has more."""
+        if len(value) > 1:
+            found = "one with several, of which the first counts"
+            problems.add(path, "an object with one key", found, "used_as_it_is")
+        return next(iter(value.items()))
 
     if not isinstance(expression, dict):
         return broken(path, "an object", kind_of(expression))
     if not expression:
         return broken(path, "an operator", "an empty object")
-    # An object has one key; where it has more, the first counts.
-    operator, argument = next(iter(expression.items()))
+    operator, argument = only_key(path, expression)
     path = child(path, operator)
     if operator == "and":
         return All(compile_list(path, argument))
     if operator == "or":
+        if argument == []:
+            wanted = "a list with something in it"
+            problems.add(path, wanted, "an empty list", "clause_false")
         return Any(compile_list(path, argument))
     if operator == "not":
         return Not(compile_segment(path, argument, problems))
     if operator == "user":
         if not isinstance(argument, str):
             return broken(path, "a string", kind_of(argument))
-        return User(tuple(user.strip() for user in argument.split(",")))
+        users = tuple(user.strip() for user in argument.split(","))
+        if not any(users):
+            problems.add(path, "users", "none", "clause_false")
+        return User(users)
     if operator == "custom_variable":
         if not isinstance(argument, dict) or not argument:
             return broken(path, "an object with one key", kind_of(argument))
-        name, source = next(iter(argument.items()))
+        name, source = only_key(path, argument)
         path = child(path, name)
         if not isinstance(source, str):
             return broken(path, "a string", kind_of(source))
 
         def report(wanted: str, found: str, consequence: Consequence) -> None:
-            problems.append(Problem(path, wanted, found, consequence))
+            problems.add(path, wanted, found, consequence)
 
         return Variable(name, compile_operand(source, report), source)
     return broken(path, "one of and, or, not, custom_variable, user", "an unknown operator")
@@ -123,7 +145,7 @@ def compile_segment(  # noqa: C901 -- one case for each operator
 
 def evaluate(
     segment: Segment,
-    attributes: Mapping[str, object],
+    attributes: Attributes,
     listen: Listen,
     *,
     is_negated: bool = False,
@@ -156,7 +178,7 @@ def evaluate(
             raise UnanswerableError
 
 
-def is_true_of(segment: Segment, attributes: Mapping[str, object], listen: Listen) -> bool:
+def is_true_of(segment: Segment, attributes: Attributes, listen: Listen) -> bool:
     """Whether the expression is true of these attributes, errors counted as false."""
     try:
         return evaluate(segment, attributes, listen)
@@ -165,7 +187,7 @@ def is_true_of(segment: Segment, attributes: Mapping[str, object], listen: Liste
 
 
 def _evaluate_variable(
-    segment: Variable, attributes: Mapping[str, object], listen: Listen, *, is_negated: bool
+    segment: Variable, attributes: Attributes, listen: Listen, *, is_negated: bool
 ) -> bool:
     value: str | None = None
     is_true: bool | None = None
@@ -191,7 +213,7 @@ def _evaluate_variable(
 
 def _evaluate_user(
     users: tuple[str, ...],
-    attributes: Mapping[str, object],
+    attributes: Attributes,
     listen: Listen,
     *,
     is_negated: bool,
@@ -199,6 +221,10 @@ def _evaluate_user(
     value = plain_text_of(attributes, USER_ID_ATTRIBUTE)
     user_id = value if type(value) is str else None
     is_listed = user_id in users
+    if not is_listed and isinstance(attributes, WithIds):
+        listed = next((one for one in attributes.ids if one in users), None)
+        is_listed = listed is not None
+        user_id = user_id if listed is None else listed
     listen(
         lambda: {
             "variable": USER_ID_ATTRIBUTE,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import uuid
 
-    from sortition._base.problem import Problem
     from sortition._engine import vwo as model
+    from sortition._engine.pure.problem import Problems
     from sortition._engine.pure.vwo.group import Group
     from sortition._engine.pure.vwo.segment import Segment
 
@@ -58,6 +58,7 @@ class Campaign:
         percent_traffic: The share of users who take part.
         segments: Who is in the campaign; None: everybody.
         has_whitelisting: Whether targeting rules may choose a variation before anything else.
+        has_user_lists: Whether lists of users name them by their visitor ids, too.
         needs_user_storage: Whether it decides only with a user storage.
         user_seed: What the seed string S starts with.
         variation_seed: What the seed string that places a user among the variations starts with;
@@ -72,6 +73,7 @@ class Campaign:
     percent_traffic: float
     segments: Segment | None
     has_whitelisting: bool
+    has_user_lists: bool
     needs_user_storage: bool
     user_seed: str
     variation_seed: str | None
@@ -108,4 +110,4 @@ class Settings:
     set_aside: frozenset[str]
     """The keys of the campaigns that were set aside."""
     groups: tuple[Group, ...]
-    problems: tuple[Problem, ...]
+    problems: Problems

@@ -6,13 +6,13 @@ Source: VWO spec, section 1.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeGuard, TypeVar
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final, TypeGuard, TypeVar
 
 from sortition._base.problem import Problem
 from sortition._engine.pure.document import ProblemError
 from sortition._engine.pure.fields import Fields
-from sortition._engine.pure.problem import child, kind_of
+from sortition._engine.pure.problem import MISSING, child, kind_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,11 +21,54 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+TYPES: Final = ("VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT")
+"""The campaign types of this platform."""
+
 
 class VwoFields(Fields):
     """What this platform asks of fields."""
 
     __slots__ = ()
+
+    def other_product(self) -> str | None:
+        """Of what else the document is a settings file, where it is one of another product."""
+        if "projectsettings" in self.values:
+            return "one of Zoho PageSense"
+        campaigns = self.values.get("campaigns")
+        types = [
+            one["type"]
+            for one in (campaigns if isinstance(campaigns, list) else ())
+            if isinstance(one, dict) and isinstance(one.get("type"), str)
+        ]
+        is_newer = self.present("features") is not None or any(
+            str(one).startswith("FLAG_") for one in types
+        )
+        if is_newer and not any(one in TYPES for one in types):
+            return "one of VWO Feature Management and Experimentation (FME)"
+        return None
+
+    def key(self, key: str, problems: list[Problem]) -> str | None:
+        """A secret key; one that cannot be used counts as missing."""
+        value = self.present(key)
+        if value is None:
+            return None
+        if isinstance(value, str) and value and _is_sendable(value):
+            return value
+        found = "another string" if isinstance(value, str) and value else kind_of(value)
+        wanted = "letters, digits and signs of ASCII without a space"
+        problems.append(Problem(child(self.path, key), wanted, found, "ignored"))
+        return None
+
+    def url_path(self, key: str, problems: list[Problem]) -> str | None:
+        """A part of a URL's path; one that would lead elsewhere counts as missing."""
+        text = self.optional_text(key)
+        if not text:
+            return None
+        if any(part in ("", ".", "..") for part in text.split("/")):
+            place = child(self.path, key)
+            problems.append(Problem(place, "a part of a path", "another string", "ignored"))
+            return None
+        return text
 
     def is_truthy(self, key: str) -> bool:
         """Whether Python calls the value true."""
@@ -41,7 +84,7 @@ class VwoFields(Fields):
         """A number or a string that is not empty."""
         value = self.values.get(key)
         if not is_identifier(value):
-            raise self.unlike(key, "a number or a string")
+            raise self.wrong(key, "a number or a string", found_id(self.values.get(key, MISSING)))
         return value
 
     def optional_text(self, key: str) -> str | None:
@@ -75,7 +118,7 @@ class VwoFields(Fields):
 
         def read(path: str, value: Json) -> Identifier:
             if not is_identifier(value):
-                problem = Problem(path, "a number or a string", kind_of(value), self.consequence)
+                problem = Problem(path, "a number or a string", found_id(value), self.consequence)
                 raise ProblemError(problem)
             return value
 
@@ -89,6 +132,13 @@ class VwoFields(Fields):
         if not isinstance(value, dict):
             raise self.unlike(key, "an object")
         return value
+
+    def groups(self, key: str) -> dict[str, Json]:
+        """An object, for which anything stands that Python would not call true."""
+        value = self.present(key)
+        if value and not isinstance(value, dict):
+            raise self.unlike(key, "an object")
+        return value if isinstance(value, dict) else {}
 
     def weights(self, key: str) -> dict[str, float]:
         """Weights by id; empty if absent."""
@@ -109,6 +159,18 @@ def is_identifier(value: object) -> TypeGuard[Identifier]:
     return isinstance(value, str) and value != ""
 
 
+def found_id(value: object) -> str:
+    """What stands where an identifier is wanted, in words."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return "a number that is too large"
+    return kind_of(value)
+
+
+def _is_sendable(key: str) -> bool:
+    """Whether a header can carry a key as it is; one pasted with a line break is none."""
+    return key.isascii() and key.isprintable() and " " not in key
+
+
 @dataclass(frozen=True, slots=True)
 class SettingsWire:
     """The document."""
@@ -121,24 +183,32 @@ class SettingsWire:
     is_nb_v2: bool
     is_event_arch_enabled: bool
     collection_prefix: str | None
-    groups: Json
+    groups: dict[str, Json]
     campaign_groups: dict[str, Json] | None
+    problems: list[Problem]
+    """What is wrong in the document beside its campaigns."""
 
     @staticmethod
     def read(value: Json) -> SettingsWire:
         """Read the document."""
         document = VwoFields.read("", value, "document_refused")
+        product = document.other_product()
+        if product is not None:
+            wanted = "a settings file of VWO FullStack"
+            raise ProblemError(Problem("", wanted, product, "document_refused"))
+        problems: list[Problem] = []
         return SettingsWire(
             version=document.identifier("version"),
             account_id=document.identifier("accountId"),
-            sdk_key=document.optional_text("sdkKey"),
+            sdk_key=document.key("sdkKey", problems),
             campaigns=document.items("campaigns"),
             is_nb=document.is_truthy("isNB"),
             is_nb_v2=document.is_truthy("isNBv2"),
             is_event_arch_enabled=document.is_truthy("isEventArchEnabled"),
-            collection_prefix=document.optional_text("collectionPrefix"),
-            groups=document.present("groups"),
+            collection_prefix=document.url_path("collectionPrefix", problems),
+            groups=document.groups("groups"),
             campaign_groups=document.optional_map("campaignGroups"),
+            problems=problems,
         )
 
 
@@ -154,12 +224,14 @@ class CampaignWire:
     percent_traffic: float
     segments: dict[str, Json] | None
     is_forced_variation_enabled: Json
+    is_user_list_enabled: bool
     is_bucketing_seed_enabled: bool
     is_ob: Json
     is_ob_v2: Json
     is_mab: bool
     variations: list[VariationWire]
-    goals: list[GoalWire]
+    goals: list[Json] | ProblemError
+    """What may be goals, or what is wrong where a list of them is wanted."""
     variables: list[VariableWire]
 
     @staticmethod
@@ -175,14 +247,22 @@ class CampaignWire:
             percent_traffic=campaign.number("percentTraffic"),
             segments=campaign.optional_map("segments"),
             is_forced_variation_enabled=campaign.present("isForcedVariationEnabled"),
+            is_user_list_enabled=campaign.is_truthy("isUserListEnabled"),
             is_bucketing_seed_enabled=campaign.is_truthy("isBucketingSeedEnabled"),
             is_ob=campaign.present("isOB"),
             is_ob_v2=campaign.present("isOBv2"),
             is_mab=campaign.is_truthy("isMAB"),
             variations=campaign.list_of("variations", VariationWire.read),
-            goals=campaign.list_of("goals", GoalWire.read),
+            goals=_goals(campaign),
             variables=campaign.optional_list_of("variables", VariableWire.read),
         )
+
+
+def _goals(campaign: VwoFields) -> list[Json] | ProblemError:
+    try:
+        return replace(campaign, consequence="goal_set_aside").items("goals")
+    except ProblemError as error:
+        return error
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +304,7 @@ class GoalWire:
     @staticmethod
     def read(path: str, value: Json) -> GoalWire:
         """Read a goal."""
-        goal = VwoFields.read(path, value, "campaign_set_aside")
+        goal = VwoFields.read(path, value, "goal_set_aside")
         return GoalWire(
             id=goal.identifier("id"),
             identifier=goal.string("identifier"),
