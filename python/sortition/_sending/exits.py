@@ -9,10 +9,15 @@ import sys
 import threading
 import time
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from sortition._process.exit import Exit
 from sortition._process.forks import PerProcess
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_MOST_INTERRUPTIONS: Final = 10
 
 
 class Closable(Protocol):
@@ -63,10 +68,23 @@ class _Open:
             # They send at the same time; so the exit waits for the slowest, not for their sum.
             for worker, timeout_s in workers:
                 worker.close(max(0.0, started + timeout_s - time.monotonic()))
-        except KeyboardInterrupt:
-            # Whoever does not want to wait has said so. What is left is counted and logged.
-            for worker, _ in workers:
+        except (KeyboardInterrupt, SystemExit):
+            # A second signal: whoever sent it does not want to wait.
+            _give_up(worker for worker, _ in workers)
+        except BaseException:
+            _give_up(worker for worker, _ in workers)
+            raise
+
+
+def _give_up(workers: Iterable[Closable]) -> None:
+    """Send nothing any more; what is left is counted and logged, however many signals come."""
+    for worker in workers:
+        for _ in range(_MOST_INTERRUPTIONS):
+            try:
                 worker.close(0.0)
+            except BaseException:  # noqa: BLE001, S112 -- nobody else would tell of the loss
+                continue
+            break
 
 
 _OPEN = PerProcess(_Open)
