@@ -9,10 +9,14 @@
 //! [`Budget`], which the searches of one decision share.
 
 mod budget;
+mod class;
+mod flags;
+mod node;
 mod parse;
 mod program;
 mod search;
 mod set;
+mod simplify;
 
 pub use budget::Budget;
 use program::Program;

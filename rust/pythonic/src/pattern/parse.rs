@@ -1,7 +1,12 @@
 //! Reading a pattern as Python 3.11 reads it, with everything that it refuses.
 
+use std::collections::HashMap;
+
 use super::PatternError;
-use super::set::{Case, Category, Item};
+use super::flags::{Flags, ensure_flag, merged};
+use super::node::{Anchor, Class, Classes, Leaf, Node, Parsed, Repetition, Width};
+use super::set::{Category, Item};
+use super::simplify::{simplified, unpacked};
 
 /// How deep groups may be nested; Python's own limit lies above, and depends on its stack.
 const MOST_NESTED: usize = 100;
@@ -9,142 +14,6 @@ const MOST_NESTED: usize = 100;
 const UNBOUNDED: u64 = 4_294_967_295;
 const MOST_GROUPS: usize = 1_073_741_823;
 const CHARACTER_NAME: &str = r"\N, a character by its name";
-const MOST_WIDTH: u128 = 1 << 64;
-
-/// A parsed pattern.
-#[derive(Clone, Debug)]
-pub(super) struct Parsed {
-    pub(super) root: Node,
-    pub(super) groups: usize,
-}
-
-/// A node of a pattern.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum Node {
-    Literal(u32, Case),
-    NotLiteral(u32, Case),
-    Class {
-        items: Vec<Item>,
-        is_negated: bool,
-        case: Case,
-    },
-    Any {
-        matches_line_feed: bool,
-    },
-    At(Anchor),
-    Sequence(Vec<Node>),
-    Branch(Vec<Node>),
-    Repeat {
-        node: Box<Node>,
-        least: u64,
-        /// None: no upper bound.
-        most: Option<u64>,
-        kind: Repetition,
-    },
-    /// A group; without a number it only holds its flags together.
-    Group(Option<usize>, Box<Node>),
-    Atomic(Box<Node>),
-    Look {
-        is_ahead: bool,
-        is_negated: bool,
-        /// How far back a look behind starts.
-        width: usize,
-        node: Box<Node>,
-    },
-    Reference(usize, Case),
-    Conditional {
-        group: usize,
-        yes: Box<Node>,
-        no: Option<Box<Node>>,
-    },
-}
-
-/// A place in the text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Anchor {
-    Start,
-    StartOfLine,
-    /// The end, or before a line feed that ends the text.
-    End,
-    EndOfLine,
-    VeryEnd,
-    Boundary {
-        is_ascii: bool,
-    },
-    NotBoundary {
-        is_ascii: bool,
-    },
-}
-
-/// How a repetition goes about it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Repetition {
-    Greedy,
-    Lazy,
-    Possessive,
-}
-
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "a flag of a pattern is on or off"
-)]
-struct Flags {
-    ascii: bool,
-    /// Written out; the default all the same.
-    unicode: bool,
-    ignore_case: bool,
-    multi_line: bool,
-    dot_all: bool,
-    verbose: bool,
-    template: bool,
-}
-
-impl Flags {
-    fn set(&mut self, flag: char) {
-        match flag {
-            'a' => self.ascii = true,
-            'u' => self.unicode = true,
-            'i' => self.ignore_case = true,
-            'm' => self.multi_line = true,
-            's' => self.dot_all = true,
-            'x' => self.verbose = true,
-            _ => self.template = true,
-        }
-    }
-
-    fn has(self, flag: char) -> bool {
-        match flag {
-            'a' => self.ascii,
-            'u' => self.unicode,
-            'i' => self.ignore_case,
-            'm' => self.multi_line,
-            's' => self.dot_all,
-            'x' => self.verbose,
-            _ => self.template,
-        }
-    }
-
-    /// These flags with others turned on and off for a group.
-    fn with(mut self, on: Self, off: Self) -> Self {
-        if on.ascii || on.unicode {
-            self.ascii = on.ascii;
-        }
-        self.ignore_case = (self.ignore_case || on.ignore_case) && !off.ignore_case;
-        self.multi_line = (self.multi_line || on.multi_line) && !off.multi_line;
-        self.dot_all = (self.dot_all || on.dot_all) && !off.dot_all;
-        self.verbose = (self.verbose || on.verbose) && !off.verbose;
-        self
-    }
-
-    fn case(self) -> Case {
-        match (self.ignore_case, self.ascii) {
-            (false, _) => Case::Exact,
-            (true, false) => Case::Ignored,
-            (true, true) => Case::AsciiIgnored,
-        }
-    }
-}
 
 /// Parses a pattern.
 ///
@@ -182,7 +51,8 @@ fn parse_whole(pattern: &str) -> Result<Parsed, PatternError> {
         characters,
         index: 0,
         flags: Flags::default(),
-        group_names: Vec::new(),
+        group_names: HashMap::new(),
+        classes: Classes::default(),
         group_widths: vec![None],
         first_group_of_look_behind: None,
         conditions: Vec::new(),
@@ -203,6 +73,7 @@ fn parse_whole(pattern: &str) -> Result<Parsed, PatternError> {
     Ok(Parsed {
         root,
         groups: parser.group_widths.len(),
+        classes: parser.classes,
     })
 }
 
@@ -212,15 +83,13 @@ enum Level {
     Nested,
 }
 
-/// The smallest and largest number of characters that a node takes up.
-type Width = (u128, u128);
-
-struct Parser {
+pub(super) struct Parser {
     characters: Vec<char>,
     index: usize,
     /// The flags of the whole pattern, which stand at its start.
     flags: Flags,
-    group_names: Vec<(String, usize)>,
+    group_names: HashMap<String, usize>,
+    pub(super) classes: Classes,
     /// The width of each group; None while it is open. The first stands for the whole pattern.
     group_widths: Vec<Option<Width>>,
     /// Inside a look behind: groups from here on were opened in it.
@@ -232,7 +101,7 @@ struct Parser {
 
 /// A character, or an escape of a backslash and one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Plain(char),
     Escaped(char),
 }
@@ -249,7 +118,7 @@ impl Parser {
         }
     }
 
-    fn take(&mut self) -> Option<Token> {
+    pub(super) fn take(&mut self) -> Option<Token> {
         let token = self.next()?;
         self.index += match token {
             Token::Plain(_) => 1,
@@ -258,7 +127,7 @@ impl Parser {
         Some(token)
     }
 
-    fn take_if(&mut self, wanted: char) -> bool {
+    pub(super) fn take_if(&mut self, wanted: char) -> bool {
         if self.next() == Some(Token::Plain(wanted)) {
             self.index += 1;
             return true;
@@ -266,7 +135,7 @@ impl Parser {
         false
     }
 
-    fn take_digits(&mut self, most: usize, is_digit: impl Fn(char) -> bool) -> String {
+    pub(super) fn take_digits(&mut self, most: usize, is_digit: impl Fn(char) -> bool) -> String {
         let mut digits = String::new();
         while digits.len() < most
             && let Some(Token::Plain(digit)) = self.next()
@@ -315,7 +184,7 @@ impl Parser {
         if branches.len() == 1 {
             return Ok(Node::Sequence(branches.pop().unwrap_or_default()));
         }
-        Ok(Node::Sequence(simplified(branches)))
+        Ok(Node::Sequence(simplified(branches, &mut self.classes)))
     }
 
     fn parse_sequence(
@@ -342,11 +211,11 @@ impl Parser {
                 continue;
             }
             match plain {
-                '[' => nodes.push(self.parse_class(flags)?),
+                '[' => nodes.push(Node::Leaf(self.parse_class(flags)?)),
                 '?' | '*' | '+' | '{' => self.parse_repetition(plain, flags, &mut nodes)?,
-                '.' => nodes.push(Node::Any {
+                '.' => nodes.push(Node::Leaf(Leaf::Any {
                     matches_line_feed: flags.dot_all,
-                }),
+                })),
                 '(' => match self.parse_group(flags, is_first && nodes.is_empty())? {
                     Parenthesis::Node(node) => nodes.push(node),
                     Parenthesis::Nothing => {}
@@ -365,7 +234,7 @@ impl Parser {
                 } else {
                     Anchor::End
                 })),
-                _ => nodes.push(Node::Literal(u32::from(plain), flags.case())),
+                _ => nodes.push(literal(u32::from(plain), flags)),
             }
         }
         Ok(unpacked(nodes))
@@ -389,7 +258,7 @@ impl Parser {
 
     fn parse_escape(&mut self, escaped: char, flags: Flags) -> Result<Node, PatternError> {
         if let Some((category, is_negated)) = category(escaped) {
-            return Ok(Node::Class {
+            let number = self.classes.number(Class {
                 items: vec![Item::Category {
                     category,
                     is_negated,
@@ -398,6 +267,7 @@ impl Parser {
                 is_negated: false,
                 case: flags.case(),
             });
+            return Ok(Node::Leaf(Leaf::Class(number)));
         }
         let is_ascii = flags.ascii;
         match escaped {
@@ -407,19 +277,16 @@ impl Parser {
             'B' => return Ok(Node::At(Anchor::NotBoundary { is_ascii })),
             '0' => {
                 let digits = self.take_digits(2, is_octal);
-                return Ok(Node::Literal(octal(&digits), flags.case()));
+                return Ok(literal(octal(&digits), flags));
             }
             '1'..='9' => return self.parse_reference(escaped, flags),
             _ => {}
         }
-        Ok(Node::Literal(
-            self.parse_literal_escape(escaped)?,
-            flags.case(),
-        ))
+        Ok(literal(self.parse_literal_escape(escaped)?, flags))
     }
 
     /// Escapes that mean the same inside and outside of a class.
-    fn parse_literal_escape(&mut self, escaped: char) -> Result<u32, PatternError> {
+    pub(super) fn parse_literal_escape(&mut self, escaped: char) -> Result<u32, PatternError> {
         let hexadecimal = |parser: &mut Self, length: usize| {
             let digits = parser.take_digits(length, |digit| digit.is_ascii_hexdigit());
             if digits.len() != length {
@@ -466,7 +333,7 @@ impl Parser {
                 if code > 0o377 {
                     return Err(PatternError::Invalid);
                 }
-                return Ok(Node::Literal(code, flags.case()));
+                return Ok(literal(code, flags));
             }
         }
         let group: usize = digits.parse().map_err(|_| PatternError::Invalid)?;
@@ -494,79 +361,6 @@ impl Parser {
         Ok(())
     }
 
-    fn parse_class(&mut self, flags: Flags) -> Result<Node, PatternError> {
-        let is_negated = self.take_if('^');
-        let mut items: Vec<Item> = Vec::new();
-        loop {
-            let token = self.take().ok_or(PatternError::Invalid)?;
-            if token == Token::Plain(']') && !items.is_empty() {
-                break;
-            }
-            let first = self.parse_class_item(token, flags)?;
-            if !self.take_if('-') {
-                items.push(first);
-                continue;
-            }
-            let token = self.take().ok_or(PatternError::Invalid)?;
-            if token == Token::Plain(']') {
-                items.push(first);
-                items.push(Item::Literal(u32::from('-')));
-                break;
-            }
-            let last = self.parse_class_item(token, flags)?;
-            match (first, last) {
-                (Item::Literal(first), Item::Literal(last)) if first <= last => {
-                    items.push(Item::Range(first, last));
-                }
-                _ => return Err(PatternError::Invalid),
-            }
-        }
-        let case = flags.case();
-        let mut unique: Vec<Item> = Vec::with_capacity(items.len());
-        for item in items {
-            if !unique.contains(&item) {
-                unique.push(item);
-            }
-        }
-        Ok(match unique.as_slice() {
-            [Item::Literal(code)] if is_negated => Node::NotLiteral(*code, case),
-            [Item::Literal(code)] => Node::Literal(*code, case),
-            _ => Node::Class {
-                items: unique,
-                is_negated,
-                case,
-            },
-        })
-    }
-
-    fn parse_class_item(&mut self, token: Token, flags: Flags) -> Result<Item, PatternError> {
-        let escaped = match token {
-            Token::Plain(plain) => return Ok(Item::Literal(u32::from(plain))),
-            Token::Escaped(escaped) => escaped,
-        };
-        if let Some((category, is_negated)) = category(escaped) {
-            return Ok(Item::Category {
-                category,
-                is_negated,
-                is_ascii: flags.ascii,
-            });
-        }
-        match escaped {
-            'b' => Ok(Item::Literal(0x8)),
-            '0'..='7' => {
-                let mut digits = String::from(escaped);
-                digits += &self.take_digits(2, is_octal);
-                let code = octal(&digits);
-                if code > 0o377 {
-                    return Err(PatternError::Invalid);
-                }
-                Ok(Item::Literal(code))
-            }
-            '8' | '9' => Err(PatternError::Invalid),
-            _ => self.parse_literal_escape(escaped).map(Item::Literal),
-        }
-    }
-
     fn parse_repetition(
         &mut self,
         sign: char,
@@ -579,7 +373,7 @@ impl Parser {
             '+' => (1, None),
             _ => {
                 let Some(bounds) = self.parse_bounds()? else {
-                    nodes.push(Node::Literal(u32::from('{'), flags.case()));
+                    nodes.push(literal(u32::from('{'), flags));
                     return Ok(());
                 };
                 bounds
@@ -664,14 +458,11 @@ impl Parser {
             return Err(PatternError::Invalid);
         }
         self.group_widths.push(None);
-        if let Some(name) = name {
-            if self.group_names.iter().any(|(other, _)| *other == name) {
-                return Err(PatternError::Invalid);
-            }
-            self.group_names.push((name, group));
+        if name.is_some_and(|name| self.group_names.insert(name, group).is_some()) {
+            return Err(PatternError::Invalid);
         }
         let node = self.parse_inside(flags)?;
-        let width = self.width(&node);
+        let width = node.width(&self.group_widths);
         if let Some(known) = self.group_widths.get_mut(group) {
             *known = Some(width);
         }
@@ -745,11 +536,8 @@ impl Parser {
     }
 
     fn group_named(&self, name: &str) -> Result<usize, PatternError> {
-        self.group_names
-            .iter()
-            .find(|(other, _)| other == name)
-            .map(|&(_, group)| group)
-            .ok_or(PatternError::Invalid)
+        let known = self.group_names.get(name).copied();
+        known.ok_or(PatternError::Invalid)
     }
 
     fn parse_look(
@@ -772,7 +560,7 @@ impl Parser {
         let width = if is_ahead {
             0
         } else {
-            let (least, most) = self.width(&node);
+            let (least, most) = node.width(&self.group_widths);
             if least != most {
                 return Err(PatternError::Invalid);
             }
@@ -901,53 +689,6 @@ impl Parser {
             _ => Err(PatternError::Invalid),
         }
     }
-
-    fn width(&self, node: &Node) -> Width {
-        let (least, most) = match node {
-            Node::Literal(..) | Node::NotLiteral(..) | Node::Class { .. } | Node::Any { .. } => {
-                (1, 1)
-            }
-            Node::At(_) | Node::Look { .. } => (0, 0),
-            Node::Sequence(nodes) => nodes
-                .iter()
-                .map(|node| self.width(node))
-                .fold((0, 0), |sum, width| (sum.0 + width.0, sum.1 + width.1)),
-            Node::Branch(branches) => branches
-                .iter()
-                .map(|branch| self.width(branch))
-                .reduce(|one, other| (one.0.min(other.0), one.1.max(other.1)))
-                .unwrap_or((0, 0)),
-            Node::Repeat {
-                node, least, most, ..
-            } => {
-                let width = self.width(node);
-                let most = match most {
-                    Some(most) => width.1 * u128::from(*most),
-                    None if width.1 == 0 => 0,
-                    None => MOST_WIDTH,
-                };
-                (width.0 * u128::from(*least), most)
-            }
-            Node::Group(_, node) | Node::Atomic(node) => self.width(node),
-            Node::Reference(group, _) => self
-                .group_widths
-                .get(*group)
-                .copied()
-                .flatten()
-                .unwrap_or((0, 0)),
-            Node::Conditional { yes, no, .. } => {
-                let yes = self.width(yes);
-                match no {
-                    Some(no) => {
-                        let no = self.width(no);
-                        (yes.0.min(no.0), yes.1.max(no.1))
-                    }
-                    None => (0, yes.1),
-                }
-            }
-        };
-        (least.min(MOST_WIDTH), most.min(MOST_WIDTH))
-    }
 }
 
 /// What stood in brackets.
@@ -958,110 +699,11 @@ enum Parenthesis {
     GlobalFlags,
 }
 
-/// Groups without number and flags only hold their content together, and do so no longer.
-fn unpacked(nodes: Vec<Node>) -> Vec<Node> {
-    let mut flat = Vec::with_capacity(nodes.len());
-    for node in nodes {
-        match node {
-            Node::Group(None, inner) => match *inner {
-                Node::Sequence(inner) => flat.extend(inner),
-                other => flat.push(other),
-            },
-            other => flat.push(other),
-        }
-    }
-    flat
+fn literal(code: u32, flags: Flags) -> Node {
+    Node::Leaf(Leaf::Literal(code, flags.case()))
 }
 
-/// Alternatives as Python rearranges them: a common beginning goes in front, and single
-/// characters become a class, which compares them in its own way.
-fn simplified(mut branches: Vec<Vec<Node>>) -> Vec<Node> {
-    let mut nodes = Vec::new();
-    while let Some(first) = common_first(&branches) {
-        for branch in &mut branches {
-            branch.remove(0);
-        }
-        nodes.push(first);
-    }
-    if let Some(class) = as_class(&branches) {
-        nodes.push(class);
-    } else {
-        nodes.push(Node::Branch(
-            branches.into_iter().map(Node::Sequence).collect(),
-        ));
-    }
-    nodes
-}
-
-fn common_first(branches: &[Vec<Node>]) -> Option<Node> {
-    let first = branches.first()?.first()?;
-    let is_simple = matches!(
-        first,
-        Node::Literal(..)
-            | Node::NotLiteral(..)
-            | Node::Class { .. }
-            | Node::Any { .. }
-            | Node::At(_)
-            | Node::Reference(..)
-    );
-    let is_common = branches.iter().all(|branch| branch.first() == Some(first));
-    (is_simple && is_common).then(|| first.clone())
-}
-
-fn as_class(branches: &[Vec<Node>]) -> Option<Node> {
-    let mut all: Vec<Item> = Vec::new();
-    let mut common = Case::Exact;
-    for branch in branches {
-        let [node] = branch.as_slice() else {
-            return None;
-        };
-        match node {
-            Node::Literal(code, case) => {
-                common = *case;
-                all.push(Item::Literal(*code));
-            }
-            Node::Class {
-                items,
-                is_negated: false,
-                case,
-            } => {
-                common = *case;
-                all.extend(items);
-            }
-            _ => return None,
-        }
-    }
-    let mut items = Vec::with_capacity(all.len());
-    for item in all {
-        if !items.contains(&item) {
-            items.push(item);
-        }
-    }
-    Some(Node::Class {
-        items,
-        is_negated: false,
-        case: common,
-    })
-}
-
-fn merged(one: Flags, other: Flags) -> Flags {
-    let mut both = one;
-    for flag in "aimsux".chars() {
-        if other.has(flag) {
-            both.set(flag);
-        }
-    }
-    both
-}
-
-fn ensure_flag(sign: char) -> Result<(), PatternError> {
-    if "aiLmstux".contains(sign) {
-        return Ok(());
-    }
-    Err(PatternError::Invalid)
-}
-
-fn category(escaped: char) -> Option<(Category, bool)> {
+pub(super) fn category(escaped: char) -> Option<(Category, bool)> {
     match escaped {
         'd' => Some((Category::Digit, false)),
         'D' => Some((Category::Digit, true)),
@@ -1073,11 +715,11 @@ fn category(escaped: char) -> Option<(Category, bool)> {
     }
 }
 
-fn is_octal(digit: char) -> bool {
+pub(super) fn is_octal(digit: char) -> bool {
     matches!(digit, '0'..='7')
 }
 
-fn octal(digits: &str) -> u32 {
+pub(super) fn octal(digits: &str) -> u32 {
     u32::from_str_radix(digits, 8).unwrap_or(0)
 }
 

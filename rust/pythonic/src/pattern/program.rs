@@ -1,11 +1,17 @@
 //! From a parsed pattern to the steps of a search.
 
+use std::collections::HashMap;
+
 use super::PatternError;
-use super::parse::{Anchor, Node, Parsed, Repetition};
+use super::node::{Anchor, Classes, Leaf, Node, Parsed, Repetition};
 use super::set::{self, Case, CharacterSet};
 
 /// How long a program may be: repetitions are written out.
 const MOST_INSTRUCTIONS: usize = 10_000;
+/// How many nodes may be written out: a group of nothing takes no instruction, but time.
+const MOST_NODES: usize = 1_000_000;
+
+const TOO_LARGE: PatternError = PatternError::Unsupported("a pattern as large");
 
 /// A step of a search.
 #[derive(Clone, Copy, Debug)]
@@ -66,7 +72,9 @@ impl Program {
         let mut writer = Writer {
             instructions: Vec::new(),
             sets: Vec::new(),
-            leaves: Vec::new(),
+            leaves: HashMap::new(),
+            classes: &parsed.classes,
+            nodes: 0,
             keeps_groups: keeps_groups(&parsed.root),
             loops: 0,
         };
@@ -92,19 +100,22 @@ impl Program {
     }
 }
 
-struct Writer {
+struct Writer<'p> {
     instructions: Vec<Instruction>,
     sets: Vec<CharacterSet>,
     /// The leaves whose sets were made, so that a repetition does not make them again.
-    leaves: Vec<(Node, usize)>,
+    leaves: HashMap<Leaf, usize>,
+    classes: &'p Classes,
+    /// How many nodes were written.
+    nodes: usize,
     keeps_groups: bool,
     loops: usize,
 }
 
-impl Writer {
+impl Writer<'_> {
     fn push(&mut self, instruction: Instruction) -> Result<usize, PatternError> {
         if self.instructions.len() >= MOST_INSTRUCTIONS {
-            return Err(PatternError::Unsupported("a pattern as large"));
+            return Err(TOO_LARGE);
         }
         self.instructions.push(instruction);
         Ok(self.instructions.len() - 1)
@@ -121,9 +132,13 @@ impl Writer {
     }
 
     fn write(&mut self, node: &Node) -> Result<(), PatternError> {
+        self.nodes += 1;
+        if self.nodes > MOST_NODES {
+            return Err(TOO_LARGE);
+        }
         match node {
-            Node::Literal(..) | Node::NotLiteral(..) | Node::Class { .. } | Node::Any { .. } => {
-                let set = self.set_of(node);
+            Node::Leaf(leaf) => {
+                let set = self.set_of(*leaf);
                 self.push(Instruction::Take(set))?;
             }
             Node::At(anchor) => {
@@ -301,24 +316,24 @@ impl Writer {
         Ok(())
     }
 
-    fn set_of(&mut self, leaf: &Node) -> usize {
-        if let Some((_, known)) = self.leaves.iter().find(|(other, _)| other == leaf) {
-            return *known;
+    fn set_of(&mut self, leaf: Leaf) -> usize {
+        if let Some(&known) = self.leaves.get(&leaf) {
+            return known;
         }
         let set = match leaf {
-            Node::Literal(code, case) => set::literal(*code, *case),
-            Node::NotLiteral(code, case) => set::all_but_literal(*code, *case),
-            Node::Class {
-                items,
-                is_negated,
-                case,
-            } => set::class(items, *is_negated, *case),
-            Node::Any { matches_line_feed } => set::any(*matches_line_feed),
-            _ => CharacterSet::default(),
+            Leaf::Literal(code, case) => set::literal(code, case),
+            Leaf::NotLiteral(code, case) => set::all_but_literal(code, case),
+            Leaf::Class(number) => self
+                .classes
+                .get(number)
+                .map_or_else(CharacterSet::default, |class| {
+                    set::class(&class.items, class.is_negated, class.case)
+                }),
+            Leaf::Any { matches_line_feed } => set::any(matches_line_feed),
         };
         self.sets.push(set);
         let index = self.sets.len() - 1;
-        self.leaves.push((leaf.clone(), index));
+        self.leaves.insert(leaf, index);
         index
     }
 }
@@ -341,10 +356,6 @@ fn keeps_groups(node: &Node) -> bool {
         | Node::Group(_, node)
         | Node::Atomic(node)
         | Node::Look { node, .. } => keeps_groups(node),
-        Node::Literal(..)
-        | Node::NotLiteral(..)
-        | Node::Class { .. }
-        | Node::Any { .. }
-        | Node::At(_) => false,
+        Node::Leaf(_) | Node::At(_) => false,
     }
 }

@@ -3,7 +3,7 @@
 
 use super::Search;
 use super::budget::{Budget, TooLong};
-use super::parse::Anchor;
+use super::node::Anchor;
 use super::program::{Instruction, Program};
 use super::set::{Case, Category, CharacterSet, lower_character};
 

@@ -11,7 +11,7 @@ const ASCII_SPACE: &[(u32, u32)] = &[(0x9, 0xd), (0x20, 0x20)];
 const ASCII_DIGIT: &[(u32, u32)] = &[(0x30, 0x39)];
 
 /// How letters are compared.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Case {
     /// As they are.
     Exact,
@@ -22,7 +22,7 @@ pub(super) enum Case {
 }
 
 /// The characters that a shorthand such as `\w` stands for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Category {
     Digit,
     Space,
@@ -57,7 +57,7 @@ impl Category {
 }
 
 /// One part of a class in brackets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Item {
     Literal(u32),
     Range(u32, u32),
@@ -191,6 +191,8 @@ fn exact_ranges(item: Item) -> Vec<(u32, u32)> {
 fn class_ignoring_case(items: &[Item], case: Case) -> CharacterSet {
     let mut lowered: Vec<(u32, u32)> = Vec::new();
     let mut any_has_case = false;
+    // The ranges within the basic plane, those beyond it, and those that are in both.
+    let (mut within, mut beyond, mut across) = (Vec::new(), Vec::new(), Vec::new());
     for &item in items {
         match item {
             Item::Literal(code) if code > LAST_OF_BASIC_PLANE => {
@@ -201,14 +203,22 @@ fn class_ignoring_case(items: &[Item], case: Case) -> CharacterSet {
                 push_lowered(&mut lowered, code, case);
                 any_has_case = any_has_case || has_case(code, case);
             }
-            Item::Range(first, last) => {
-                lowered.extend(lowered_range(first, last, case));
-                any_has_case =
-                    any_has_case || last > LAST_OF_BASIC_PLANE || range_has_case(first, last, case);
-            }
+            Item::Range(first, last) if last <= LAST_OF_BASIC_PLANE => within.push((first, last)),
+            Item::Range(first, last) if first > LAST_OF_BASIC_PLANE => beyond.push((first, last)),
+            Item::Range(first, last) => across.push((first, last)),
             Item::Category { .. } => lowered.extend(exact_ranges(item)),
         }
     }
+    // Ranges of a kind are merged first: else each of many might look at every letter.
+    let ranges: Vec<(u32, u32)> = [within, beyond, across]
+        .into_iter()
+        .flat_map(|ranges| CharacterSet::of(ranges).ranges)
+        .collect();
+    any_has_case = any_has_case
+        || ranges
+            .iter()
+            .any(|&(first, last)| last > LAST_OF_BASIC_PLANE || range_has_case(first, last, case));
+    lowered.extend(lowered_ranges(&ranges, case));
     let lowered = CharacterSet::of(lowered);
     if any_has_case {
         all_that_lower_into(&lowered, case)
@@ -225,62 +235,44 @@ fn push_lowered(lowered: &mut Vec<(u32, u32)>, code: u32, case: Case) {
     }
 }
 
-fn lowered_range(first: u32, last: u32, case: Case) -> Vec<(u32, u32)> {
-    let mut lowered = Vec::new();
-    if first <= LAST_OF_BASIC_PLANE {
-        let last = last.min(LAST_OF_BASIC_PLANE);
-        // What has no other lower case stands for itself; what has one, for that.
-        let mut start = first;
-        for (upper, _) in changed_by_lowering(case) {
-            if upper >= start && upper <= last {
-                if upper > start {
-                    lowered.push((start, upper - 1));
-                }
-                start = upper + 1;
-                push_lowered(&mut lowered, upper, case);
+fn lowered_ranges(ranges: &[(u32, u32)], case: Case) -> Vec<(u32, u32)> {
+    let changed = changed_by_lowering(case);
+    let changed_by_unicode = changed_by_lowering(Case::Ignored);
+    let (mut basic, mut all) = (Vec::new(), Vec::new());
+    for &(first, last) in ranges {
+        if first <= LAST_OF_BASIC_PLANE {
+            let last = last.min(LAST_OF_BASIC_PLANE);
+            // What has no other lower case stands for itself; what has one, for that.
+            for &(upper, _) in between(&changed, first, last) {
+                push_lowered(&mut basic, upper, case);
             }
+            push_unchanged(&mut basic, first, last, &changed);
         }
-        if start <= last {
-            lowered.push((start, last));
+        if last > LAST_OF_BASIC_PLANE {
+            all.push((first, last));
+            let lowers = between(&changed_by_unicode, first, last).iter();
+            all.extend(lowers.map(|&(_, lower)| (lower, lower)));
         }
-        if case == Case::Ignored {
-            let sorted = CharacterSet::of(lowered.iter().copied());
-            for &(lower, others) in SAME_UPPERCASE {
-                if is_in(&sorted.ranges, lower) {
-                    lowered.extend(others.iter().map(|&other| (other, other)));
-                }
+    }
+    if case == Case::Ignored {
+        let sorted = CharacterSet::of(basic.iter().copied());
+        for &(lower, others) in SAME_UPPERCASE {
+            if is_in(&sorted.ranges, lower) {
+                basic.extend(others.iter().map(|&other| (other, other)));
             }
         }
     }
-    if last > LAST_OF_BASIC_PLANE {
-        lowered.push((first, last));
-        let lowers = changed_by_lowering(Case::Ignored)
-            .filter(|&(upper, _)| (first..=last).contains(&upper))
-            .map(|(_, lower)| (lower, lower));
-        lowered.extend(lowers);
-    }
-    lowered
+    all.extend(basic);
+    all
 }
 
 /// The characters whose lower case is in the set.
 fn all_that_lower_into(lowered: &CharacterSet, case: Case) -> CharacterSet {
     let mut ranges = Vec::new();
-    let mut changed: Vec<(u32, u32)> = changed_by_lowering(case).collect();
-    changed.sort_unstable();
+    let changed = changed_by_lowering(case);
     for &(first, last) in &lowered.ranges {
         // A character that has another lower case is in only by that.
-        let mut start = first;
-        for &(upper, _) in &changed {
-            if upper >= start && upper <= last {
-                if upper > start {
-                    ranges.push((start, upper - 1));
-                }
-                start = upper + 1;
-            }
-        }
-        if start <= last {
-            ranges.push((start, last));
-        }
+        push_unchanged(&mut ranges, first, last, &changed);
     }
     ranges.extend(
         changed
@@ -291,11 +283,32 @@ fn all_that_lower_into(lowered: &CharacterSet, case: Case) -> CharacterSet {
     CharacterSet::of(ranges)
 }
 
+/// Adds what has no other lower case in this range.
+fn push_unchanged(ranges: &mut Vec<(u32, u32)>, first: u32, last: u32, changed: &[(u32, u32)]) {
+    let mut start = first;
+    for &(upper, _) in between(changed, first, last) {
+        if upper > start {
+            ranges.push((start, upper - 1));
+        }
+        start = upper + 1;
+    }
+    if start <= last {
+        ranges.push((start, last));
+    }
+}
+
+/// Those of the characters, which ascend, that are in this range.
+fn between(changed: &[(u32, u32)], first: u32, last: u32) -> &[(u32, u32)] {
+    let start = changed.partition_point(|&(upper, _)| upper < first);
+    let end = changed.partition_point(|&(upper, _)| upper <= last);
+    changed.get(start..end).unwrap_or_default()
+}
+
 /// Every character that has another lower case, ascending, with that lower case.
-fn changed_by_lowering(case: Case) -> Box<dyn Iterator<Item = (u32, u32)>> {
+fn changed_by_lowering(case: Case) -> Vec<(u32, u32)> {
     match case {
-        Case::Exact => Box::new(std::iter::empty()),
-        Case::AsciiIgnored => Box::new((0x41..=0x5a).map(|upper| (upper, upper + 0x20))),
+        Case::Exact => Vec::new(),
+        Case::AsciiIgnored => (0x41..=0x5a).map(|upper| (upper, upper + 0x20)).collect(),
         Case::Ignored => {
             let runs = LOWERCASE.iter().flat_map(|&(first, last, step, distance)| {
                 (first..=last)
@@ -304,7 +317,7 @@ fn changed_by_lowering(case: Case) -> Box<dyn Iterator<Item = (u32, u32)>> {
             });
             let mut all: Vec<(u32, u32)> = runs.chain([CAPITAL_I_WITH_DOT]).collect();
             all.sort_unstable();
-            Box::new(all.into_iter())
+            all
         }
     }
 }
@@ -354,9 +367,8 @@ fn range_has_case(first: u32, last: u32, case: Case) -> bool {
         Case::AsciiIgnored => &[(0x41, 0x5a), (0x61, 0x7a)],
         Case::Ignored => HAS_CASE,
     };
-    cased
-        .iter()
-        .any(|&(start, end)| start <= last && first <= end)
+    let next = cased.partition_point(|&(_, end)| end < first);
+    cased.get(next).is_some_and(|&(start, _)| start <= last)
 }
 
 fn is_in(ranges: &[(u32, u32)], code: u32) -> bool {

@@ -16,6 +16,7 @@ _BY_NAME = r"\N, a character by its name"
 _CHARACTER_NAME = re.compile(r"(?:[^\\]|\\[^N])*\\N", re.DOTALL)
 _FLAGS = re.compile(r"\(\?([aiLmsux]*t[aiLmsux]*)(-?[aiLmsux]*):?")
 _NAME = re.compile(r"\(\?(?:P[<=]|\()([^>)]*)")
+_GROUP_FLAGS = re.compile(r"\(\?([aimsux]*)(?:-([imsx]+))?([:)])")
 
 
 class InvalidPatternError(Exception):
@@ -134,26 +135,26 @@ class _Scanner:
     def open_group(self, *, is_verbose: bool) -> str | None:
         if len(self.open) >= _MOST_NESTED:
             return "groups nested so deep"
-        rest = self.pattern[self.index :]
-        if rest.startswith("(?#"):
-            self.index += rest.index(")") + 1
+        pattern, index = self.pattern, self.index
+        if pattern.startswith("(?#", index):
+            self.index = pattern.index(")", index) + 1
             return None
-        if _FLAGS.match(rest):
+        if _FLAGS.match(pattern, index):
             return "the flag t"
-        named = _NAME.match(rest)
+        named = _NAME.match(pattern, index)
         if named is not None and not named[1].isascii():
             return "the name of a group with letters that are not ASCII"
-        if rest.startswith("(?P="):
-            self.index += rest.index(")") + 1
+        if pattern.startswith("(?P=", index):
+            self.index = pattern.index(")", index) + 1
             return None
-        if rest.startswith("(?("):
+        if pattern.startswith("(?(", index):
             return self.open_conditional(named[1] if named else "", is_verbose=is_verbose)
-        flags = re.match(r"\(\?([aimsux]*)(?:-([imsx]+))?([:)])", rest)
+        flags = _GROUP_FLAGS.match(pattern, index)
         if flags is not None:
             return self.open_flags(flags, is_verbose=is_verbose)
         number = None
         name = named[1] if named else None
-        if not rest.startswith("(?") or name is not None:
+        if not pattern.startswith("(?", index) or name is not None:
             self.captured += 1
             number = self.captured
         self.index += len(named[0]) + 1 if named else 1
@@ -173,7 +174,7 @@ class _Scanner:
 
     def open_flags(self, flags: re.Match[str], *, is_verbose: bool) -> str | None:
         on, off, end = flags[1], flags[2] or "", flags[3]
-        self.index += flags.end()
+        self.index = flags.end()
         if end == ")":
             # Flags of the whole pattern, which stand at its start.
             self.is_verbose = self.is_verbose or "x" in on
