@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LONGEST_WAIT_S: Final = 86_400
+_MOST_USER_ID_CHARACTERS: Final = 10_000
+"""Far beyond any id, and short enough to be hashed and sent with every call."""
 
 
 class BadArgumentError(Exception):
@@ -29,15 +31,36 @@ def text(name: str, value: object) -> str:
     """
     if not isinstance(value, str):
         raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
-    if not value:
+    # A subclass may print as something else than it is, and raise whatever it is asked.
+    plain_text = value if type(value) is str else str.__str__(value)
+    if not plain_text:
         raise BadArgumentError(f"{name} must not be empty")
-    if not value.isascii():
+    if not plain_text.isascii():
         try:
-            value.encode()
+            plain_text.encode()
         except UnicodeEncodeError:
             raise BadArgumentError(f"{name} holds half of a surrogate pair") from None
-    # A subclass may print as something else than it is.
-    return value if type(value) is str else str.__str__(value)
+    return plain_text
+
+
+def user_id(value: object) -> str:
+    """The id of a user: text that is not empty, of at most 10,000 characters.
+
+    Raises:
+        BadArgumentError: It is something else.
+    """
+    return short_enough(text("user_id", value))
+
+
+def short_enough(value: str) -> str:
+    """A user's id that is not too long to be hashed and sent with every call.
+
+    Raises:
+        BadArgumentError: It is longer.
+    """
+    if len(value) > _MOST_USER_ID_CHARACTERS:
+        raise BadArgumentError(f"user_id must have at most {_MOST_USER_ID_CHARACTERS} characters")
+    return value
 
 
 def optional_text(name: str, value: object) -> str | None:
@@ -46,7 +69,7 @@ def optional_text(name: str, value: object) -> str | None:
     Raises:
         BadArgumentError: It is something else.
     """
-    if value is None or (isinstance(value, str) and not value):
+    if value is None or (isinstance(value, str) and not str.__len__(value)):
         return None
     return text(name, value)
 
@@ -104,7 +127,9 @@ def seconds(name: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadArgumentError(f"{name} must be a number of seconds, got {kind(value)}")
+    # A subclass may raise whatever it is asked.
+    number = float.__float__(value) if isinstance(value, float) else int.__int__(value)
     # Also false for what is no number.
-    if not 0 <= value <= _LONGEST_WAIT_S:
+    if not 0 <= number <= _LONGEST_WAIT_S:
         raise BadArgumentError(f"{name} must be from 0 to {_LONGEST_WAIT_S} seconds")
-    return float(value)
+    return float(number)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final, Generic, Never, Self, TypeVar
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
 from sortition._base.options import first_given
+from sortition._client.calling import whatever_is_given
 from sortition._client.delivery import Delivery
+from sortition._client.refusals import Refusals
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._settings.current import NoSettingsError, SnapshotT
@@ -48,6 +50,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._own_transport = own_transport = configuration.own_transport
         self._close_timeout_s = configuration.close_timeout_s
         self._finding_counts = PerProcess(FindingCounts)
+        self._refusals = PerProcess(Refusals)
 
         # A client that nobody closes frees what it holds all the same.
         def release() -> None:
@@ -84,14 +87,28 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def status(self) -> ClientStatus:
         """What the client runs on, and how it is in this process."""
 
+    @whatever_is_given
     def healthz(self) -> Health:
         """How the client is in this process, for a probe of the service."""
         return self.status().health
 
+    @whatever_is_given
     def stats(self) -> Stats:
         """What became of every event that this client took in this process."""
         stats = self._delivery.ledger.stats()
         return replace(stats, storage_findings=self._finding_counts.get().by_name())
+
+    def _note_refusal(self, reason: str) -> None:
+        """A call was refused by a mistake."""
+        self._refusals.get().note(reason, self._accepted())
+
+    def _most_refused(self) -> str | None:
+        """Why most calls of the last minute were refused; None where most were not."""
+        return self._refusals.get().most(self._accepted())
+
+    def _accepted(self) -> int:
+        """How many events were accepted so far."""
+        return sum(self._delivery.ledger.stats().accepted.values())
 
     def _flush(self, timeout_s: object) -> bool | None:
         """Send what waits, and wait for the answers; None where nothing ever waits."""
@@ -102,6 +119,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         """What takes the faults of the user storage, and lists them where it is given a list."""
         return Findings(self._log, lambda name: self._finding_counts.get().add(name), seen)
 
+    @whatever_is_given
     def close(self, timeout_s: float | None = None) -> bool:
         """Send what waits, and free threads and connections. May be repeated.
 

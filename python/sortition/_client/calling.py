@@ -15,7 +15,7 @@ from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
 from sortition._settings.current import NoSettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from sortition._base.log import Log
     from sortition._client.base import LivingClient
@@ -25,11 +25,18 @@ if TYPE_CHECKING:
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""
 
+_AS_NOTHING: Final = object()
+
 Method = TypeVar("Method", bound="Callable[..., Any]")
 
 
 def call(
-    nothing: object, sends: str | None = None, *, ignores_unknown_options: bool = False
+    nothing: object,
+    sends: str | None = None,
+    *,
+    mistaken: object = _AS_NOTHING,
+    ignores_unknown_options: bool = False,
+    other_names: Mapping[str, str] | None = None,
 ) -> Callable[[Method], Method]:
     """Make a method a public call.
 
@@ -39,9 +46,12 @@ def call(
     Args:
         nothing: What the call returns then.
         sends: The kind of event that the call sends, which is counted as refused then.
+        mistaken: What the call returns for a bad argument, where that is something else.
         ignores_unknown_options: Whether an option that the call does not have is logged and
             ignored; otherwise it is a bad argument.
+        other_names: Other names of arguments, and the names that they stand for.
     """
+    for_mistakes = nothing if mistaken is _AS_NOTHING else mistaken
 
     def decorate(method: Method) -> Method:
         name = method.__name__
@@ -55,6 +65,7 @@ def call(
                     self._begin()
                 if self._refuses_with is None:
                     if kwargs and known is not None and not known.issuperset(kwargs):
+                        kwargs = _renamed(kwargs, other_names)
                         kwargs = _without_unknown(log, name, kwargs, known)
                     return method(self, *args, **kwargs)
                 log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
@@ -62,6 +73,7 @@ def call(
             except BadArgumentError as error:
                 _complain(log, name, str(error))
                 _refuse(self, sends, ARGUMENT)
+                return for_mistakes
             except NoSettingsError:
                 _complain(log, name, "there are no settings yet")
                 _refuse(self, sends, NO_SETTINGS)
@@ -69,11 +81,52 @@ def call(
                 if _is_of_a_signal_handler(error):
                     raise
                 _report(self, name, sends, error)
+                return for_mistakes
             return nothing
 
         return cast("Method", answer)
 
     return decorate
+
+
+def whatever_is_given(method: Method) -> Method:
+    """Have a method answer also where it is called with arguments that it does not take.
+
+    For methods that answer after `close`, too: a wrong argument is logged and left out.
+    """
+    name = method.__name__
+
+    @functools.wraps(method)
+    def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+        try:
+            return method(self, *args, **kwargs)
+        except TypeError as error:
+            if not is_of_the_call_itself(error):
+                raise
+            _complain(self._log, name, f"{_mistake_of(error)}; it is called without arguments")
+        return method(self)
+
+    return cast("Method", answer)
+
+
+def complain_of_form(client: Client, name: str, sends: str | None, error: TypeError) -> None:
+    """Log that a call was made with arguments that it does not take, and count it."""
+    _complain(client._log, name, _mistake_of(error))  # noqa: SLF001 -- the client's own edge
+    _refuse(client, sends, ARGUMENT)
+
+
+def _renamed(options: dict[str, Any], other_names: Mapping[str, str] | None) -> dict[str, Any]:
+    """The options under their own names; one that is given under both is left as it is."""
+    names = other_names or {}
+    return {
+        names[name] if name in names and names[name] not in options else name: value
+        for name, value in options.items()
+    }
+
+
+def _mistake_of(error: TypeError) -> str:
+    """Such as: missing 1 required positional argument: 'user_id'."""
+    return str(error).partition("() ")[2]
 
 
 def _names_of(method: Callable[..., object]) -> frozenset[str]:
@@ -103,10 +156,8 @@ def _complaint_of(call: str, name: str, known: frozenset[str]) -> Callable[[], s
 def _report(client: Client, name: str, sends: str | None, error: Exception) -> None:
     """Log what was wrong: arguments that the call does not take, or a bug of ours."""
     log = client._log  # noqa: SLF001 -- the client's own edge
-    if isinstance(error, TypeError) and _is_of_the_call_itself(error):
-        # Such as: missing 1 required positional argument: 'user_id'
-        _complain(log, name, str(error).partition("() ")[2])
-        _refuse(client, sends, ARGUMENT)
+    if isinstance(error, TypeError) and is_of_the_call_itself(error):
+        complain_of_form(client, name, sends, error)
     else:
         guard.report(log, name, error)
 
@@ -120,7 +171,7 @@ def _complain(log: Log, name: str, mistake: str) -> None:
     log.recurring_error((name, mistake), lambda: f"{name}: {mistake}")
 
 
-def _is_of_the_call_itself(error: TypeError) -> bool:
+def is_of_the_call_itself(error: TypeError) -> bool:
     """Whether Python could not even begin the call: no frame lies below ours."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 

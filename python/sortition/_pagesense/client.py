@@ -8,7 +8,7 @@ from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._client.base import LivingClient
-from sortition._client.calling import call
+from sortition._client.calling import call, whatever_is_given
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, split_account
@@ -380,6 +380,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         return bool(self._flush(timeout_s))
 
+    @whatever_is_given
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot, launch = self._current.snapshot, self._launch
@@ -389,6 +390,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._refuses_with,
             self._delivery.health(),
             verifies=self._launch.verifies,
+            refused=self._most_refused(),
             engine=launch.engine.name,
             problems=() if settings is None else settings.problems,
             problem_count=0 if settings is None else settings.problem_count,
@@ -406,7 +408,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         """The arguments that calls have in common, checked."""
         return Asked(
             name,
-            filled("user_id", user_id),
+            arguments.short_enough(filled("user_id", user_id)),
             arguments.mapping("user_attributes", user_attributes),
         )
 

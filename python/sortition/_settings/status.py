@@ -90,6 +90,7 @@ class ClientStatus:
         events: SendingHealth,
         *,
         verifies: bool = True,
+        refused: str | None = None,
         **own: Any,
     ) -> Self:
         """A client's status, from that of its parts.
@@ -100,6 +101,7 @@ class ClientStatus:
             events: The server that takes events, the thread that sends them and their spool, as far
                 as there are.
             verifies: Whether certificates of servers are verified.
+            refused: Why most calls of the last minute are refused; None where most are not.
             **own: The attributes that are not found out here: `engine`, `problems`,
                 `problem_count`, and those of the platform.
         """
@@ -111,6 +113,8 @@ class ClientStatus:
         if closed is None:
             found += _degraded(endpoint, known_threads, spool_failure)
             found += [] if verifies else [("degraded", "certificates are not verified")]
+            if refused is not None:
+                found.append(("degraded", f"most calls of the last minute are refused: {refused}"))
         return cls(
             state=found[0][0] if found else "ready",
             reasons=tuple(words for _, words in found),

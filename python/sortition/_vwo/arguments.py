@@ -14,6 +14,7 @@ from decimal import Decimal
 from typing import Final, Literal, TypeAlias, cast
 
 from sortition._base.arguments import BadArgumentError, optional_text, text
+from sortition._base.arguments import user_id as user_id_of
 from sortition._base.options import kind
 from sortition._vwo.constants import GOAL_TYPE_NAMES, GOAL_TYPES
 
@@ -53,9 +54,10 @@ def revenue(value: object) -> Revenue:
             raise BadArgumentError(f"{name} is too large")
         return plain_integer
     if isinstance(value, float):
-        if not math.isfinite(value):
+        plain_number = float.__float__(value)
+        if not math.isfinite(plain_number):
             raise BadArgumentError(f"{name} must be a finite number")
-        return float.__float__(value)
+        return plain_number
     if isinstance(value, str):
         return optional_text(name, value)
     if isinstance(value, Decimal):
@@ -109,14 +111,14 @@ def custom_dimensions(
     """
     has_tag = tag_key is not None or tag_value is not None
     if custom_dimension_map is not None and not has_tag:
-        return text("user_id", user_id), _dimensions(custom_dimension_map)
+        return user_id_of(user_id), _dimensions(custom_dimension_map)
     if custom_dimension_map is None and has_tag:
         if user_id is not None and (isinstance(tag_key, str) or tag_value is not None):
-            return text("user_id", user_id), _one_dimension(tag_key, tag_value)
+            return user_id_of(user_id), _one_dimension(tag_key, tag_value)
         if tag_key is not None and not isinstance(tag_key, str):
             # A dictionary, followed by the user's id, which may be named.
             user = tag_value if user_id is None else user_id
-            return text("user_id", user), _dimensions(tag_key)
+            return user_id_of(user), _dimensions(tag_key)
     raise BadArgumentError("wanted are tag_key, tag_value and user_id, or a dict and user_id")
 
 

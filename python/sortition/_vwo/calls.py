@@ -12,7 +12,7 @@ from sortition._vwo.result import TrackResult
 from sortition._vwo.variables import NotCastableError, typed_value
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sortition._base.log import Log
     from sortition._engine.vwo import Answer, Json, Outcome, Settings
@@ -25,7 +25,14 @@ if TYPE_CHECKING:
 class Calls:
     """The calls of one client; each works with one snapshot from its beginning to its end."""
 
-    def __init__(self, decider: Decider, delivery: Delivery, log: Log) -> None:
+    def __init__(
+        self,
+        decider: Decider,
+        delivery: Delivery,
+        log: Log,
+        note_refusal: Callable[[str], object],
+    ) -> None:
+        self._note_refusal = note_refusal
         self._decider = decider
         self._delivery = delivery
         self._log = log
@@ -112,7 +119,7 @@ class Calls:
         goal: AskedGoal,
     ) -> TrackResult | None:
         """Decide for each campaign, and report the conversions."""
-        settings, ledger = snapshot.settings, self._delivery.ledger
+        settings = snapshot.settings
         if isinstance(specifier, list):
             # A campaign that is named twice is credited once.
             specifier = list(dict.fromkeys(specifier))
@@ -120,10 +127,11 @@ class Calls:
         if not targets:
             if specifier is None:
                 self._remarks.note_unknown_goal(settings, goal)
-                ledger.refuse(CONVERSION, UNKNOWN_GOAL)
+                self._refuse(CONVERSION, UNKNOWN_GOAL)
+                self._note_refusal(UNKNOWN_GOAL)
                 return None
             self._remarks.note_empty_list()
-            ledger.refuse(CONVERSION, ARGUMENT)
+            self._refuse(CONVERSION, ARGUMENT)
         result = TrackResult()
         credited: list[tuple[str, Outcome]] = []
         for target in targets:
@@ -170,6 +178,9 @@ class Calls:
         )
         return self._decider.ask(settings.convert, question, settings, target, asked)
 
+    def _refuse(self, kind: str, reason: str) -> None:
+        self._delivery.ledger.refuse(kind, reason)
+
     def _is_to_be_told(self, outcome: Outcome) -> bool:
         return not outcome.is_settled or self._has_integrations or self._log.takes_debug
 
@@ -185,7 +196,9 @@ class Calls:
         """Speak of the reason, count a refusal, and tell the integrations of a variation."""
         self._remarks.note(settings, outcome, campaign, asked, goal)
         if sends is not None and outcome.refusal is not None:
-            self._delivery.ledger.refuse(sends, outcome.refusal)
+            self._refuse(sends, outcome.refusal)
+            if outcome.remark == "mistake":
+                self._note_refusal(outcome.refusal)
         if self._has_integrations:
             self._decider.tell(settings, outcome.decision, asked, goal)
 

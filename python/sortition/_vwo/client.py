@@ -10,7 +10,7 @@ from sortition._base.amount import is_amount
 from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
-from sortition._client.calling import call
+from sortition._client.calling import call, whatever_is_given
 from sortition._client.direct import directly, follower_of
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
@@ -65,7 +65,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
         decider = self._decider_with(self._findings())
-        self._calls = Calls(decider, self._delivery, configuration.log)
+        self._calls = Calls(decider, self._delivery, configuration.log, self._note_refusal)
         self._direct: VwoDirect | None = None
 
     def __repr__(self) -> str:
@@ -261,7 +261,12 @@ class Client(LivingClient[Snapshot, Delivery]):
         return self._calls.variable_value(self._snapshot, key, wanted, asked)
 
     @directly("vwo")
-    @call(nothing=None, sends=CONVERSION, ignores_unknown_options=True)
+    @call(
+        nothing=None,
+        sends=CONVERSION,
+        ignores_unknown_options=True,
+        other_names={"campaign_key": "campaign_specifier"},
+    )
     def track(
         self,
         campaign_specifier: str | list[str] | None,
@@ -283,7 +288,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Args:
             campaign_specifier: A campaign's key, a list of keys, or None for every campaign that
-                has the goal.
+                has the goal. ``campaign_key`` is another name for it.
             user_id: The user's id, the same as for `activate`.
             goal_identifier: The goal's identifier.
             revenue_value: What the conversion brought, for goals that count revenue: a number or a
@@ -395,18 +400,19 @@ class Client(LivingClient[Snapshot, Delivery]):
             return self._delivery.hurry()
         return self._flush(timeout_s)
 
+    @call(nothing=False)
     def flush(self, timeout_s: float | None = None) -> bool | None:
         """The same as `flush_events` that waits."""
         return self.flush_events("sync", timeout_s=timeout_s)
 
-    @call(nothing=True)
+    @call(nothing=True, mistaken=False)
     def set_opt_out(self) -> bool:
         """Stop for good: send what waits, forget the settings, and answer nothing from now on.
 
         Every later call returns its documented nothing; a new client starts anew.
 
         Returns:
-            True.
+            True; False where it was called with an argument, and then nothing happened.
 
         Source: VWO spec, section 3.
         """
@@ -555,6 +561,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         decision = decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decision, steps, seen)
 
+    @whatever_is_given
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot = self._current.snapshot
@@ -564,6 +571,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._refuses_with,
             self._delivery.health(),
             verifies=self._launch.verifies,
+            refused=self._most_refused(),
             engine=self._launch.engine.name,
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,
@@ -661,7 +669,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         findings: Findings | None = None,
     ) -> Asked:
         """The options of a call, checked."""
-        user = base_arguments.text("user_id", user_id)
+        user = base_arguments.user_id(user_id)
         record = base_arguments.mapping("user_storage_data", user_storage_data)
         return Asked(
             call=call,

@@ -12,15 +12,17 @@ Source: PageSense spec, section 7.
 
 from __future__ import annotations
 
+import functools
 import logging
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Callable, Mapping, Sized
+from typing import Any, Final, TypeVar, cast
 
 from sortition import pagesense
 from sortition._base import guard
 from sortition._base.errors import SortitionError
 from sortition._base.log import Log
 from sortition._base.options import kind
+from sortition._client.calling import complain_of_form, is_of_the_call_itself
 from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
 from sortition._pagesense.options import (
     DEFAULT_POLL_INTERVAL_S,
@@ -52,6 +54,8 @@ _LEVELS: Final = {
 }
 _DEFAULT_LEVEL: Final = "INFO"
 _CLASS_NAME: Final = "PageSenseClient"
+
+Method = TypeVar("Method", bound=Callable[..., Any])
 
 
 class PageSenseLogger:
@@ -221,7 +225,30 @@ class PageSenseUserContext:
 
     def __repr__(self) -> str:
         # A user's id is in no repr.
-        return f"<PageSenseUserContext with {len(self._user_attributes)} attributes>"
+        attributes: object = self._user_attributes
+        count = len(attributes) if isinstance(attributes, Sized) else "unreadable"
+        return f"<PageSenseUserContext with {count} attributes>"
+
+
+def _call(nothing: object = None, sends: str | None = None) -> Callable[[Method], Method]:
+    """Have a method give its nothing where it is called with arguments that it does not take."""
+
+    def decorate(method: Method) -> Method:
+        name = method.__name__
+
+        @functools.wraps(method)
+        def answer(self: PageSenseClient, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                return method(self, *args, **kwargs)
+            except TypeError as error:
+                if not is_of_the_call_itself(error):
+                    raise
+                complain_of_form(self.client, name, sends, error)
+            return nothing
+
+        return cast("Method", answer)
+
+    return decorate
 
 
 class PageSenseClient:
@@ -242,6 +269,7 @@ class PageSenseClient:
     def __repr__(self) -> str:
         return f"<PageSenseClient over {self.client!r}>"
 
+    @_call(sends=VISITOR)
     def activate_experiment(
         self, experiment_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
@@ -249,6 +277,7 @@ class PageSenseClient:
         user = self._user("activate_experiment", user_context, VISITOR)
         return user and self.client.activate_experiment(experiment_name, *user)
 
+    @_call()
     def get_variation_name(
         self, experiment_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
@@ -256,6 +285,7 @@ class PageSenseClient:
         user = self._user("get_variation_name", user_context)
         return user and self.client.get_variation_name(experiment_name, *user)
 
+    @_call(sends=VISITOR)
     def activate_experiment_by_identifier(
         self, experiment_link_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
@@ -263,6 +293,7 @@ class PageSenseClient:
         user = self._user("activate_experiment_by_identifier", user_context, VISITOR)
         return user and self.client.activate_experiment_by_identifier(experiment_link_name, *user)
 
+    @_call()
     def get_variation_link_name_by_identifier(
         self, experiment_link_name: str, user_context: PageSenseUserContext | None = None
     ) -> str | None:
@@ -271,6 +302,7 @@ class PageSenseClient:
         call = self.client.get_variation_link_name_by_identifier
         return user and call(experiment_link_name, *user)
 
+    @_call(sends=CONVERSION)
     def track_goal(
         self,
         goal_name: str,
@@ -285,6 +317,7 @@ class PageSenseClient:
         if user is not None:
             self.client.track_project_goal(goal_name, *user, self._known(goal_properties))
 
+    @_call(sends=CONVERSION)
     def track_goal_by_identifier(
         self,
         goal_link_name: str,
@@ -300,6 +333,7 @@ class PageSenseClient:
             call = self.client.track_project_goal_by_identifier
             call(goal_link_name, *user, self._known(goal_properties))
 
+    @_call(nothing=False)
     def get_and_update_project_settings(
         self,
         sdk_account_id: str | None = None,
@@ -309,6 +343,7 @@ class PageSenseClient:
         """See `sortition.pagesense.Client.get_and_update_project_settings`."""
         return self.client.get_and_update_project_settings(sdk_account_id, sdk_key, project_name)
 
+    @_call()
     def close(self) -> None:
         """Send what waits, and free threads and connections. May be repeated."""
         self.client.close()

@@ -123,7 +123,9 @@ pub fn targets<'a>(
         CampaignSpecifier::Several(keys) => keys
             .iter()
             .map(|&key| {
-                let index = settings.running_campaign(key);
+                // Of two campaigns of one key the platform's SDK credits the last.
+                let is_named = |campaign: &Campaign| campaign.is_running() && campaign.key() == key;
+                let index = settings.campaigns().iter().rposition(is_named);
                 index.map_or(CampaignChoice::Key(key), CampaignChoice::Index)
             })
             .collect(),

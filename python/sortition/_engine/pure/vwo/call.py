@@ -95,7 +95,13 @@ def targets(
             for index, campaign in enumerate(settings.campaigns)
             if campaign.goal(goal_identifier) is not None
         ]
-    return [settings.by_key.get(key, key) for key in specifier]
+    # Of two campaigns of one key the platform's SDK credits the last.
+    running = {
+        campaign.shown.key: index
+        for index, campaign in enumerate(settings.campaigns)
+        if campaign.shown.is_running
+    }
+    return [running.get(key, key) for key in specifier]
 
 
 def assign(settings: Settings, campaign: str | int, request: Request) -> Outcome:
