@@ -58,6 +58,18 @@ test-rust:
 test-python: $(VENV)/built $(VENV)/test-tools
 	$(PARALLEL) -m "not system"
 
+# A service may have any of these. The tests of the proxy use `requests` itself, not the client.
+URLLIB3 := 1.26.20 2.0.7
+
+.PHONY: test-urllib3
+test-urllib3: $(URLLIB3:%=test-urllib3-%) ## Run the tests of HTTP with older versions of urllib3
+
+test-urllib3-%: target/urllib3/% $(VENV)/built $(VENV)/test-tools
+	PYTHONPATH=target/urllib3/$* $(BIN)/python -m pytest tests/http --ignore tests/http/test_proxy.py -m "not system"
+
+target/urllib3/%: $(VENV)/pip
+	$(BIN)/pip install --quiet --no-deps --target $@ urllib3==$*
+
 .PHONY: test-quick
 test-quick: $(VENV)/built $(VENV)/test-tools ## Run the tests that take no more than a moment each
 	$(PARALLEL) -m "not system and not slow"

@@ -10,9 +10,12 @@ from sortition._base.clock import now_s
 if TYPE_CHECKING:
     from types import TracebackType
 
-LONGEST_IDLE_S: Final = 1.0
-"""How long a connection may have been idle to be used again. Servers close idle connections after
-one or two seconds at the least, and balancers forget them without a word."""
+LONGEST_IDLE_S: Final = 0.9
+"""How long a connection may have been idle to be used again, in seconds.
+
+Servers close idle connections after some seconds, few after one, and balancers forget them without
+a word. It is less than the shortest interval of batches, which is a second.
+"""
 
 _LONGEST_TAIL_S: Final = 0.5
 """How long to wait for what follows a status line where only the status matters."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -21,6 +21,7 @@ __all__ = [
     "ByRequest",
     "EndAfterAnswer",
     "EndlessAnswer",
+    "EndlessPart",
     "Fault",
     "HalfAnswer",
     "Hang",
@@ -37,8 +38,11 @@ __all__ = [
     "TruncatedStatusLine",
 ]
 
+EndlessPart: TypeAlias = Literal["interim", "status line", "headers", "body"]
+"""The part of an answer that never ends; see `EndlessAnswer`."""
+
 _STATUSES: Final = range(200, 600)
-_PARTS: Final = ("interim", "status line", "headers", "body")
+_PARTS: Final = get_args(EndlessPart)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +203,7 @@ class EndlessAnswer:
         ValueError: The part is unknown, the status is out of bounds, or the pause is negative.
     """
 
-    part: Literal["interim", "status line", "headers", "body"]
+    part: EndlessPart
     pause_s: float = 0.1
     status: int = 200
 

@@ -1,0 +1,107 @@
+"""The threads that send: every place comes back, and none is started where it would never run."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import textwrap
+from typing import TYPE_CHECKING, Final
+
+import pytest
+from support.documents import settings
+from support.sink import BlackHole, Sink, wait_until
+
+from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._http.transport import Request, RequestsTransport
+from sortition.testing import FaultServer, faults
+
+if TYPE_CHECKING:
+    from sortition._http.transport import Transport
+
+SHORT_S: Final = 0.3
+
+
+def gives_up_on_time(transport: Transport, request: Request) -> list[SendingError]:
+    """Send more requests than there are places, one after the other; why each failed."""
+    pool = SenderPool(transport, most_senders=2)
+    failures = []
+    for _ in range(5):
+        with pytest.raises(SendingError) as raised:
+            pool.send(request, Deadline(SHORT_S))
+        failures.append(raised.value)
+        wait_until(lambda: pool._free_places == 2)
+    pool.close()
+    assert not any("too many" in str(one) for one in failures)
+    return failures
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_server_that_never_answers(scheme: str) -> None:
+    """Neither its silence nor a TLS handshake without an end holds a place."""
+    with BlackHole() as hole:
+        transport = RequestsTransport()
+        url = hole.url.replace("http", scheme)
+        gives_up_on_time(transport, Request("POST", f"{url}/any", body=b"{}"))
+        transport.close()
+
+
+@pytest.mark.parametrize("part", ["interim", "status line", "headers", "body"])
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_proxy_whose_answer_never_ends(scheme: str, part: faults.EndlessPart) -> None:
+    """Its answer to a tunnel is bounded as that of a server is."""
+    with FaultServer() as proxy:
+        proxy.fault = faults.EndlessAnswer(part, 0.01, status=503)
+        transport = RequestsTransport(proxies={scheme: proxy.url})
+        url = f"{scheme}://server.example/any"
+        pool = SenderPool(transport, most_senders=2)
+        for _ in range(5):
+            try:
+                assert pool.send(Request("GET", url), Deadline(SHORT_S)).status == 503
+            except SendingError as error:
+                assert "too many" not in str(error)  # noqa: PT017 -- an answer is right, too
+            wait_until(lambda: pool._free_places == 2)
+        pool.close()
+        transport.close()
+
+
+def test_a_server_that_reads_nothing() -> None:
+    """A request that is larger than the buffers of a connection ends on time."""
+    with FaultServer() as server:
+        server.fault = faults.NeverRead()
+        transport = RequestsTransport()
+        request = Request("POST", f"{server.url}/any", body=bytes(50_000_000))
+        failures = gives_up_on_time(transport, request)
+        assert all(one.may_have_arrived for one in failures)
+        transport.close()
+
+
+def test_no_thread_is_started_while_the_interpreter_ends() -> None:
+    """A finalizer that tracks neither hangs nor waits for its deadline: the event is not sent."""
+    program = """
+    import sys
+    from sortition import vwo
+
+    class Last:
+        def __init__(self, client):
+            self.client = client
+
+        def __del__(self):
+            tracked = self.client.track("checkout", "last", "purchase")
+            sys.stderr.write(f"{dict(tracked)} {self.client.stats().dropped}")
+
+    client = vwo.launch(sys.argv[1], base_url=sys.argv[2], request_timeout_s=600)
+    assert client.track("checkout", "first", "purchase")
+    # A global is finalized when the interpreter ends.
+    last = Last(client)
+    """
+    with Sink() as sink:
+        done = subprocess.run(
+            [sys.executable, "-c", textwrap.dedent(program), json.dumps(settings()), sink.url],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=True,
+        )
+        assert done.stderr.endswith("{'checkout': False} {'not_sent': {'conversion': 1}}")
+        assert len(sink.received) == 1
