@@ -5,6 +5,7 @@ A line that must not is marked with the error that it must give.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,8 @@ def use(client: vwo.Client) -> None:
         print(name, same, tracked, one, is_on, value + 1)
     counted: dict[str, int] = {"visits": 3}
     client.activate("checkout", "Ann", custom_variables=counted)
+    shown: Mapping[str, str] = {"plan": "pro"}
+    client.track("checkout", "Ann", "purchase", custom_variables=shown, meta_data=shown)
     client.activate("checkout")  # E: call-arg
     client.activate("checkout", 42)  # E: arg-type
     client.track("checkout", "Ann", "purchase", revenue_value=[1])  # E: arg-type

@@ -24,7 +24,7 @@ from sortition._sending.ledger import CONVERSION, VISITOR
 from sortition._settings.webhook import UNAVAILABLE
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from sortition._engine.pagesense import NamedBy, Settings, Step
     from sortition._pagesense.goal_property import GoalProperties
@@ -64,7 +64,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         experiment_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
         """Give a user their variation of an experiment, and count them as its visitor.
 
@@ -93,7 +93,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         experiment_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
         """The name of a user's variation, without counting them.
 
@@ -120,7 +120,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         experiment_link_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
         """The same as `activate_experiment`, by link names.
 
@@ -146,7 +146,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         experiment_link_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
         """The same as `get_variation_name`, by link names.
 
@@ -173,7 +173,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         experiment_name: str,
         user_id: str,
         goal_name: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
         goal_properties: GoalProperties | None = None,
     ) -> None:
         """Report that a user of an experiment reached a goal.
@@ -209,7 +209,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         goal_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
         goal_properties: GoalProperties | None = None,
     ) -> None:
         """Report that a user reached a goal, for every experiment that counts it.
@@ -240,7 +240,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         goal_link_name: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
         goal_properties: GoalProperties | None = None,
     ) -> None:
         """The same as `track_project_goal`, by the goal's link name.
@@ -269,7 +269,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         experiment: str,
         user_id: str,
-        user_attributes: dict[str, Any] | None = None,
+        user_attributes: Mapping[str, Any] | None = None,
         *,
         goal_name: str | None = None,
         named_by: NamedBy | None = "name",

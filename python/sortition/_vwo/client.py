@@ -80,12 +80,12 @@ class Client(LivingClient[Snapshot, Delivery]):
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,
-        custom_properties: dict[str, Any] | None = None,
+        user_storage_data: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,
+        custom_properties: Mapping[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
     ) -> str | None:
@@ -133,10 +133,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
+        user_storage_data: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,
     ) -> str | None:
         """The name of a user's variation, without counting them.
 
@@ -172,12 +172,12 @@ class Client(LivingClient[Snapshot, Delivery]):
         campaign_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,
-        custom_properties: dict[str, Any] | None = None,
+        user_storage_data: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,
+        custom_properties: Mapping[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
     ) -> bool:
@@ -225,10 +225,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         variable_key: str,
         user_id: str,
         *,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
+        user_storage_data: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,
     ) -> Json:
         """The value of a feature's variable for a user, without counting them.
 
@@ -274,13 +274,13 @@ class Client(LivingClient[Snapshot, Delivery]):
         goal_identifier: str,
         *,
         revenue_value: GivenRevenue = None,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
         goal_type_to_track: GoalType | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,
-        event_properties: dict[str, Any] | None = None,
+        user_storage_data: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,
+        event_properties: Mapping[str, Any] | None = None,
         user_agent: str | None = None,
         user_ip_address: str | None = None,
     ) -> TrackResult | None:
@@ -501,14 +501,14 @@ class Client(LivingClient[Snapshot, Delivery]):
         call: str | None = "activate",
         goal_identifier: str | None = None,
         revenue_value: GivenRevenue = None,
-        custom_variables: dict[str, Any] | None = None,
-        variation_targeting_variables: dict[str, Any] | None = None,
+        custom_variables: Mapping[str, Any] | None = None,
+        variation_targeting_variables: Mapping[str, Any] | None = None,
         goal_type_to_track: GoalType | None = None,
         should_track_returning_user: bool | None = None,
-        user_storage_data: dict[str, Any] | None = None,
-        event_properties: dict[str, Any] | None = None,
-        meta_data: dict[str, Any] | None = None,  # noqa: ARG002 -- as a call takes it
-        custom_properties: dict[str, Any] | None = None,  # noqa: ARG002
+        user_storage_data: Mapping[str, Any] | None = None,
+        event_properties: Mapping[str, Any] | None = None,
+        meta_data: Mapping[str, Any] | None = None,  # noqa: ARG002 -- as a call takes it
+        custom_properties: Mapping[str, Any] | None = None,  # noqa: ARG002
         user_agent: str | None = None,  # noqa: ARG002
         user_ip_address: str | None = None,  # noqa: ARG002
     ) -> Explanation | None:
