@@ -166,6 +166,34 @@ def test_settings_on_request(server: FaultServer, part: str) -> None:
 
 
 @pytest.mark.parametrize("part", PARTS)
+def test_pagesense_settings_on_request(server: FaultServer, part: str) -> None:
+    """`get_and_update_project_settings` is back on time, however often, and works afterwards."""
+    server.fault = settings_server(DOCUMENT)
+    client = pagesense.launch(
+        sdk_account_id="12345-US",
+        sdk_key="key",
+        project_name="Http One",
+        base_url=server.url,
+        request_timeout_s=SHORT_S,
+    )
+    live: Any = client._live
+
+    def fetches() -> bool:
+        # No pause after a failure, which is not what this is about.
+        live._pollers.get()._pace._may_ask_from = 0.0
+        return client.get_and_update_project_settings()
+
+    server.fault = endless(part)
+    seen = len(server.requests)
+    for number in range(1, 4):
+        assert not fetches()
+        assert len(server.requests) == seen + number
+    server.fault = settings_server(DOCUMENT)
+    assert fetches()
+    client.close()
+
+
+@pytest.mark.parametrize("part", PARTS)
 def test_a_settings_file_without_a_client(server: FaultServer, part: str) -> None:
     """`get_settings_file` raises on time and leaves no thread."""
     server.fault = endless(part)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, ClassVar, Final, Self
 
 from sortition._base.clock import now_s
@@ -25,8 +25,8 @@ _LEAST_WAIT_S: Final = 0.001
 class Exchange:
     """A request and its answer, on one connection.
 
-    Connections find it by the thread that they work on, and ask it before every wait how long that
-    may take: a timeout of a socket bounds each of its waits, but not their number.
+    Connections find it by the thread or greenlet that uses them, and ask it before every wait how
+    long that may take: a timeout of a socket bounds each of its waits, but not their number.
 
     Attributes:
         needs_body: Whether the answer's content matters.
@@ -38,7 +38,8 @@ class Exchange:
         is_head_cut: Whether the answer's headers did not come, or cannot be read.
     """
 
-    _by_thread: ClassVar[threading.local] = threading.local()
+    # Not by thread: greenlets share one, where gevent patches it only after this is imported.
+    _current: ClassVar[ContextVar[Exchange]] = ContextVar("exchange")
 
     def __init__(
         self, deadline_s: float, *, needs_body: bool = False, needs_new_connection: bool = False
@@ -61,7 +62,7 @@ class Exchange:
         self._is_begun = False
 
     def __enter__(self) -> Self:
-        self._by_thread.current = self
+        self._token = self._current.set(self)
         return self
 
     def __exit__(
@@ -70,13 +71,12 @@ class Exchange:
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        del self._by_thread.current
+        self._current.reset(self._token)
 
     @classmethod
     def current(cls) -> Exchange:
-        """The exchange of this thread: connections are used within one."""
-        exchange: Exchange = cls._by_thread.current
-        return exchange
+        """The exchange of this thread or greenlet: connections are used within one."""
+        return cls._current.get()
 
     @property
     def is_over(self) -> bool:

@@ -69,7 +69,11 @@ def fetch(
     if validators is not None and is_conditional:
         headers.update(validators.headers)
     asked = replace(
-        request, headers=headers, most_answer_bytes=MOST_SETTINGS_BYTES, needs_body=True
+        request,
+        headers=headers,
+        most_answer_bytes=MOST_SETTINGS_BYTES,
+        needs_body=True,
+        may_be_repeated=True,
     )
     try:
         response = pool.send(asked, deadline)
