@@ -1,25 +1,26 @@
 """The compiled engine, written in Rust; see `sortition._engine` for what each part means."""
 
-from collections import deque
 from collections.abc import Callable, Sequence
 from logging import Logger
-from typing import Final, final
+from typing import Any, Final, Protocol, final
 
 from sortition._base.problem import Problem
 from sortition._engine import pagesense
 from sortition._engine.vwo import Answer, Call, Campaign, Goal, Identifier, Remark, Step, Variation
-from sortition._sending.intake import Intake
-from sortition._sending.worker import Worker, _Waiting
 
 __all__ = [
     "IS_DEBUG_BUILD",
     "PAGESENSE_REASONS",
     "REASONS",
-    "Inbox",
+    "Counts",
+    "Flush",
+    "InFlight",
     "PagesenseDecision",
     "PagesenseProfile",
     "PagesenseSettings",
-    "Run",
+    "Queue",
+    "QueuedEvent",
+    "SenderPlace",
     "VwoDecision",
     "VwoDirect",
     "VwoOutcome",
@@ -187,59 +188,125 @@ class VwoSettings:
         records: dict[str, object] | None = None,
     ) -> VwoOutcome: ...
 
-@final
-class Inbox:
-    """Takes the events of plain calls, within what is granted, until the queue gathers them.
+class _Bell(Protocol):
+    def put(self, item: None, /) -> None: ...
 
-    Safe to use from any number of threads.
+@final
+class Counts:
+    """A ledger's numbers; see `sortition._sending.queue.Counts`."""
+
+    def __new__(cls) -> Counts: ...
+    def begin(self, kinds: dict[str, int]) -> InFlight: ...
+    def refuse(self, kind: str, reason: str, count: int = 1) -> None: ...
+    def leave_out(self, kind: str) -> None: ...
+    def adopt(self, kinds: dict[str, int]) -> None: ...
+    def drop_spooled(self, kinds: dict[str, int], reason: str) -> None: ...
+    def repeat(self, kinds: dict[str, int]) -> None: ...
+    def note_html(self, kinds: dict[str, int]) -> None: ...
+    @property
+    def has_untold(self) -> bool: ...
+    def take_untold(self) -> dict[str, int]: ...
+    def is_at_rest(self) -> bool: ...
+    def total(self, term: str) -> int:
+        """How many events of all kinds a term counts.
+
+        Raises:
+            ValueError: There is no such term.
+        """
+
+    def terms(self) -> dict[str, dict[str, int]]: ...
+
+@final
+class InFlight:
+    """Events that a call sends itself; see `sortition._sending.queue.InFlight`."""
+
+    def end(self, reason: str | None = None) -> None: ...
+
+@final
+class QueuedEvent:
+    """An event that a sender has taken; see `sortition._sending.queue.QueuedEvent`."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def kind(self) -> str: ...
+    @property
+    def event(self) -> bytes: ...
+    @property
+    def user(self) -> str: ...
+    @property
+    def place(self) -> Any: ...
+
+@final
+class Flush:
+    """What somebody who flushes waits for; see `sortition._sending.queue.Flush`."""
+
+    @property
+    def left(self) -> int: ...
+    @property
+    def lost(self) -> int: ...
+
+@final
+class SenderPlace:
+    """The place of one thread that sends; see `sortition._sending.queue.SenderPlace`."""
+
+    def end_if_idle(self) -> bool: ...
+    def end(self) -> None: ...
+
+@final
+class Queue:
+    """A queue of events; see `sortition._sending.queue.Queue`.
+
+    Safe to use from any number of threads, and from signal handlers and finalizers.
     """
 
-    def __new__(cls, largest: int) -> Inbox:
-        """Take nothing until something is granted.
-
-        Args:
-            largest: How many bytes one event may have.
-        """
-
-    def grant(self, events: int, size: int) -> None:
-        """Take so many events and bytes of them, together with what is in it."""
-
-    def gather(
-        self,
-        worker: Worker,
-        intake: Intake,
-        accepted: dict[str, int],
-        queued: dict[str, int],
-        now_s: float,
-    ) -> None:
-        """Move its events to the end of a queue, and take nothing until something is granted again.
-
-        It is done whole, or nothing of it: what a signal handler raises comes before or after it.
-
-        Args:
-            worker: Whose the queue is: its `queue` gets them as a `Run`, its `queued_events` and
-                `queued_bytes` their number and size.
-            intake: What limits the queue: its `events` and `size` get theirs.
-            accepted: The ledger's numbers of accepted events, by kind.
-            queued: Those of events that wait.
-            now_s: The time, on the clock of the queue; the events are as old as the first of them.
-        """
-
-    def kinds(self) -> dict[str, int]:
-        """How many events of each kind are in it."""
-
-@final
-class Run:
-    """Events that an `Inbox` has moved to a queue, where they are one item."""
-
-    def kinds(self) -> dict[str, int]:
-        """How many of each kind."""
-
-    def spread(self, queue: deque[_Waiting]) -> None:
-        """Put each by itself into the queue, whose first item this is.
-
-        Done whole, as `Inbox.gather`.
-        """
+    def __new__(
+        cls,
+        counts: Counts,
+        bell: _Bell,
+        *,
+        events: int,
+        size: int,
+        largest: int,
+        batch_events: int,
+        threads: int,
+        is_per_user: bool,
+        is_plain: bool,
+    ) -> Queue: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def threads(self) -> int: ...
+    @property
+    def flush_count(self) -> int: ...
+    @property
+    def is_closing(self) -> bool: ...
+    def refusal(self, size: int) -> str | None: ...
+    def needs_thread(self, user: str = "") -> bool: ...
+    def put(self, kind: str, event: bytes, user: str = "", place: object = None) -> str | None: ...
+    def readmit(self, kind: str, event: bytes, user: str, place: object) -> None: ...
+    def wake(self) -> None: ...
+    def flush(self, bell: _Bell) -> Flush: ...
+    def close(self, timeout_s: float) -> None: ...
+    def limit_time(self, timeout_s: float) -> None: ...
+    def time_left_s(self) -> float | None: ...
+    def give_up(self) -> tuple[int, int]: ...
+    def claim_thread(self) -> SenderPlace | None: ...
+    def begin_sleep(self) -> None: ...
+    def end_sleep(self) -> None: ...
+    def set_batch_events(self, events: int) -> None: ...
+    def due_in_s(self, interval_s: float) -> float | None: ...
+    def take(self, most_events: int, most_bytes: int) -> list[QueuedEvent]: ...
+    def hold(self, event: QueuedEvent, user: str) -> None: ...
+    def is_held(self, user: str) -> bool: ...
+    def put_back(self, event: QueuedEvent, user: str) -> None: ...
+    def set_on_its_way(self, events: Sequence[QueuedEvent], is_on_its_way: bool) -> None: ...
+    def end(
+        self, events: Sequence[QueuedEvent], reason: str | None, *, gives_up: bool = False
+    ) -> int: ...
+    def settle(self, events: Sequence[QueuedEvent]) -> None: ...
 
 @final
 class VwoDirect:
@@ -250,7 +317,7 @@ class VwoDirect:
         settings: VwoSettings,
         log_levels: dict[int, bool] | None,
         logger: Logger | None,
-        inbox: Inbox | None,
+        queue: Queue | None,
         goal_type_to_track: str,
         result_class: type[dict[str, bool]],
     ) -> VwoDirect:
@@ -261,7 +328,7 @@ class VwoDirect:
             log_levels: Which levels the client's logger remembers to take or not; None where it
                 never takes debug messages.
             logger: That logger; None as above.
-            inbox: What takes events; None where no plain call may send one.
+            queue: What takes events; None where no plain call may send one.
             goal_type_to_track: The launch option, or its default.
             result_class: What ``track`` returns.
         """

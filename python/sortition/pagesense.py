@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
     from sortition._pagesense.result import Status
     from sortition._pagesense.storage import UserProfile, UserStorageLike, UserStorageService
-    from sortition._sending.batched import OnUnknownOutcome
     from sortition._sending.ledger import Stats
+    from sortition._sending.options import OnUnknownOutcome
     from sortition._settings.status import Health
 
 __all__ = [

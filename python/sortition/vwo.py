@@ -32,8 +32,8 @@ if TYPE_CHECKING:
         Response,
         Transport,
     )
-    from sortition._sending.batched import OnUnknownOutcome
     from sortition._sending.ledger import Stats
+    from sortition._sending.options import OnUnknownOutcome
     from sortition._settings.status import Health
     from sortition._vwo.arguments import GoalType
     from sortition._vwo.client import Client

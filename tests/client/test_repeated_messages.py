@@ -200,17 +200,19 @@ class TestLosses:
         assert sum(told) == refused
 
     def test_a_loss_that_nobody_heard_is_told_later(self, caplog: pytest.LogCaptureFixture) -> None:
-        from sortition._sending.dropping import Drops  # noqa: PLC0415
-        from sortition._sending.ledger import Ledger  # noqa: PLC0415
+        from sortition._sending.drops import Drops  # noqa: PLC0415
+        from sortition._sending.pure import Counts  # noqa: PLC0415
 
-        drops = Drops(Ledger().lock, Log("vwo"), None)
+        counts = Counts()
+        counts.adopt({"visitor": 7})
+        drops = Drops(counts, Log("vwo"), None)
         logging.disable(logging.CRITICAL)
         try:
-            drops.note("rejected", 3)
+            counts.drop_spooled({"visitor": 3}, "rejected")
             drops.tell(is_ending=False)
         finally:
             logging.disable(logging.NOTSET)
-        drops.note("rejected", 4)
+        counts.drop_spooled({"visitor": 4}, "rejected")
         drops.tell(is_ending=False)
         assert errors(caplog) == ["7 events were lost: rejected"]
 

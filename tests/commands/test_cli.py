@@ -24,6 +24,7 @@ from sortition import vwo
 from sortition._base.defaults import DEFAULT_PORT
 from sortition._commands import cli
 from sortition._sending.ledger import Ledger
+from sortition._sending.pure import Counts
 from sortition.demo.agreement import (
     account_differences,
     ledger_differences,
@@ -187,12 +188,11 @@ class TestDemo:
         ]
 
     def test_a_report_on_a_project_that_says_otherwise_is_noticed(self) -> None:
-        tally, stats = Tally(), Ledger()
+        tally, stats = Tally(), Ledger(Counts())
         tally.visitors["Page", "A"] = 2
         tally.goals["Page", "A", "Buy"] = Goal(1, {"Ann"}, Decimal(5))
         tally.unattributed["Buy"] = Goal(2, {"Ben"}, Decimal(0))
-        stats.accept({"visitor": 2, "conversion": 3}, "queued")
-        stats.move({"visitor": 2, "conversion": 3}, "queued", "delivered")
+        stats.counts.begin({"visitor": 2, "conversion": 3}).end()
         variation = {"key": "1", "name": "A", "visitors": 2}
         reached = {"conversions": 1, "unique_converters": 1, "revenue": 5.0}
         goal = {"link_name": "buy", "name": "Buy", "variations": [{**variation, **reached}]}
@@ -229,7 +229,7 @@ class TestDemo:
                 unique_converters=0
             )
         ) == (1, 0)
-        stats.accept({"visitor": 1}, "queued")
+        stats.counts.begin({"visitor": 1}).end()
         assert len(ledger_differences(report, stats.stats())) == 1
 
 

@@ -24,7 +24,7 @@ from sortition.testing import FaultServer, faults
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sortition._sending.batched import OnUnknownOutcome
+    from sortition._sending.options import OnUnknownOutcome
     from sortition.testing.faults import RequestFault
 
 GENEROUS_S: Final = 30.0

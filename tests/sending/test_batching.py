@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.documents import campaign, goal, revenue_goal, settings
-from support.events import GENEROUS_S, MANY, events_of, sizes, sum_of, worker_of
+from support.events import GENEROUS_S, MANY, events_of, outbox_of, sizes, sum_of, without_senders
 from support.sink import Answer, BlackHole, Sink, free_url, wait_until
 
 import sortition
 from sortition import vwo
 from sortition._http import retrying
 from sortition._http.retry_after import retry_after_s
-from sortition._sending import worker as worker_module
+from sortition._sending import senders as senders_module
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -150,9 +150,8 @@ class TestFlush:
         """A new worker sends what waits, and `flush` does not hang."""
         client = launch(settings(), batch_events=MANY)
         assert client.activate("checkout", "Ann")
-        worker = worker_of(client)
-        first = worker._thread
-        assert first is not None
+        senders = outbox_of(client)._senders
+        (first,) = (one for one in threading.enumerate() if one.ident in senders._running)
 
         class Die(BaseException):
             """Nothing of ours catches it."""
@@ -162,10 +161,8 @@ class TestFlush:
 
         with pytest.MonkeyPatch.context() as patched:
             patched.setattr(threading, "excepthook", lambda _: None)
-            patched.setattr(worker, "_next", die)
-            with worker._changed:
-                worker._wanted_until = worker._accepted
-                worker._changed.notify_all()
+            patched.setattr(senders, "_work_once", lambda _: die())
+            outbox_of(client).queue.wake()
             # It is waiting inside the real one; its next round is its last.
             wait_until(lambda: not first.is_alive())
         assert client.activate("checkout", "Bob")
@@ -254,9 +251,10 @@ class TestCallbacks:
             "flush_callback": lambda *_: clients[0].close(),
         }
         clients.append(launch(settings(), batch_events=batches))
-        with worker_of(clients[0])._changed:
+        with without_senders(outbox_of(clients[0])):
             for number in range(95):
                 assert clients[0].activate("checkout", f"u{number}")
+        outbox_of(clients[0])._senders.start()
         wait_until(lambda: clients[0].stats().delivered == {"visitor": 95})
         assert sum(sizes(sink)) == 95
 
@@ -417,11 +415,11 @@ class TestSendingAgain:
         self, launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
         """What was in hand is counted, and the next events flow."""
-        monkeypatch.setattr(worker_module, "_FAULT_PAUSE_S", 0.001)
+        monkeypatch.setattr(senders_module, "_FAULT_PAUSE_S", 0.001)
         client = launch(settings(), batch_events={"events_per_request": 1})
-        worker = worker_of(client)
+        attempting = outbox_of(client)._attempting
         with monkeypatch.context() as patched:
-            patched.setattr(worker, "_request_of", lambda _: 1 / 0)
+            patched.setattr(attempting, "_request_of", lambda _: 1 / 0)
             assert client.activate("checkout", "Ann")
             wait_until(lambda: client.stats().dropped == {"fault": {"visitor": 1}})
         assert client.activate("checkout", "Bob")
@@ -818,9 +816,7 @@ class TestClosing:
         before = signal.signal(signal.SIGUSR1, lambda *_: client.close() and None)
         try:
             assert client.activate("checkout", "Ann")
-            with worker_of(client)._changed:
-                # As if it came in the middle of a call.
-                signal.raise_signal(signal.SIGUSR1)
+            signal.raise_signal(signal.SIGUSR1)
         finally:
             signal.signal(signal.SIGUSR1, before)
         assert client.activate("checkout", "Bob") is None
@@ -839,8 +835,7 @@ class TestClosing:
         owner = Owner()
         owner.itself = owner  # type: ignore[attr-defined]  # so that it is found by a collection
         del owner
-        with worker_of(client)._changed:
-            gc.collect()
+        gc.collect()
         assert answers == [True]
         assert sizes(sink) == [1]
 
@@ -1032,7 +1027,6 @@ class TestForks:
         assert client.stats().delivered == {"visitor": 500}
 
     def test_a_fork_while_a_request_is_on_its_way(self, launch: Launch, sink: Sink) -> None:
-        """And while the parent holds its locks."""
         release = threading.Event()
 
         def answer(_: Received) -> Answer:
@@ -1043,16 +1037,6 @@ class TestForks:
         client = launch(settings(), batch_events={"events_per_request": 1})
         assert client.activate("checkout", "parent")
         wait_until(lambda: len(sink.received) == 1)
-        held, unlock = threading.Event(), threading.Event()
-
-        def hold() -> None:
-            with worker_of(client)._changed:
-                held.set()
-                unlock.wait(GENEROUS_S)
-
-        holder = threading.Thread(target=hold)
-        holder.start()
-        assert held.wait(GENEROUS_S)
         pid = os.fork()
         if pid == 0:
             status = 1
@@ -1064,8 +1048,6 @@ class TestForks:
             finally:
                 os._exit(status)
         assert os.waitpid(pid, 0)[1] == 0
-        unlock.set()
-        holder.join()
         release.set()
         assert client.flush_events()
         assert client.stats().delivered == {"visitor": 1}

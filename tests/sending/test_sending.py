@@ -206,11 +206,13 @@ class TestPool:
 class TestOutage:
     def dispatch(self, *script: int | BaseException) -> tuple[SynchronousDispatch, Scripted]:
         transport = Scripted(*script)
-        return SynchronousDispatch(transport, Log("vwo"), GENEROUS_S, pause_s=0.05), transport
+        return SynchronousDispatch(
+            "compiled", transport, Log("vwo"), GENEROUS_S, pause_s=0.05
+        ), transport
 
     def test_after_three_failures_running_events_fail_at_once(self) -> None:
         transport = Scripted(*[OSError()] * 100)
-        dispatch = SynchronousDispatch(transport, Log("vwo"), GENEROUS_S, pause_s=3600)
+        dispatch = SynchronousDispatch("compiled", transport, Log("vwo"), GENEROUS_S, pause_s=3600)
         for _ in range(50):
             assert not dispatch.send(REQUEST, dispatch.deadline(), ONE)
         assert transport.sent == 3

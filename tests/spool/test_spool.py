@@ -21,7 +21,16 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.clients import open_files
 from support.documents import settings
-from support.events import GENEROUS_S, MANY, events_of, sizes, sum_of, worker_of
+from support.events import (
+    GENEROUS_S,
+    MANY,
+    events_of,
+    outbox_of,
+    sizes,
+    sum_of,
+    takeover_of,
+    without_senders,
+)
 from support.sink import Answer, BlackHole, Sink, free_url, wait_until
 from support.spooling import killed, left_in
 
@@ -299,9 +308,8 @@ class TestClosing:
             assert client.close(0) is False
             # The thread that sends goes on until its request is over; then the files are free.
             wait_until(lambda: client.stats().spooled == {"conversion": 5})
-        adopts = worker_of(client).adopter
-        assert adopts is not None
-        wait_until(lambda: adopts._thread is None or not adopts._thread.is_alive())
+        takeover = takeover_of(client)
+        wait_until(lambda: takeover._thread is None or not takeover._thread.is_alive())
         last = launch(settings(), batch_events=MANY, spool=folder)
         assert last.flush_events()
         assert users(sink) == ids(last, 5)
@@ -320,9 +328,10 @@ class TestClosing:
         clients: list[vwo.Client] = []
         batches = {"events_per_request": 10, "flush_callback": lambda *_: clients[0].close()}
         clients.append(launch(settings(), batch_events=batches, spool=folder))
-        with worker_of(clients[0])._changed:
+        with without_senders(outbox_of(clients[0])):
             for number in range(95):
                 assert clients[0].activate("checkout", f"u{number}")
+        outbox_of(clients[0])._senders.start()
         wait_until(lambda: clients[0].stats().delivered == {"visitor": 95})
         wait_until(lambda: list(folder.iterdir()) == [])
         assert sum(sizes(sink)) == 95

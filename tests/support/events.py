@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
+from unittest import mock
 
 from sortition._vwo.delivery import BatchedDelivery
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from sortition import vwo
-    from sortition._sending.worker import Worker
+    from sortition._sending.outbox import Outbox
+    from sortition._sending.spool.takeover import Takeover
     from support.sink import Received, Sink
 
 MANY = {"events_per_request": 5000}
@@ -31,7 +36,22 @@ def sum_of(stats: vwo.Stats) -> int:
     return sum(sum(part.values()) for part in parts)
 
 
-def worker_of(client: vwo.Client) -> Worker:
+def outbox_of(client: vwo.Client) -> Outbox:
     delivery = client._delivery
     assert isinstance(delivery, BatchedDelivery)
-    return delivery._dispatch._workers.get()
+    return delivery._dispatch._processes.get().outbox
+
+
+def takeover_of(client: vwo.Client) -> Takeover:
+    delivery = client._delivery
+    assert isinstance(delivery, BatchedDelivery)
+    takeover = delivery._dispatch._processes.get().takeover
+    assert takeover is not None
+    return takeover
+
+
+@contextlib.contextmanager
+def without_senders(outbox: Outbox) -> Iterator[None]:
+    """Within it no call starts a thread that sends; where none runs, events only wait."""
+    with mock.patch.object(outbox._senders, "start_for_event"):
+        yield

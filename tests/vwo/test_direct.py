@@ -417,7 +417,7 @@ def test_a_fault_in_taking_an_event_is_reported(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("sortition._base.guard.propagates", False)
-    monkeypatch.setattr("sortition._sending.worker.Worker.accept", mock.Mock(side_effect=KeyError))
+    monkeypatch.setattr("sortition._sending.outbox.Outbox.accept", mock.Mock(side_effect=KeyError))
     client = vwo.launch(document(), engine="compiled", batch_events=BATCHES)
     client.get_variation_name("plain", "Ann")
     client.get_variation_name("plain", "Ann")

@@ -7,6 +7,7 @@ from typing import Protocol
 from sortition._base.health import SendingHealth
 from sortition._process.forks import PerProcess
 from sortition._sending.ledger import Ledger
+from sortition._sending.queue import queues_of
 
 
 class Delivery(Protocol):
@@ -38,7 +39,7 @@ class NoDelivery:
         Args:
             is_queued: Whether events would wait in a queue, which can be flushed.
         """
-        self._ledgers = PerProcess(Ledger)
+        self._ledgers = PerProcess(lambda: Ledger(queues_of("pure").Counts()))
         self._flushed = True if is_queued else None
 
     @property

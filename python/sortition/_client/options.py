@@ -26,7 +26,7 @@ from sortition._client.checks import (
     Seconds,
     WholeNumber,
 )
-from sortition._sending.batched import (
+from sortition._sending.options import (
     DEFAULT_CLOSE_TIMEOUT_S,
     DEFAULT_QUEUE_BYTES,
     DEFAULT_QUEUE_EVENTS,
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from sortition._client.checks import Check
     from sortition._engine import EngineChoice
     from sortition._http.transport import Transport
-    from sortition._sending.batched import OnUnknownOutcome
+    from sortition._sending.options import OnUnknownOutcome
     from sortition._sending.spool.options import SpoolOptions
 
 Unit = Literal["", "seconds", "bytes", "events"]

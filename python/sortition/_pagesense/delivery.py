@@ -5,19 +5,22 @@ Source: PageSense spec, "Our choices".
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+import dataclasses
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sortition._client import delivery
 from sortition._pagesense.wire import event_request, user_of
-from sortition._sending.lanes import LanesDispatch
+from sortition._sending.dispatch import Dispatch
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from sortition._base.health import SendingHealth
     from sortition._base.log import Log
     from sortition._http.transport import Request, Transport
     from sortition._pagesense.snapshot import Snapshot
-    from sortition._sending.batched import Batching
     from sortition._sending.ledger import Ledger
+    from sortition._sending.options import Batching
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
 
@@ -34,6 +37,7 @@ class QueuedDelivery:
 
     def __init__(
         self,
+        engine: Literal["compiled", "pure"],
         transport: Transport,
         log: Log,
         batching: Batching,
@@ -41,8 +45,8 @@ class QueuedDelivery:
         requests_at_once: int,
         current: Current[Snapshot],
     ) -> None:
-        def request_of(event: bytes) -> Request:
-            return event_request(base_url, event)
+        def request_of(events: Sequence[bytes]) -> Request:
+            return event_request(base_url, events[0])
 
         def owner() -> Owner | None:
             # Imported here, so that importing sortition is cheap.
@@ -54,12 +58,14 @@ class QueuedDelivery:
             # An event says itself which project and environment it belongs to.
             return Owner.of("pagesense", snapshot.settings.sdk_account_id, "")
 
-        self._dispatch = LanesDispatch(
+        self._dispatch = Dispatch(
+            engine,
             transport,
             log,
-            batching,
+            dataclasses.replace(batching, events_per_request=1, interval_s=0.0),
             request_of,
-            requests_at_once,
+            requests_at_once=requests_at_once,
+            is_per_user=True,
             user_of=user_of,
             owner=owner,
         )

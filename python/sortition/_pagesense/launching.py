@@ -24,7 +24,7 @@ from sortition._pagesense.credentials import Credentials, credentials_of, split_
 from sortition._pagesense.delivery import NoDelivery, QueuedDelivery
 from sortition._pagesense.options import DEFAULT_POLL_INTERVAL_S, PagesenseOptions
 from sortition._pagesense.platform import PagesensePlatform, compiled
-from sortition._sending.batched import Batching
+from sortition._sending.options import Batching
 from sortition._settings.options import loaded_by
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ class Configuration(launching.Configuration):
         if self.is_development_mode:
             return NoDelivery(is_queued=True)
         return QueuedDelivery(
+            self.engine.name,
             self.transport,
             self.log,
             self.batching,

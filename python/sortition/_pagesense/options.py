@@ -14,7 +14,7 @@ from sortition._client.checks import Anything, Having, WholeNumber
 from sortition._client.options import LaunchOptions, option
 from sortition._pagesense.constants import DATA_CENTERS
 from sortition._pagesense.credentials import known_data_center
-from sortition._sending.lanes import DEFAULT_REQUESTS_AT_ONCE
+from sortition._sending.options import DEFAULT_REQUESTS_AT_ONCE
 
 if TYPE_CHECKING:
     from sortition._pagesense.storage import UserStorageLike

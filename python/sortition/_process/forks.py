@@ -100,6 +100,10 @@ class PerProcess(Generic[T]):
         if value is None:
             # Of several threads that come here at once, all get the value of the first one.
             value = self._values.setdefault(process, self._make())
+            # What an ancestor had, this process never asks for again.
+            for other in list(self._values):
+                if other != process:
+                    self._values.pop(other, None)
         return value
 
     def existing(self) -> T | None:

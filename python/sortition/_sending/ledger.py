@@ -1,24 +1,19 @@
 """The ledger: what became of every event, by number.
 
-No term is computed from others, and all of them change under one lock, so that the equation holds
-at every instant:
+Every change is one step, so that the equation holds at every instant:
 
     accepted + adopted = delivered + queued + in_flight + spooled + dropped
 """
 
 from __future__ import annotations
 
-import threading
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._core import Inbox
-
-Waiting: TypeAlias = Literal["queued", "in_flight", "spooled"]
-"""Where an event is before it is known what became of it."""
+    from sortition._sending.queue import Counts
 
 Kinds: TypeAlias = "Mapping[str, int]"
 """How many events of each kind."""
@@ -58,6 +53,13 @@ DAMAGED: Final = "damaged"
 """Dropped: its record in the spool cannot be read any more."""
 TOO_OLD: Final = "too_old"
 """Dropped: it was taken over from a process that ended, and had waited for too long."""
+
+
+TERMS: Final = (
+    *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
+    *("possibly_duplicated", "left_out", "answered_with_html"),
+)
+"""The terms that are counted by kind alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,134 +102,31 @@ class Stats:
     possibly_duplicated: Kinds
     left_out: Kinds
     storage_findings: Mapping[str, int] = field(default_factory=dict)
+    answered_with_html: Kinds = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
         """The same for a JSON answer or a metrics exporter."""
         return asdict(self)
 
-    answered_with_html: Kinds = field(default_factory=dict)
-
 
 class Ledger:
-    """Counts events; every change is whole, so that no reader sees half of one.
+    """What became of every event; every change is whole, so that no reader sees half of one.
 
     Attributes:
-        lock: Guards the ledger, and whatever must change together with it. No input or output
-            happens under it.
-        inbox: What takes events beside the queue, until the queue gathers them; None where nothing
-            does.
+        counts: The numbers.
     """
 
-    def __init__(self) -> None:
-        # Reentrant: a signal handler or a finalizer may run within any of our lines.
-        self.lock = threading.RLock()
-        self.inbox: Inbox | None = None
-        # Not counters, whose every change is a call of Python's.
-        self._terms: dict[str, dict[str, int]] = {
-            name: {}
-            for name in (
-                *("accepted", "adopted", "delivered", "queued", "in_flight", "spooled"),
-                *("possibly_duplicated", "left_out", "answered_with_html"),
-            )
-        }
-        self._accepted = self._terms["accepted"]
-        self._queued = self._terms["queued"]
-        self._dropped: dict[str, dict[str, int]] = {}
-        self._refused: dict[str, dict[str, int]] = {}
+    def __init__(self, counts: Counts) -> None:
+        self.counts = counts
 
-    @property
-    def of_the_queue(self) -> tuple[dict[str, int], dict[str, int]]:
-        """The numbers that an event changes which is taken to wait: `accepted` and `queued`."""
-        return self._accepted, self._queued
-
-    def queue(self, kind: str) -> None:
-        """One event was taken, to wait in a queue; to be called under the lock.
-
-        This is on the path of every call.
-        """
-        accepted, queued = self._accepted, self._queued
-        accepted[kind] = accepted.get(kind, 0) + 1
-        queued[kind] = queued.get(kind, 0) + 1
-
-    def accept(self, kinds: Kinds, into: Waiting) -> None:
-        """Events were taken."""
-        with self.lock:
-            _add(self._accepted, kinds)
-            _add(self._terms[into], kinds)
-
-    def adopt(self, kinds: Kinds) -> None:
-        """Events were taken over from a process that died."""
-        with self.lock:
-            _add(self._terms["adopted"], kinds)
-            _add(self._terms["spooled"], kinds)
-
-    def refuse(self, kind: str, reason: str, count: int = 1) -> None:
-        """Events were not taken."""
-        with self.lock:
-            _add(self._refused.setdefault(reason, {}), {kind: count})
-
-    def move(self, kinds: Kinds, source: Waiting, target: Waiting | Literal["delivered"]) -> None:
-        """Events went on."""
-        with self.lock:
-            _subtract(self._terms[source], kinds)
-            _add(self._terms[target], kinds)
-
-    def drop(self, kinds: Kinds, source: Waiting, reason: str) -> None:
-        """Events were lost."""
-        with self.lock:
-            _subtract(self._terms[source], kinds)
-            _add(self._dropped.setdefault(reason, {}), kinds)
-
-    def repeat(self, kinds: Kinds) -> None:
-        """Events are sent again, and the server may have them already."""
-        with self.lock:
-            _add(self._terms["possibly_duplicated"], kinds)
-
-    def note_html(self, kinds: Kinds) -> None:
-        """The server answered with a web page to the request of events that it took."""
-        with self.lock:
-            _add(self._terms["answered_with_html"], kinds)
+    def refuse(self, kind: str, reason: str) -> None:
+        """An event was not taken."""
+        self.counts.refuse(kind, reason)
 
     def leave_out(self, kind: str) -> None:
         """A value was left out of an event of this kind."""
-        with self.lock:
-            _add(self._terms["left_out"], {kind: 1})
-
-    def is_at_rest(self) -> bool:
-        """Whether nothing is queued or on its way."""
-        with self.lock:
-            terms = self._known()
-            return not any(terms["queued"].values()) and not any(terms["in_flight"].values())
+        self.counts.leave_out(kind)
 
     def stats(self) -> Stats:
         """All terms at one instant."""
-        with self.lock:
-            return Stats(
-                **{name: _shown(counts) for name, counts in self._known().items()},
-                dropped={reason: _shown(counts) for reason, counts in self._dropped.items()},
-                refused={reason: _shown(counts) for reason, counts in self._refused.items()},
-            )
-
-    def _known(self) -> dict[str, dict[str, int]]:
-        """All terms with what the queue has not gathered yet; to be called under the lock."""
-        taken = {} if self.inbox is None else self.inbox.kinds()
-        if not taken:
-            return self._terms
-        accepted, queued = dict(self._accepted), dict(self._queued)
-        _add(accepted, taken)
-        _add(queued, taken)
-        return {**self._terms, "accepted": accepted, "queued": queued}
-
-
-def _add(counts: dict[str, int], kinds: Kinds) -> None:
-    for kind, count in kinds.items():
-        counts[kind] = counts.get(kind, 0) + count
-
-
-def _subtract(counts: dict[str, int], kinds: Kinds) -> None:
-    for kind, count in kinds.items():
-        counts[kind] = counts.get(kind, 0) - count
-
-
-def _shown(counts: Kinds) -> Kinds:
-    return {kind: count for kind, count in counts.items() if count}
+        return Stats(**self.counts.terms())  # type: ignore[arg-type]  # two terms are deeper

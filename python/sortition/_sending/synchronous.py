@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from sortition._base.health import SendingHealth
 from sortition._http.answers import outcome_of
@@ -12,18 +12,18 @@ from sortition._http.breaker import PAUSE_S, Breaker
 from sortition._http.pool import Deadline, SenderPool, SendingError
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
-from sortition._sending.dropping import tell_of_drop
+from sortition._sending.drops import tell_of_drop
 from sortition._sending.ledger import Ledger
-from sortition._sending.outage import OutageLog
+from sortition._sending.outage_log import OutageLog
+from sortition._sending.queue import queues_of
 
 if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus
     from sortition._base.log import Log
     from sortition._http.answers import Outcome
     from sortition._http.transport import Request, Transport
-    from sortition._sending.batched import OnUnknownOutcome
-    from sortition._sending.dropping import OnDrop
-    from sortition._sending.ledger import Kinds
+    from sortition._sending.drops import OnDrop
+    from sortition._sending.options import OnUnknownOutcome
 
 
 class SynchronousDispatch:
@@ -39,6 +39,7 @@ class SynchronousDispatch:
     count.
 
     Args:
+        engine: Which engine the client uses; the ledger's numbers are part of it.
         transport: How requests reach the server.
         log: The client's log.
         timeout_s: How long a call may take, in seconds.
@@ -49,6 +50,7 @@ class SynchronousDispatch:
 
     def __init__(
         self,
+        engine: Literal["compiled", "pure"],
         transport: Transport,
         log: Log,
         timeout_s: float,
@@ -62,7 +64,7 @@ class SynchronousDispatch:
         self._resends = on_unknown_outcome == "resend"
         self._is_closed = False
         self._warned_of_event_loop = False
-        self._process = PerProcess(lambda: _Process(transport, pause_s, log))
+        self._process = PerProcess(lambda: _Process(engine, transport, pause_s, log))
 
     @property
     def ledger(self) -> Ledger:
@@ -73,7 +75,7 @@ class SynchronousDispatch:
         """The deadline of a call that starts now."""
         return Deadline(self._timeout_s)
 
-    def send(self, request: Request, deadline: Deadline, kinds: Kinds) -> bool:
+    def send(self, request: Request, deadline: Deadline, kinds: dict[str, int]) -> bool:
         """Send events; True where the server answered with a 2xx status.
 
         Args:
@@ -82,29 +84,30 @@ class SynchronousDispatch:
             kinds: How many events of each kind it carries.
         """
         process = self._process.get()
-        ledger = process.ledger
+        counts = process.ledger.counts
         if self._is_closed:
             for kind, count in kinds.items():
-                ledger.refuse(kind, reasons.CLOSED, count)
+                counts.refuse(kind, reasons.CLOSED, count)
             return False
         self._warn_of_event_loop()
-        ledger.accept(kinds, "in_flight")
+        in_flight = counts.begin(kinds)
         try:
             outcome = process.exchange(replace(request, may_be_repeated=self._resends), deadline)
         except BaseException:
-            # A signal handler raised, such as that of Ctrl-C.
-            ledger.drop(kinds, "in_flight", reasons.UNKNOWN_OUTCOME)
+            # A signal handler raised, such as that of Ctrl-C. Where it does so before or after
+            # these lines, the end of the object counts the events.
+            in_flight.end(reasons.UNKNOWN_OUTCOME)
             tell_of_drop(self._log, None, reasons.UNKNOWN_OUTCOME, sum(kinds.values()))
             raise
         if outcome is not None and outcome.was_repeated:
-            ledger.repeat(kinds)
+            counts.repeat(kinds)
         if outcome is not None and outcome.is_accepted:
-            ledger.move(kinds, "in_flight", "delivered")
+            in_flight.end()
             if outcome.is_html:
-                ledger.note_html(kinds)
+                counts.note_html(kinds)
             return True
         reason = _reason_of(outcome)
-        ledger.drop(kinds, "in_flight", reason)
+        in_flight.end(reason)
         tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
@@ -141,9 +144,15 @@ class SynchronousDispatch:
 class _Process:
     """What belongs to one process: the threads that send, and what is known of the server."""
 
-    def __init__(self, transport: Transport, pause_s: float, log: Log) -> None:
+    def __init__(
+        self,
+        engine: Literal["compiled", "pure"],
+        transport: Transport,
+        pause_s: float,
+        log: Log,
+    ) -> None:
         self.pool = SenderPool(transport)
-        self.ledger = Ledger()
+        self.ledger = Ledger(queues_of(engine).Counts())
         self._outage_log = OutageLog(log)
         self._breaker = Breaker(pause_s)
 

@@ -12,8 +12,8 @@ from sortition._base.errors import OptionError
 from sortition._base.options import ensure_known, of_type
 from sortition._client.checks import WEEK_S, Callback, Seconds, WholeNumber
 from sortition._client.launching import limits_of
-from sortition._sending import batched
-from sortition._sending.batched import Batching
+from sortition._sending import options as defaults
+from sortition._sending.options import Batching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,8 +38,8 @@ class BatchEvents:
         flush_callback: Told of every batch that came to its end.
     """
 
-    events_per_request: int = batched.DEFAULT_EVENTS_PER_REQUEST
-    interval_s: float = batched.DEFAULT_INTERVAL_S
+    events_per_request: int = defaults.DEFAULT_EVENTS_PER_REQUEST
+    interval_s: float = defaults.DEFAULT_INTERVAL_S
     flush_callback: Callable[[Exception | None, list[Any]], object] | None = None
 
 

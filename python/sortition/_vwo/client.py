@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from logging import Logger
 
-    from sortition._core import VwoDirect, VwoSettings
+    from sortition._core import Queue, VwoDirect, VwoSettings
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
     from sortition._settings.webhook import Headers
@@ -397,7 +397,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         Source: VWO spec, section 3.
         """
         if mode is not None and base_arguments.one_of("mode", mode, ("sync", "async")) == "async":
-            return self._delivery.hurry()
+            return self._delivery.flush_soon()
         return self._flush(timeout_s)
 
     @call(nothing=False)
@@ -590,7 +590,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             return
         if launch.user_storage is not None or launch.integrations is not None:
             return
-        inbox = self._delivery.inbox() if self._refuses_with is None else None
+        queue = self._delivery.queue() if self._refuses_with is None else None
 
         def direct_of(
             snapshot: Snapshot, levels: dict[int, bool] | None, logger: Logger | None
@@ -599,7 +599,8 @@ class Client(LivingClient[Snapshot, Delivery]):
 
             settings = cast("VwoSettings", snapshot.settings)
             goal_type = launch.goal_type_to_track or GOAL_TYPES.ALL
-            return VwoDirect(settings, levels, logger, inbox, goal_type, TrackResult)
+            plain = cast("Queue | None", queue)
+            return VwoDirect(settings, levels, logger, plain, goal_type, TrackResult)
 
         self._current.follow(follower_of(self, launch.log, direct_of))
 

@@ -5,11 +5,12 @@ The calls know no difference: each way says which events were accepted.
 
 from __future__ import annotations
 
+import json
 import time
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from sortition._client import delivery
-from sortition._sending.batched import BatchedDispatch
+from sortition._sending.dispatch import Dispatch
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
 from sortition._vwo.wire import Visitor
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 
     from sortition._base.health import SendingHealth
     from sortition._base.log import Log
-    from sortition._core import Inbox
     from sortition._engine.vwo import Outcome
     from sortition._http.transport import Request, Transport
-    from sortition._sending.batched import Batching, OnUnknownOutcome
-    from sortition._sending.dropping import OnDrop
+    from sortition._sending.drops import OnDrop
     from sortition._sending.ledger import Ledger
+    from sortition._sending.options import Batching, OnUnknownOutcome
+    from sortition._sending.queue import Queue
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
     from sortition._vwo.deciding import Asked, AskedGoal
@@ -59,11 +60,11 @@ class Delivery(delivery.Delivery, Protocol):
     def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
         """A user has these values of custom dimensions; whether all were accepted."""
 
-    def hurry(self) -> bool | None:
+    def flush_soon(self) -> bool | None:
         """Send what waits, without waiting for it."""
 
-    def inbox(self) -> Inbox | None:
-        """What takes encoded events of this process without a word; None where nothing does."""
+    def queue(self) -> Queue | None:
+        """The queue that the compiled engine may put events into; None where it may not."""
 
 
 def _visitor_of(asked: Asked) -> Visitor:
@@ -77,13 +78,16 @@ class SynchronousDelivery:
 
     def __init__(
         self,
+        engine: Literal["compiled", "pure"],
         transport: Transport,
         log: Log,
         timeout_s: float,
         on_drop: OnDrop | None,
         on_unknown_outcome: OnUnknownOutcome,
     ) -> None:
-        self._dispatch = SynchronousDispatch(transport, log, timeout_s, on_drop, on_unknown_outcome)
+        self._dispatch = SynchronousDispatch(
+            engine, transport, log, timeout_s, on_drop, on_unknown_outcome
+        )
 
     @property
     def ledger(self) -> Ledger:
@@ -136,7 +140,7 @@ class SynchronousDelivery:
         """See `Delivery`."""
         return None
 
-    def hurry(self) -> bool | None:
+    def flush_soon(self) -> bool | None:
         """See `Delivery`."""
         return None
 
@@ -153,7 +157,7 @@ class SynchronousDelivery:
         """See `Delivery`."""
         return self._dispatch.health()
 
-    def inbox(self) -> Inbox | None:
+    def queue(self) -> Queue | None:
         """See `Delivery`."""
         return None
 
@@ -165,6 +169,7 @@ class BatchedDelivery:
 
     def __init__(
         self,
+        engine: Literal["compiled", "pure"],
         transport: Transport,
         log: Log,
         batching: Batching,
@@ -184,7 +189,9 @@ class BatchedDelivery:
             settings = snapshot.settings
             return Owner.of("vwo", str(settings.account_id), settings.sdk_key or "")
 
-        self._dispatch = BatchedDispatch(transport, log, batching, batch, owner)
+        self._dispatch = Dispatch(
+            engine, transport, log, batching, batch, user_of=_user_of, owner=owner
+        )
 
     @property
     def ledger(self) -> Ledger:
@@ -230,9 +237,9 @@ class BatchedDelivery:
         """See `Delivery`."""
         return self._dispatch.flush(timeout_s)
 
-    def hurry(self) -> bool | None:
+    def flush_soon(self) -> bool | None:
         """See `Delivery`."""
-        self._dispatch.hurry()
+        self._dispatch.flush_soon()
         return True
 
     def close(self, timeout_s: float, reason: str) -> bool:
@@ -247,9 +254,9 @@ class BatchedDelivery:
         """See `Delivery`."""
         return self._dispatch.health()
 
-    def inbox(self) -> Inbox | None:
+    def queue(self) -> Queue | None:
         """See `Delivery`."""
-        return self._dispatch.inbox()
+        return self._dispatch.queue()
 
 
 class NoDelivery(delivery.NoDelivery):
@@ -275,10 +282,16 @@ class NoDelivery(delivery.NoDelivery):
         """See `Delivery`."""
         return True
 
-    def hurry(self) -> bool | None:
+    def flush_soon(self) -> bool | None:
         """See `Delivery`."""
         return self._flushed
 
-    def inbox(self) -> Inbox | None:
+    def queue(self) -> Queue | None:
         """See `Delivery`."""
         return None
+
+
+def _user_of(event: bytes) -> str:
+    """The visitor's id of an encoded event."""
+    visitor_id = json.loads(event).get("u")
+    return visitor_id if isinstance(visitor_id, str) else ""

@@ -29,8 +29,8 @@ from sortition._vwo.platform import VwoPlatform
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition._sending.batched import Batching, OnUnknownOutcome
-    from sortition._sending.dropping import OnDrop
+    from sortition._sending.drops import OnDrop
+    from sortition._sending.options import Batching, OnUnknownOutcome
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
     from sortition._vwo.arguments import GoalType
@@ -70,8 +70,11 @@ class Configuration(launching.Configuration):
         if self.is_development_mode:
             return NoDelivery(is_queued=self.batching is not None)
         if self.batching is not None:
-            return BatchedDelivery(self.transport, self.log, self.batching, current)
+            return BatchedDelivery(
+                self.engine.name, self.transport, self.log, self.batching, current
+            )
         return SynchronousDelivery(
+            self.engine.name,
             self.transport,
             self.log,
             self.request_timeout_s,

@@ -19,7 +19,7 @@ from sortition._client.checks import (
     WholeNumber,
 )
 from sortition._client.options import LaunchOptions, option
-from sortition._sending.batched import DEFAULT_REQUEST_BYTES
+from sortition._sending.options import DEFAULT_REQUEST_BYTES
 from sortition._vwo.arguments import goal_type_named
 from sortition._vwo.batching import BatchEvents, BatchEventsCheck
 from sortition._vwo.constants import GOAL_TYPES

@@ -17,7 +17,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyFloat, PyList, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 
 // Declared once more, since they may unwind, which those of `pyo3` are said not to.
 unsafe extern "C-unwind" {
@@ -31,7 +31,6 @@ unsafe extern "C-unwind" {
         name: *mut ffi::PyObject,
         ...
     ) -> *mut ffi::PyObject;
-    fn PyTuple_Pack(length: ffi::Py_ssize_t, ...) -> *mut ffi::PyObject;
     fn PyTuple_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
     fn PyList_New(length: ffi::Py_ssize_t) -> *mut ffi::PyObject;
     fn PyDict_New() -> *mut ffi::PyObject;
@@ -82,18 +81,6 @@ pub(crate) fn make<'py>(
 ) -> PyResult<Py<PyAny>> {
     let arguments = arguments.into_bound_py_any(py)?;
     Ok(call(class.bind(py), arguments.cast()?, None)?.unbind())
-}
-
-/// Adds an item to a queue, at its end.
-pub(crate) fn append(queue: &Bound<'_, PyAny>, item: &Bound<'_, PyAny>) -> PyResult<()> {
-    method(queue, intern!(queue.py(), "append"), Some(item))
-}
-
-/// Puts the items of a list, each before the one that it follows, in the place of a queue's first.
-pub(crate) fn spread(queue: &Bound<'_, PyAny>, items: &Bound<'_, PyList>) -> PyResult<()> {
-    let py = queue.py();
-    method(queue, intern!(py, "popleft"), None)?;
-    method(queue, intern!(py, "extendleft"), Some(items))
 }
 
 /// Calls a method for what it does.
@@ -177,21 +164,6 @@ pub(crate) fn tuple_of<'py>(
     Ok(made.cast_into()?)
 }
 
-/// An event as a queue has it: with its kind, the time at which it was taken, and no place in a file.
-pub(crate) fn waiting<'py>(
-    event: &Bound<'py, PyAny>,
-    kind: &Bound<'py, PyAny>,
-    at: &Bound<'py, PyFloat>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let py = event.py();
-    let none = py.None();
-    let items = (event.as_ptr(), kind.as_ptr(), at.as_ptr(), none.as_ptr());
-    // SAFETY: as many objects as are said, which live on.
-    let made = held(|| unsafe { PyTuple_Pack(4, items.0, items.1, items.2, items.3) });
-    // SAFETY: the caller owns it, or it is null where an exception is set.
-    unsafe { Bound::from_owned_ptr_or_err(py, made) }
-}
-
 /// A list of these.
 pub(crate) fn list_of<'py, T>(
     py: Python<'py>,
@@ -261,4 +233,11 @@ pub(crate) fn item_at<'py>(
     }
     // SAFETY: the caller owns it, or it is null where nothing was found.
     Ok(unsafe { Bound::from_owned_ptr_or_opt(py, item) })
+}
+
+/// Wakes whoever waits at a queue of Python's.
+pub(crate) fn ring(bell: &Bound<'_, PyAny>) {
+    let none = bell.py().None();
+    // Where there is no memory for it, whoever waits looks again by itself.
+    let _ = method(bell, intern!(bell.py(), "put"), Some(none.bind(bell.py())));
 }

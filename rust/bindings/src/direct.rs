@@ -16,7 +16,8 @@ use pyo3::{ffi, intern};
 use crate::calling::{call, dictionary, item_at, put, tuple_of};
 use crate::error::{caught, without_panic};
 use crate::fork;
-use crate::inbox::{Inbox, Kind};
+use crate::queue::Queue;
+use crate::queue::counts::Kind;
 use crate::vwo::direct as vwo;
 
 /// No frameless answer.
@@ -50,20 +51,20 @@ pub(crate) struct Permission {
     log_levels: Option<Py<PyDict>>,
     /// The logger itself; it remembers nothing while it is disabled.
     logger: Py<PyAny>,
-    inbox: Option<Py<Inbox>>,
+    queue: Option<Py<Queue>>,
 }
 
 impl Permission {
     pub(crate) fn new(
         log_levels: Option<Py<PyDict>>,
         logger: Py<PyAny>,
-        inbox: Option<Py<Inbox>>,
+        queue: Option<Py<Queue>>,
     ) -> Self {
         Self {
             process: fork::process(),
             log_levels,
             logger,
-            inbox,
+            queue,
         }
     }
 
@@ -101,15 +102,15 @@ impl Permission {
     }
 
     /// What takes events.
-    pub(crate) fn inbox(&self) -> Direct<&Inbox> {
-        let inbox = self.inbox.as_ref().ok_or(Otherwise::AsWritten)?;
-        Ok(inbox.get())
+    pub(crate) fn queue(&self) -> Direct<&Queue> {
+        let queue = self.queue.as_ref().ok_or(Otherwise::AsWritten)?;
+        Ok(queue.get())
     }
 }
 
 /// Puts an event into the queue, where it has room.
-pub(crate) fn take(inbox: &Inbox, kind: Kind, event: &[u8]) -> Direct<()> {
-    if inbox.take(kind, event) {
+pub(crate) fn take(queue: &Queue, kind: Kind, event: Vec<u8>) -> Direct<()> {
+    if queue.take_silently(kind, event) {
         Ok(())
     } else {
         Err(Otherwise::AsWritten)

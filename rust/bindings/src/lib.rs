@@ -5,13 +5,13 @@ mod direct;
 mod error;
 mod fork;
 mod hashing;
-mod inbox;
 mod interpreter;
 mod interrupt;
 mod memory;
 mod pagesense;
 mod problem;
 mod python;
+mod queue;
 mod stack;
 mod vwo;
 
@@ -32,13 +32,15 @@ mod _core {
         traffic_bucket, variation_bucket,
     };
     #[pymodule_export]
-    use super::inbox::{Inbox, Run};
-    #[pymodule_export]
     use super::pagesense::{PyPagesenseDecision, PyPagesenseProfile, PyPagesenseSettings};
     #[pymodule_export]
     use super::python::{
         python_float, python_integer, python_lower, python_repr, python_search, python_strip,
     };
+    #[pymodule_export]
+    use super::queue::counts::{Counts, InFlight};
+    #[pymodule_export]
+    use super::queue::{Flush, Queue, QueuedEvent, SenderPlace};
     #[pymodule_export]
     use super::vwo::direct::PyVwoDirect;
     #[pymodule_export]

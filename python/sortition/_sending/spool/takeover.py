@@ -5,20 +5,18 @@ from __future__ import annotations
 import random
 import sys
 import threading
-import time
 from collections import Counter
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final
 
+from sortition._base.clock import now_s
 from sortition._process.forks import only_here
 from sortition._sending import ledger as reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from sortition._base.log import Log
-    from sortition._sending.ledger import Kinds, Ledger
-    from sortition._sending.spool.record import StoredEvent
-    from sortition._sending.spool.segment import Place
+    from sortition._sending.outbox import Outbox
     from sortition._sending.spool.spool import Spool
 
 _LOOKS_AGAIN_AFTER_S: Final = 60.0
@@ -33,58 +31,6 @@ _LEAST_CLOSING_S: Final = 0.1
 _RANDOM: Final = random.SystemRandom()
 
 
-class Queue(Protocol):
-    """What sends the events."""
-
-    @property
-    def is_current(self) -> bool:
-        """Whether the thread that asks is one that sends."""
-
-    def readmit(self, events: Sequence[tuple[StoredEvent, Place]]) -> None:
-        """Put events into the queue that the limits have counted."""
-
-    def flush(self, timeout_s: float) -> bool:
-        """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
-
-    def hurry(self) -> None:
-        """Send what waits, without waiting for it."""
-
-    def release(self, timeout_s: float) -> None:
-        """Begin to send what waits, for at most so long."""
-
-    def close(self, timeout_s: float) -> bool:
-        """Send what waits, and give up what is left after this time."""
-
-
-class Limits(Protocol):
-    """How much may wait in the queue, and what became of the events."""
-
-    @property
-    def ledger(self) -> Ledger:
-        """What became of the events."""
-
-    @property
-    def changed(self) -> threading.Condition:
-        """Notified where events came to their end, or nothing is taken any more."""
-
-    @property
-    def events(self) -> int:
-        """How many events wait in the queue."""
-
-    @property
-    def is_closing(self) -> bool:
-        """Whether nothing is taken any more."""
-
-    def readmit(self, kinds: Kinds, size: int) -> None:
-        """Count events of so many bytes that come from files."""
-
-    def note_drops(self, drops: Mapping[str, Counter[str]]) -> None:
-        """Events that were in files are not sent; to be called under the ledger's lock."""
-
-    def tell_drops(self) -> None:
-        """Tell of what was lost; to be called without the lock."""
-
-
 class Takeover:
     """Puts what processes that ended have left into the queue of this one.
 
@@ -92,8 +38,7 @@ class Takeover:
     time is in memory in addition to what waits in the queue.
 
     Args:
-        queue: Where the events are sent from.
-        limits: The limits of the queue.
+        outbox: Where the events are sent from.
         spool: The spool.
         log: The client's log.
         events_per_request: How many events the queue sends together.
@@ -102,22 +47,22 @@ class Takeover:
 
     def __init__(
         self,
-        queue: Queue,
-        limits: Limits,
+        outbox: Outbox,
         spool: Spool,
         log: Log,
         *,
         events_per_request: int,
         sends_again: bool,
     ) -> None:
-        self._queue = queue
-        self._limits = limits
+        self._outbox = outbox
+        self._counts = outbox.ledger.counts
         self._spool = spool
         self._leftovers = spool.leftovers
         self._log = log
         self._fewest_waiting = max(_FEWEST_WAITING, events_per_request)
         self._sends_again = sends_again
-        self._changed = limits.changed
+        self._changed = outbox.changed
+        self._lock = outbox.changed_lock
         self._thread: threading.Thread | None = None
         self._starts_from = 0.0
         self._looked = 0
@@ -133,9 +78,9 @@ class Takeover:
         """Start the thread, where it does not run."""
         if self._is_running():
             return
-        with self._changed:
+        with self._lock:
             # While the interpreter is finalized, Python 3.11 waits for ever for a new thread.
-            if self._is_running() or sys.is_finalizing() or time.monotonic() < self._starts_from:
+            if self._is_running() or sys.is_finalizing() or now_s() < self._starts_from:
                 return
             # A daemon, so that a disk that hangs does not keep the interpreter from exiting.
             thread = threading.Thread(
@@ -145,33 +90,33 @@ class Takeover:
                 thread.start()
             except RuntimeError:
                 # For want of memory, or at the exit: what was left stays there until a later try.
-                self._starts_from = time.monotonic() + _STARTS_AGAIN_AFTER_S
+                self._starts_from = now_s() + _STARTS_AGAIN_AFTER_S
             else:
                 self._thread = thread
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, in files too; whether all of it was delivered in time."""
-        deadline = time.monotonic() + timeout_s
+        deadline = now_s() + timeout_s
         lost = self._lost()
         is_empty = self._drain(deadline)
-        is_delivered = self._queue.flush(max(0.0, deadline - time.monotonic()))
+        is_delivered = self._outbox.flush(max(0.0, deadline - now_s()))
         return is_delivered and is_empty and self._lost() == lost
 
-    def hurry(self) -> None:
+    def flush_soon(self) -> None:
         """Send what waits, without waiting for it."""
         self.start()
-        self._queue.hurry()
+        self._outbox.flush_soon()
 
     def release(self, timeout_s: float) -> None:
         """Take nothing any more, and end when what waits was sent or this time has passed."""
-        self._queue.release(timeout_s)
+        self._outbox.release(timeout_s)
 
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; what is left stays in the spool."""
-        deadline = time.monotonic() + timeout_s
-        is_empty = self._limits.is_closing or not self._is_running() or self._drain(deadline)
-        is_delivered = self._queue.close(max(0.0, deadline - time.monotonic()))
-        if self._queue.is_current:
+        deadline = now_s() + timeout_s
+        is_empty = self._outbox.queue.is_closing or not self._is_running() or self._drain(deadline)
+        is_delivered = self._outbox.close(max(0.0, deadline - now_s()))
+        if self._outbox.is_current:
             # A callback of the caller's: the threads go on after it, and end in time.
             return False
         thread = self._thread
@@ -180,8 +125,8 @@ class Takeover:
             if self._is_at_rest():
                 self._spool.close()
         else:
-            thread.join(max(_LEAST_CLOSING_S, deadline - time.monotonic()))
-        left = sum(self._limits.ledger.stats().spooled.values())
+            thread.join(max(_LEAST_CLOSING_S, deadline - now_s()))
+        left = self._counts.total("spooled")
         if left:
             self._log.warning("closed while %d events wait in the spool", left)
         return is_delivered and is_empty and not left
@@ -190,21 +135,21 @@ class Takeover:
         return self._thread is not None and self._thread.is_alive()
 
     def _lost(self) -> int:
-        dropped = self._limits.ledger.stats().dropped
+        dropped = self._outbox.ledger.stats().dropped
         return sum(sum(kinds.values()) for kinds in dropped.values())
 
     def _drain(self, deadline: float) -> bool:
         """Wait until what was found in files is in the queue; whether it was in time."""
         self.start()
-        if self._queue.is_current:
+        if self._outbox.is_current:
             return False
-        self._queue.hurry()
-        with self._changed:
+        self._outbox.flush_soon()
+        with self._lock:
             self._waiting_for_it += 1
             try:
                 while not self._looked or self._has_more():
-                    left_s = deadline - time.monotonic()
-                    if left_s <= 0 or not self._is_running() or self._limits.is_closing:
+                    left_s = deadline - now_s()
+                    if left_s <= 0 or not self._is_running() or self._outbox.queue.is_closing:
                         return False
                     self._changed.wait(left_s)
             finally:
@@ -217,62 +162,59 @@ class Takeover:
         return self._is_loading or leftovers.are_waiting or leftovers.are_left_behind
 
     def _run(self) -> None:
-        while not self._limits.is_closing:
+        while not self._outbox.queue.is_closing:
             try:
                 self._take_over()
                 while self._wait_for_room():
                     self._load()
             except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
                 self._log.exception_of("the code that takes over the spool", error)
-            with self._changed:
+            with self._lock:
                 self._looked += 1
                 self._is_loading = False
                 self._changed.notify_all()
                 # Not all processes of a machine at the same moment.
                 again_s = _LOOKS_AGAIN_AFTER_S * _RANDOM.uniform(0.75, 1.25)
                 self._changed.wait_for(
-                    lambda: self._limits.is_closing or self._leftovers.have_room, again_s
+                    lambda: self._outbox.queue.is_closing or self._leftovers.have_room, again_s
                 )
-        with self._changed:
+        with self._lock:
             self._changed.wait_for(self._is_at_rest)
         self._spool.close()
 
     def _is_at_rest(self) -> bool:
-        return self._limits.ledger.is_at_rest()
+        return self._counts.is_at_rest()
 
     def _wait_for_room(self) -> bool:
         """Wait until more may be put into the queue; False where there is no more, or no end."""
-        limits, leftovers = self._limits, self._leftovers
-        with self._changed:
+        events, leftovers = self._outbox.queue, self._leftovers
+        with self._lock:
             self._is_loading = False
             self._changed.wait_for(
                 lambda: (
-                    limits.is_closing
+                    events.is_closing
                     or not leftovers.are_waiting
-                    or limits.events < self._fewest_waiting
+                    or events.events < self._fewest_waiting
                 )
             )
-            self._is_loading = leftovers.are_waiting and not limits.is_closing
+            self._is_loading = leftovers.are_waiting and not events.is_closing
             return self._is_loading
 
     def _take_over(self) -> None:
         taken = self._leftovers.take_over()
         if not taken.adopted:
             return
-        limits = self._limits
-        with self._changed:
-            limits.ledger.adopt(taken.adopted)
-            limits.note_drops(taken.dropped)
+        self._counts.adopt(taken.adopted)
+        self._drop(taken.dropped)
         self._log.info("spool: sending %d events of processes that ended", taken.adopted.total())
         if taken.dropped:
-            limits.tell_drops()
+            self._outbox.tell_drops()
 
     def _load(self) -> None:
         """Put the events of one file into the queue."""
         loaded = self._leftovers.load()
         if loaded is None:
             return
-        limits = self._limits
         again = [place for event, place in loaded.events if event.may_have_arrived]
         events = loaded.events
         if again and not self._sends_again:
@@ -280,17 +222,17 @@ class Takeover:
             loaded.dropped[reasons.UNKNOWN_OUTCOME] = kinds
             events = [each for each in events if not each[0].may_have_arrived]
             self._spool.settle(again)
-        with self._changed:
-            limits.note_drops(loaded.dropped)
-            is_wanted = self._waiting_for_it > 0
-            if events:
-                kinds = Counter(event.kind for event, _ in events)
-                limits.readmit(kinds, sum(len(event.event) for event, _ in events))
-                sent = Counter(event.kind for event, _ in events if event.may_have_arrived)
-                limits.ledger.repeat(sent)
+        self._drop(loaded.dropped)
+        self._counts.repeat(Counter(event.kind for event, _ in events if event.may_have_arrived))
+        is_wanted = self._waiting_for_it > 0
+        for event, place in events:
+            self._outbox.readmit(event.kind, event.event, place)
         if loaded.dropped:
-            limits.tell_drops()
-        if events:
-            self._queue.readmit(events)
-            if is_wanted:
-                self._queue.hurry()
+            self._outbox.tell_drops()
+        if events and is_wanted:
+            self._outbox.flush_soon()
+
+    def _drop(self, dropped: Mapping[str, Counter[str]]) -> None:
+        """Events that were in files are not sent."""
+        for reason, kinds in dropped.items():
+            self._counts.drop_spooled(kinds, reason)

@@ -16,7 +16,8 @@ use crate::direct::{
     Answered, Argument, Arguments, Direct, Otherwise, Permission, now_s, optional_text,
     plain_dictionary, take, text,
 };
-use crate::inbox::{Inbox, Kind};
+use crate::queue::Queue;
+use crate::queue::counts::{CONVERSION, VISITOR};
 
 /// Answers the plain calls of one client, with one snapshot of its settings and in one process.
 #[pyclass(frozen, name = "VwoDirect", module = "sortition._core")]
@@ -34,13 +35,13 @@ impl PyVwoDirect {
         settings: Py<PySettings>,
         log_levels: Option<Py<PyDict>>,
         logger: Py<PyAny>,
-        inbox: Option<Py<Inbox>>,
+        queue: Option<Py<Queue>>,
         goal_type_to_track: &str,
         result_class: Py<PyType>,
     ) -> PyResult<Self> {
         Ok(Self {
             settings,
-            permission: Permission::new(log_levels, logger, inbox),
+            permission: Permission::new(log_levels, logger, queue),
             goal_type_to_track: GoalTypeToTrack::from_name(goal_type_to_track)
                 .ok_or_else(|| PyValueError::new_err("goal_type_to_track: unknown type"))?,
             result_class,
@@ -106,7 +107,7 @@ pub(crate) fn is_feature_enabled(
 
 fn show(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>, call: Call) -> Answered {
     let (py, direct) = (arguments.py, permitted(direct)?);
-    let inbox = direct.permission.inbox()?;
+    let queue = direct.permission.queue()?;
     let [campaign_key, user_id] = arguments.required()?;
     let [custom, targeting, user_agent, ip_address] = arguments.options(
         2,
@@ -134,14 +135,14 @@ fn show(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>, call: Call) ->
     let answer = settings.answer(py, &outcome);
     let answer = answer.map_err(|error| Otherwise::of(py, error))?;
     if let Some(event) = &outcome.event {
-        send(py, inbox, settings, event, question.user_id, sender)?;
+        send(py, queue, settings, event, question.user_id, sender)?;
     }
     Ok(answer)
 }
 
 pub(crate) fn track(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) -> Answered {
     let (py, direct) = (arguments.py, permitted(direct)?);
-    let inbox = direct.permission.inbox()?;
+    let queue = direct.permission.queue()?;
     let [campaign_key, user_id, goal_identifier] = arguments.required()?;
     let [custom, targeting, revenue, user_agent, ip_address] = arguments.options(
         3,
@@ -183,7 +184,7 @@ pub(crate) fn track(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) ->
             Ok(result)
         })
         .map_err(|error| Otherwise::of(py, error))?;
-    send(py, inbox, settings, event, question.user_id, sender)?;
+    send(py, queue, settings, event, question.user_id, sender)?;
     Ok(result)
 }
 
@@ -220,7 +221,7 @@ fn ensure_settled(outcome: &Outcome<'_>) -> Direct<()> {
 /// Puts an event of now into the queue.
 fn send(
     py: Python<'_>,
-    inbox: &Inbox,
+    queue: &Queue,
     settings: &PySettings,
     event: &Event<'_>,
     user_id: &str,
@@ -228,8 +229,8 @@ fn send(
 ) -> Direct<()> {
     let id = settings.settings.visitor_ids().of(user_id);
     let kind = match event {
-        Event::Impression { .. } => Kind::Visitor,
-        Event::Conversion { .. } => Kind::Conversion,
+        Event::Impression { .. } => VISITOR,
+        Event::Conversion { .. } => CONVERSION,
     };
     let event = event.encode(&Visitor {
         id: &id,
@@ -237,7 +238,7 @@ fn send(
         user_agent,
         ip_address,
     });
-    take(inbox, kind, event.as_bytes())
+    take(queue, kind, event.into_bytes())
 }
 
 /// A larger revenue is not a readable amount, which the method as written logs.

@@ -1,7 +1,4 @@
-"""Events that calls answered by the engine itself put beside the queue: nothing tells them apart.
-
-Every limit holds to the event, and whatever looks at the queue finds them in it.
-"""
+"""Events that the compiled engine puts into the queue by itself: nothing tells them apart."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.documents import campaign, revenue_goal, settings
+from support.events import outbox_of, sum_of
 from support.sink import Answer, Sink, wait_until
 
 from sortition import vwo
-from sortition._core import Inbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -49,34 +46,8 @@ def convert(client: vwo.Client, user: int | str) -> bool:
     return bool(client.track("checkout", f"user {user}", "purchase", revenue_value=1))
 
 
-def in_inbox(client: vwo.Client) -> int:
-    inbox = client._delivery.inbox()
-    assert inbox is not None
-    return sum(inbox.kinds().values())
-
-
 def users_of(sink: Sink) -> list[str]:
     return [event["u"] for one in sink.received for event in json.loads(one.body)["ev"]]
-
-
-def convert_until_it_takes(client: vwo.Client) -> int:
-    """The first events start the thread, which gathers what it finds; how many there were."""
-    users = count()
-    wait_until(lambda: convert(client, next(users)) and in_inbox(client) > 0)
-    return client.stats().accepted["conversion"]
-
-
-def test_it_takes_what_nothing_is_to_be_done_about(
-    sink: Sink, begin: Callable[..., vwo.Client]
-) -> None:
-    client = begin(sink, events_per_request=5000)
-    size = convert_until_it_takes(client)
-    before = in_inbox(client)
-    for user in range(50):
-        assert convert(client, user)
-    assert in_inbox(client) == before + 50
-    assert client.stats().accepted == client.stats().queued == {"conversion": size + 50}
-    assert not sink.received
 
 
 def test_the_event_that_fills_a_batch_has_it_sent(
@@ -140,10 +111,12 @@ def test_what_ends_a_queue_finds_them(
     sink: Sink, begin: Callable[..., vwo.Client], ends: str
 ) -> None:
     client = begin(sink, events_per_request=5000)
-    size = convert_until_it_takes(client)
+    for user in range(20):
+        assert convert(client, user)
+    assert not sink.received
     assert getattr(client, ends)(GENEROUS_S)
-    assert client.stats().delivered == {"conversion": size}
-    assert len(users_of(sink)) == size
+    assert client.stats().delivered == {"conversion": 20}
+    assert len(users_of(sink)) == 20
 
 
 def test_what_is_given_up_is_counted(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
@@ -153,7 +126,8 @@ def test_what_is_given_up_is_counted(sink: Sink, begin: Callable[..., vwo.Client
         assert convert(client, user)
     assert not client.close(0.05)
     # What was on its way comes to its end a little later.
-    wait_until(lambda: client.stats().dropped == {"closed": {"conversion": 20}})
+    wait_until(lambda: sum_of(client.stats()) == client.stats().accepted["conversion"] == 20)
+    assert client.stats().delivered == {}
     assert client.stats().accepted == {"conversion": 20}
     assert not convert(client, "later")
 
@@ -209,71 +183,8 @@ def test_a_client_with_a_spool_has_none(
     client = begin(sink, spool=tmp_path)
     assert convert(client, "u")
     assert convert(client, "u")
-    assert client._delivery.inbox() is None
+    assert client._delivery.queue() is None
     assert client.stats().queued == {"conversion": 2}
-
-
-class Interrupted:
-    """An inbox at whose return a signal's handler raises, or calls the client."""
-
-    def __init__(self, real: Inbox, handler: Callable[[], None]) -> None:
-        self._real = real
-        self._handler = handler
-
-    def gather(self, *given: Any) -> None:
-        self._real.gather(*given)
-        handler, self._handler = self._handler, lambda: None
-        handler()
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._real, name)
-
-
-class LimitError(Exception):
-    """A time limit, as of Celery's."""
-
-
-def assert_whole(client: vwo.Client, size: int) -> None:
-    """All that was taken is in the queue, and counted everywhere."""
-    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
-    with worker.ledger.lock:
-        worker._gather()
-        assert worker.queued_events == worker._intake.events == worker._accepted == size
-        assert worker.queued_bytes == worker._intake.size
-    assert client.stats().accepted == client.stats().queued
-    assert sum(client.stats().accepted.values()) == size
-
-
-def test_what_a_signal_handler_raises_loses_nothing(
-    sink: Sink, begin: Callable[..., vwo.Client]
-) -> None:
-    client = begin(sink, events_per_request=5000)
-    size = convert_until_it_takes(client)
-    ledger: Any = client._delivery.ledger
-
-    def limit() -> None:
-        raise LimitError
-
-    ledger.inbox = Interrupted(ledger.inbox, limit)
-    with pytest.raises(LimitError):
-        client.push("plan", "pro", "u")
-    assert_whole(client, size)
-    assert client.flush(GENEROUS_S)
-    assert client.stats().delivered == {"conversion": size}
-
-
-def test_a_signal_handler_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
-    client = begin(sink, events_per_request=5000, queue_events=300)
-    size = convert_until_it_takes(client)
-    ledger: Any = client._delivery.ledger
-
-    def handler() -> None:
-        for user in range(200):
-            assert convert(client, user)
-
-    ledger.inbox = Interrupted(ledger.inbox, handler)
-    assert client.push("plan", "pro", "u")
-    assert_whole(client, size + 201)
 
 
 def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
@@ -288,7 +199,6 @@ def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Cl
         def __del__(self) -> None:
             assert convert(client, f"finalizer {next(called)}")
 
-    size = convert_until_it_takes(client)
     before = gc.get_threshold()
     gc.collect()
     gc.set_threshold(1)
@@ -301,19 +211,8 @@ def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Cl
         gc.set_threshold(*before)
     gc.collect()
     assert next(called) == 100
-    worker = client._delivery._dispatch._workers.get()  # type: ignore[attr-defined]
-    assert sum(client.stats().accepted.values()) == size + 300
+    assert sum(client.stats().accepted.values()) == 300
     assert client.flush(GENEROUS_S)
-    assert sum(client.stats().delivered.values()) == size + 300
-    assert (worker._intake.events, worker._intake.size, worker.queued_bytes) == (0, 0, 0)
-
-
-def test_one_call_never_gathers_more_than_a_thousand(
-    sink: Sink, begin: Callable[..., vwo.Client]
-) -> None:
-    client = begin(sink, events_per_request=5000)
-    most = 0
-    for user in range(4000):
-        assert convert(client, user)
-        most = max(most, in_inbox(client))
-    assert 100 < most <= 1000
+    assert sum(client.stats().delivered.values()) == 300
+    queue = outbox_of(client).queue
+    assert (queue.events, queue.size) == (0, 0)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import logging
-import time
+import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from sortition._base.clock import now_s
 from sortition._base.repeating import MISTAKE_PAUSE_S, Pause
 from sortition._sending.ledger import QUEUE_FULL
 
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable
 
     from sortition._base.log import Log
+    from sortition._sending.queue import Counts
 
     OnDrop: TypeAlias = Callable[[str, int], object]
 
@@ -22,42 +23,42 @@ _INTERVAL_S: Final = 1.0
 
 
 class Drops:
-    """Counts what is lost or refused until it is told.
+    """Tells of what was lost or refused, as the ledger has noted it.
 
     The caller is told at most once a second; the log at once, then every ten minutes, and at the
     end: what it has been told adds up to all.
 
     Attributes:
-        untold: How many events, by reason; guarded by the lock.
-        tells_from: When they may be told, on the monotonic clock.
+        tells_from: When they may be told, by the clock of ages.
     """
 
-    def __init__(self, lock: threading.RLock, log: Log, on_drop: OnDrop | None) -> None:
-        self.untold: Counter[str] = Counter()
+    def __init__(self, counts: Counts, log: Log, on_drop: OnDrop | None) -> None:
         self.tells_from = 0.0
-        self._lock = lock
+        self._counts = counts
+        self._lock = threading.RLock()
         self._log = log
         self._on_drop = on_drop
         self._unlogged: Counter[str] = Counter()
         self._pauses: dict[str, Pause] = {}
 
-    def note(self, reason: str, count: int) -> None:
-        """Events were lost or refused; to be called under the lock."""
-        self.untold[reason] += count
+    @property
+    def are_untold(self) -> bool:
+        """Whether there is something to tell, now or later."""
+        return self._counts.has_untold
 
-    def are_due(self) -> bool:
-        """Whether there is something that may be told now."""
-        return bool(self.untold) and time.monotonic() >= self.tells_from
+    def due_in_s(self) -> float | None:
+        """In how many seconds there is something to tell; None where nothing is."""
+        return max(0.0, self.tells_from - now_s()) if self._counts.has_untold else None
 
     def tell(self, *, is_ending: bool) -> None:
-        """Tell of what was not told yet; to be called without the lock.
+        """Tell of what was not told yet.
 
         Args:
             is_ending: Whether there may be no later time to log anything.
         """
-        now = time.monotonic()
+        now = now_s()
         with self._lock:
-            untold, self.untold = self.untold, Counter()
+            untold = self._counts.take_untold()
             self.tells_from = now + _INTERVAL_S
             self._unlogged.update(untold)
             logged = {

@@ -1,21 +1,14 @@
-"""Batched sending: a call puts its event into a queue, and a thread of the client sends."""
+"""How events are gathered and sent."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-from sortition._sending.dispatch import Dispatch
-from sortition._sending.worker import Worker
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
-    from sortition._base.log import Log
-    from sortition._core import Inbox
-    from sortition._http.transport import Request, Transport
     from sortition._sending.spool.options import SpoolOptions
-    from sortition._sending.spool.owner import Owner
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
 """What to do with events of which nobody knows whether the server has them."""
@@ -27,6 +20,8 @@ DEFAULT_QUEUE_EVENTS: Final = 100_000
 DEFAULT_QUEUE_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_RETRY_FOR_S: Final = 3600.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
+DEFAULT_REQUESTS_AT_ONCE: Final = 16
+"""How many requests are on their way at once where each event has one of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,34 +56,3 @@ class Batching:
     flush_callback: Callable[[Exception | None, list[object]], object] | None = None
     on_drop: Callable[[str, int], object] | None = None
     spool: SpoolOptions | None = None
-
-
-class BatchedDispatch(Dispatch[Worker]):
-    """Takes events, and sends them in batches."""
-
-    def __init__(
-        self,
-        transport: Transport,
-        log: Log,
-        batching: Batching,
-        request_of: Callable[[Sequence[bytes]], Request],
-        owner: Callable[[], Owner | None] | None = None,
-    ) -> None:
-        super().__init__(
-            lambda intake: Worker(transport, log, batching, request_of, intake=intake),
-            log,
-            batching,
-            owner,
-        )
-
-    def inbox(self) -> Inbox | None:
-        """What takes encoded events of this process beside `accept`; None where all go that way."""
-        return None if self._has_spool else self._workers.get().inbox()
-
-    def accept(self, kind: str, event: bytes) -> bool:
-        """Take an event to be sent; False where it is refused, which is counted."""
-        worker = self._workers.get()
-        if self._refuses_with is not None:
-            worker.ledger.refuse(kind, self._refuses_with)
-            return False
-        return worker.accept(kind, event)

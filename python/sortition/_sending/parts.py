@@ -1,0 +1,93 @@
+"""In which parts a batch is sent where the server does not take it as a whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Sequence
+
+    from sortition._sending.queue import QueuedEvent
+
+
+class Parts:
+    """The events of a batch that have no end yet, and how many of them the next request has.
+
+    Parts leave in the order of the batch. Where the server refuses one, its halves are tried, so
+    that an event that is refused ends up alone.
+
+    Args:
+        events: The events of the batch.
+        most_refusals: How many parts may be refused before the rest is refused with them.
+    """
+
+    def __init__(self, events: Sequence[QueuedEvent], most_refusals: int) -> None:
+        self.rest = list(events)
+        self._refusals_left = most_refusals
+        self._most = len(self.rest)
+        # Of the first events, how many are known to hold one that the server refuses.
+        self._suspects = 0
+        self._size = len(self.rest)
+        self._is_narrowed = False
+
+    @property
+    def next(self) -> list[QueuedEvent]:
+        """The events of the next request; none where all have come to their end."""
+        return self.rest[: self._size]
+
+    def pop(self) -> list[QueuedEvent]:
+        """The part has come to its end; its events."""
+        done, self.rest = self.rest[: self._size], self.rest[self._size :]
+        self._suspects = max(0, self._suspects - len(done))
+        if self._suspects:
+            self._size = max(1, self._suspects // 2)
+        elif self._is_narrowed:
+            self._size = 2 * len(done)
+            self._is_narrowed = self._size < len(self.rest)
+        else:
+            self._size = len(self.rest)
+        self._size = min(self._size, self._most)
+        return done
+
+    def take_all(self) -> list[QueuedEvent]:
+        """All that is left has come to its end; its events."""
+        rest, self.rest = self.rest, []
+        return rest
+
+    def halve_by_size(self) -> bool:
+        """The server finds the part too large; False where it is a single event."""
+        if len(self.next) == 1:
+            return False
+        self._most = self._size = (len(self.next) + 1) // 2
+        return True
+
+    def halve_by_refusal(self) -> bool:
+        """The server refuses the part; False where it is a single event, or has been too often."""
+        self._refusals_left -= 1
+        count = len(self.next)
+        if count == 1 or self._refusals_left <= 0:
+            return False
+        self._suspects = count
+        self._size = count // 2
+        return True
+
+    @property
+    def are_refused(self) -> bool:
+        """Whether so many parts were refused that the rest is refused with them."""
+        return self._refusals_left <= 0
+
+    def narrow(self) -> bool:
+        """The server fails with the part again and again; False where it is a single event."""
+        count = len(self.next)
+        if count == 1:
+            return False
+        self._size = count // 2
+        self._is_narrowed = True
+        return True
+
+    def remove(self, numbers: Collection[int]) -> None:
+        """Leave the events with these numbers to a later batch."""
+        if numbers:
+            self.rest = [event for event in self.rest if event.number not in numbers]
+            self._suspects = 0
+            self._size = max(1, min(self._size, len(self.rest)))

@@ -1,0 +1,95 @@
+"""Pauses between two attempts, which a flush and a close cut short."""
+
+from __future__ import annotations
+
+import queue
+from typing import TYPE_CHECKING, Final
+
+from sortition._base.clock import now_s
+from sortition._sending import ledger as reasons
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from sortition._sending.drops import Drops
+    from sortition._sending.queue import Queue
+
+_LEAST_PAUSE_S: Final = 1.0
+"""The shortest pause between two attempts, for whoever flushes again and again."""
+
+
+class Pauses:
+    """Lets senders wait until an attempt may be repeated.
+
+    Args:
+        events: The queue.
+        drops: What is to be told meanwhile.
+        tell_drops: Tells it.
+    """
+
+    def __init__(self, events: Queue, drops: Drops, tell_drops: Callable[[], None]) -> None:
+        self._queue = events
+        self._drops = drops
+        self._tell_drops = tell_drops
+        self._pausing: set[queue.SimpleQueue[None]] = set()
+
+    def interrupt(self) -> None:
+        """Have every sender that pauses look whether it still has to."""
+        for bell in list(self._pausing):
+            bell.put(None)
+
+    def wait(
+        self, wait_s: float, ends_at: float, flushes: int, beat: Callable[[float], None]
+    ) -> str | None:
+        """Wait until the next attempt.
+
+        Args:
+            wait_s: How long, in seconds.
+            ends_at: When there is to be no further attempt.
+            flushes: How often a flush had been asked for when the last attempt began. A flush cuts
+                the pause short, but not to less than a second.
+            beat: Told within how many seconds the sender says again that it works.
+
+        Returns:
+            Why there is no further attempt; None where there is one.
+        """
+        events = self._queue
+        failed_at = now_s()
+        was_closing = events.is_closing
+        bell: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._pausing.add(bell)
+        try:
+            while True:
+                now = now_s()
+                time_left_s = events.time_left_s()
+                if time_left_s == 0:
+                    return reasons.CLOSED
+                if now >= ends_at:
+                    return reasons.RETRIES_ENDED
+                # A close is worth one attempt at once, and then some in the time that is left.
+                if events.is_closing and not was_closing:
+                    return None
+                until = failed_at + wait_s
+                if events.flush_count > flushes or was_closing:
+                    until = min(until, failed_at + _LEAST_PAUSE_S)
+                if now >= until:
+                    return None
+                tells_in_s = self._drops.due_in_s()
+                if tells_in_s == 0:
+                    self._tell_drops()
+                    continue
+                waits = [until - now, ends_at - now, time_left_s, tells_in_s]
+                left_s = min(each for each in waits if each is not None)
+                beat(left_s)
+                wait_for(bell, left_s)
+        finally:
+            self._pausing.discard(bell)
+
+
+def wait_for(bell: queue.SimpleQueue[None], timeout_s: float | None) -> bool:
+    """Wait until a bell rings; whether it did within this time, in seconds."""
+    try:
+        bell.get(timeout=timeout_s if timeout_s is None else max(0.0, timeout_s))
+    except queue.Empty:
+        return False
+    return True
