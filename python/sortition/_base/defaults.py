@@ -9,3 +9,6 @@ DEFAULT_REQUEST_TIMEOUT_S: Final = 5.0
 
 DEFAULT_PORT: Final = 8484
 """The port that `sortition serve` binds."""
+
+KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
+"""The environment variable in which commands look for the SDK key: others can see what is typed."""

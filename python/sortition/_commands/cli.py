@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.defaults import DEFAULT_PORT
+from sortition._base.defaults import DEFAULT_PORT, KEY_VARIABLE
 from sortition._commands.checking.commands import add_doctor, add_validate
 from sortition._version import VERSION
 
@@ -129,7 +129,7 @@ def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     whose.add_argument(
         "--account-id",
         metavar="ID",
-        help="fetch the settings of this account, with the key in SORTITION_SDK_KEY",
+        help=f"fetch the settings of this account, with the key in {KEY_VARIABLE}",
     )
     drained.add_argument("--project-name", metavar="NAME", help="the project, for PageSense")
     drained.add_argument("--base-url", metavar="URL", help="where to send (the platform itself)")

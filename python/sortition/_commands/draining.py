@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.defaults import KEY_VARIABLE
 from sortition._base.errors import SortitionError
 from sortition._sending.spool.listing import kept_in
 from sortition._sending.spool.options import SpoolOptions
@@ -24,9 +25,6 @@ if TYPE_CHECKING:
     from sortition._sending.spool.listing import Kept
 
     Flush: TypeAlias = Callable[[float], bool]
-
-KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
-"""Where the key is given that settings are fetched with: what is typed can be seen by others."""
 
 _DONE: Final = 0
 _FAILED: Final = 1

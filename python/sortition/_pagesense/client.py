@@ -11,8 +11,7 @@ from sortition._client.base import LivingClient
 from sortition._client.calling import call, whatever_is_given
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
-from sortition._pagesense.credentials import Credentials, account_of, split_account
-from sortition._pagesense.credentials import filled as text_of
+from sortition._pagesense.credentials import Credentials, account_of, option_text, split_account
 from sortition._pagesense.deciding import Asked, Chosen, Decider
 from sortition._pagesense.delivery import Delivery
 from sortition._pagesense.explaining import Explanation
@@ -437,9 +436,9 @@ class Client(LivingClient[Snapshot, Delivery]):
                         "sdk_account_id names another data center than the client's"
                     )
             if sdk_key is not None:
-                key = text_of("sdk_key", sdk_key)
+                key = option_text("sdk_key", sdk_key)
             if project_name is not None:
-                project = text_of("project_name", project_name)
+                project = option_text("project_name", project_name)
         except OptionError as error:
             raise BadArgumentError(str(error)) from None
         return Credentials(account_id, key, project)

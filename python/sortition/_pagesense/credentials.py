@@ -55,7 +55,7 @@ def credentials_of(
                 "project_name"
             )
     account_id, named = account_of(sdk_account_id)
-    key, project = filled("sdk_key", sdk_key), filled("project_name", project_name)
+    key, project = option_text("sdk_key", sdk_key), option_text("project_name", project_name)
     return Credentials(account_id, key, project), named
 
 
@@ -65,7 +65,7 @@ def account_of(sdk_account_id: object) -> tuple[str, str]:
     Raises:
         OptionError: It is none.
     """
-    account, hyphen, center = filled("sdk_account_id", sdk_account_id).partition("-")
+    account, hyphen, center = option_text("sdk_account_id", sdk_account_id).partition("-")
     account = account.strip()
     if not hyphen or not account or not center.strip():
         raise OptionError("sdk_account_id: must be ACCOUNT-DATACENTER, such as 12345-US")
@@ -79,7 +79,7 @@ def split_account(account_id: str) -> tuple[str, str | None]:
     return (account.strip(), center) if center in DATA_CENTERS else (account_id, None)
 
 
-def filled(name: str, value: object) -> str:
+def option_text(name: str, value: object) -> str:
     """Text that is not blank, and that UTF-8 can hold.
 
     Raises:

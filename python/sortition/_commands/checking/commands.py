@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sortition import _engine
+from sortition._base.defaults import KEY_VARIABLE
 from sortition._base.errors import OptionError
 from sortition._base.options import checked_base_url
 from sortition._commands.checking.document import findings_of, platform_of, verdict_on
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from sortition._commands.checking.document import Platform
     from sortition._engine import Engine
     from sortition._http.transport import Request
-
-KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
-"""Where the key may stand, so that it is in no list of processes."""
 
 _FAILED: Final = 1
 _MISUSED: Final = 2
