@@ -143,6 +143,13 @@ lint: $(VENV)/lint-tools ## Check layout and habits of the code
 	$(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet .github
 
+# What is compiled only for a Python without the GIL, checked without having one: PyO3 takes this file
+# for what it would ask the interpreter.
+.PHONY: lint-free-threaded
+lint-free-threaded: ## Check the Rust code that is for free-threaded Python only
+	PYO3_CONFIG_FILE=$(CURDIR)/rust/bindings/free-threaded.txt cargo clippy --package sortition-bindings \
+		--locked --target-dir target/free-threaded -- -D warnings
+
 .PHONY: types
 types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
 	$(BIN)/mypy
