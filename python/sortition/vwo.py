@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from sortition._sending.ledger import Stats
     from sortition._sending.options import OnUnknownOutcome
     from sortition._settings.status import Health
-    from sortition._vwo.arguments import GoalType
+    from sortition._vwo.arguments import CallOptions, GoalType
     from sortition._vwo.client import Client
     from sortition._vwo.explaining import Explanation
     from sortition._vwo.integrations import Integrations
@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 __all__ = [
     "GOAL_TYPES",
     "LOG_LEVELS",
+    "CallOptions",
     "Client",
     "Explanation",
     "GoalType",
@@ -240,6 +241,7 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
         globals(),
         {
+            "CallOptions": "sortition._vwo.arguments",
             "Client": "sortition._vwo.client",
             "Explanation": "sortition._vwo.explaining",
             "GoalType": "sortition._vwo.arguments",

@@ -186,6 +186,14 @@ class TestUnknownMethods:
         assert "__getattribute__" not in {name for one in client.__mro__[:-1] for name in vars(one)}
 
 
+@pytest.mark.parametrize(
+    "call", ["activate", "get_variation_name", "is_feature_enabled", "track", "explain"]
+)
+def test_the_options_that_every_call_has_are_options_of_this_call(call: str) -> None:
+    signature = inspect.signature(getattr(vwo.Client, call))
+    assert vwo.CallOptions.__annotations__.keys() <= signature.parameters.keys()
+
+
 class TestMocks:
     """What `unittest.mock.create_autospec` makes of a client refuses what the client has not."""
 

@@ -88,6 +88,13 @@ def use(client: vwo.Client) -> None:
     client.activate("checkout", "Ann", **passed_on)
     client.track("checkout", "Ann", "purchase", revenue_value=5, **passed_on)
     vwo.launch("{}", **passed_on)
+    typed: vwo.CallOptions = {"custom_variables": {"plan": "pro"}, "meta_data": shown}
+    client.activate("checkout", "Ann", **typed)
+    client.get_variation_name("checkout", "Ann", **typed)
+    client.is_feature_enabled("search", "Ann", **typed)
+    client.get_feature_variable_value("search", "results", "Ann", **typed)
+    client.track("checkout", "Ann", "purchase", revenue_value=5, **typed)
+    client.explain("checkout", "Ann", **typed)
     pagesense.launch("{}", **passed_on)
     engine: int = client.status().engine  # E: assignment
     print(engine, client.status().problems[0].path)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from decimal import Decimal
-from typing import Final, Literal, TypeAlias, cast
+from typing import Any, Final, Literal, TypeAlias, TypedDict, cast
 
 from sortition._base.arguments import BadArgumentError, optional_text, text
 from sortition._base.arguments import user_id as user_id_of
@@ -35,6 +35,22 @@ GivenRevenue: TypeAlias = Revenue | Decimal
 
 GoalType: TypeAlias = Literal["ALL", "CUSTOM_GOAL", "REVENUE_TRACKING", "CUSTOM", "REVENUE"]
 """Which goals ``track`` credits: a value of `GOAL_TYPES`, or the platform's page's own text."""
+
+
+class CallOptions(TypedDict, total=False):
+    """The options that every call about a user has, for a program that passes them on.
+
+    Each of them may be missing or None.
+    """
+
+    custom_variables: Mapping[str, Any] | None
+    """What segments are compared with."""
+    variation_targeting_variables: Mapping[str, Any] | None
+    """What whitelisting compares."""
+    user_storage_data: Mapping[str, Any] | None
+    """The user's stored record, used instead of asking the user storage."""
+    meta_data: Mapping[str, Any] | None
+    """What is stored along with the decision, under ``metaData``."""
 
 
 def revenue(value: object) -> Revenue:
