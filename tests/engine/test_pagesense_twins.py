@@ -303,7 +303,16 @@ def compiled(module: Any, document: bytes) -> Any:
 
 
 def facts(decision: Any) -> dict[str, Any]:
-    names = ("reason", "experiment", "variation", "goal", "saves_assignment", "needs_profile")
+    names = (
+        "reason",
+        "experiment",
+        "variation",
+        "goal",
+        "saves_assignment",
+        "needs_profile",
+        "remark",
+        "refusal",
+    )
     return {name: getattr(decision, name) for name in names}
 
 

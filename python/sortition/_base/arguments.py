@@ -20,7 +20,13 @@ _MOST_USER_ID_CHARACTERS: Final = 10_000
 
 
 class BadArgumentError(Exception):
-    """An argument of a call cannot be used; the message names it."""
+    """An argument of a call cannot be used; the message names it.
+
+    Attributes:
+        refusal: The name under which the call's event is counted as refused.
+    """
+
+    refusal = "argument"
 
 
 def text(name: str, value: object) -> str:

@@ -96,7 +96,15 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def stats(self) -> Stats:
         """What became of every event that this client took in this process."""
         stats = self._delivery.ledger.stats()
-        return replace(stats, storage_findings=self._finding_counts.get().by_name())
+        return replace(
+            stats,
+            storage_findings=self._finding_counts.get().by_name(),
+            not_activated=self._not_activated(),
+        )
+
+    def _not_activated(self) -> dict[str, int]:
+        """The events of users who were not activated, by kind; here none are known."""
+        return {}
 
     def _note_refusal(self, reason: str) -> None:
         """A call was refused by a mistake."""

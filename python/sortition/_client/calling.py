@@ -72,7 +72,7 @@ def call(
                 _refuse(self, sends, self._refuses_with)
             except BadArgumentError as error:
                 _complain(log, name, str(error))
-                _refuse(self, sends, ARGUMENT)
+                _refuse(self, sends, error.refusal)
                 return for_mistakes
             except NoSettingsError:
                 _complain(log, name, "there are no settings yet")

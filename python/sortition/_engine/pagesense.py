@@ -20,6 +20,10 @@ Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | Non
 Step: TypeAlias = "dict[str, Json]"
 """A step of a decision, as `explain` tells it; its ``step`` says which one."""
 
+Remark: TypeAlias = Literal["silent", "ordinary", "mistake"]
+"""How loudly to speak of the reason for a decision: not at all while nothing is decided, to debug
+where all is as the settings want it, or as of a mistake that somebody can mend."""
+
 NamedBy: TypeAlias = Literal["name", "link_name"]
 """By which of its names an experiment is found."""
 
@@ -163,6 +167,14 @@ class Decision(Protocol):
 
         To save it, look up the user's profile again, read it and save its `with_assignment`.
         """
+
+    @property
+    def remark(self) -> Remark:
+        """How loudly to speak of the reason."""
+
+    @property
+    def refusal(self) -> str | None:
+        """The name under which an event is counted that the reason refuses; None for none."""
 
     @property
     def needs_profile(self) -> bool:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from sortition._base.nearest import MOST_NAMES, nearest
 from sortition._pagesense import wire
 from sortition._pagesense.goal_property import ensure_revenue
-from sortition._sending.ledger import CONVERSION, VISITOR
+from sortition._sending.ledger import CONVERSION, UNKNOWN_GOAL, VISITOR
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from sortition._base.log import Log
-    from sortition._engine.pagesense import Goal, NamedBy, Settings, Variation
+    from sortition._engine.pagesense import Decision, Goal, NamedBy, Settings, Variation
+    from sortition._pagesense.activated import Activated
     from sortition._pagesense.deciding import Asked, Chosen, Decider
     from sortition._pagesense.delivery import Delivery
     from sortition._pagesense.wire import Field
@@ -22,7 +23,16 @@ if TYPE_CHECKING:
 class Calls:
     """The calls of one client; each works with one document's settings from beginning to end."""
 
-    def __init__(self, decider: Decider, delivery: Delivery, log: Log) -> None:
+    def __init__(
+        self,
+        decider: Decider,
+        delivery: Delivery,
+        log: Log,
+        note_refusal: Callable[[str], object],
+        activated: Callable[[], Activated],
+    ) -> None:
+        self._note_refusal = note_refusal
+        self._activated = activated
         self._decider = decider
         self._delivery = delivery
         self._log = log
@@ -35,7 +45,13 @@ class Calls:
         """Decide, and count the visitor, unless the experiment is in development mode."""
         decision = self._decider.decide(settings, chosen, asked)
         experiment, variation = decision.experiment, decision.variation
-        if experiment is None or variation is None or experiment.is_development_mode:
+        if experiment is None or variation is None:
+            # Most users whom an experiment leaves out are left out on purpose.
+            if decision.remark == "mistake":
+                self._refuse(VISITOR, decision)
+            return None
+        self._activated().add(experiment.key, asked.user_id)
+        if experiment.is_development_mode:
             return variation
         attributes = self._fields("user_attributes", asked.attributes, VISITOR)
         event = wire.visitor_event(settings, experiment, variation, asked.user_id, attributes)
@@ -57,7 +73,19 @@ class Calls:
         decision = self._decider.decide(settings, chosen, asked, goal_name)
         experiment, variation, mapped = decision.experiment, decision.variation, decision.goal
         if experiment is None or variation is None or mapped is None:
+            self._refuse(CONVERSION, decision)
             return
+        activated = self._activated()
+        if decision.reason != "stored" and not activated.may_hold(experiment.key, asked.user_id):
+            activated.others += 1
+            name = experiment.name
+            self._log.recurring_error(
+                (asked.call, "not activated", name),
+                lambda: (
+                    f"{asked.call}: a user of the experiment {name} was not activated in this "
+                    "process, and the user storage does not know them; the goal is sent anyway"
+                ),
+            )
         event = wire.goal_event(
             settings,
             experiment,
@@ -90,6 +118,8 @@ class Calls:
                     f"{nearest(goal_name, settings.goal_names(named_by, MOST_NAMES + 1))}"
                 ),
             )
+            self._delivery.ledger.refuse(CONVERSION, UNKNOWN_GOAL)
+            self._note_refusal(UNKNOWN_GOAL)
             return
         if goal.counts_revenue:
             ensure_revenue(properties or {})
@@ -107,6 +137,14 @@ class Calls:
             self._fields("goal_properties", properties, CONVERSION),
         )
         self._delivery.accept(CONVERSION, asked.user_id, event)
+
+    def _refuse(self, kind: str, decision: Decision) -> None:
+        """Count an event that is not taken."""
+        if decision.refusal is None:
+            return
+        self._delivery.ledger.refuse(kind, decision.refusal)
+        if decision.remark == "mistake":
+            self._note_refusal(decision.refusal)
 
     def _fields(
         self, name: str, values: Mapping[Any, object] | None, event_kind: str

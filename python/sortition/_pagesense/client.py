@@ -9,6 +9,7 @@ from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._client.base import LivingClient
 from sortition._client.calling import call, whatever_is_given
+from sortition._pagesense.activated import Activated
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, option_text, split_account
@@ -19,6 +20,7 @@ from sortition._pagesense.goal_property import properties_of
 from sortition._pagesense.result import Status
 from sortition._pagesense.snapshot import Snapshot
 from sortition._pagesense.storage import CheckedStorage
+from sortition._process.forks import PerProcess
 from sortition._sending.ledger import CONVERSION, VISITOR
 from sortition._settings.webhook import UNAVAILABLE
 
@@ -51,7 +53,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
         decider = self._decider_with(self._findings())
-        self._calls = Calls(decider, self._delivery, configuration.log)
+        self._activated = activated = PerProcess(Activated)
+        self._calls = Calls(
+            decider, self._delivery, configuration.log, self._note_refusal, activated.get
+        )
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
@@ -396,6 +401,10 @@ class Client(LivingClient[Snapshot, Delivery]):
             project_name=None if settings is None else settings.project_name,
             data_center=launch.data_center,
         )
+
+    def _not_activated(self) -> dict[str, int]:
+        others = self._activated.get().others
+        return {CONVERSION: others} if others else {}
 
     def _decider_with(self, findings: Findings) -> Decider:
         """What decides, and notes here what is wrong with the user storage."""

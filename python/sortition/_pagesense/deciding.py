@@ -14,12 +14,12 @@ if TYPE_CHECKING:
     from sortition._engine.pagesense import Decision, NamedBy, Settings, Step
     from sortition._pagesense.storage import CheckedStorage
 
-_MISTAKES: Final = {
+_WORDS: Final = {
     "experiment_set_aside": "is broken and was set aside",
     "wrong_experiment_type": "is no A/B test, and no other type is served",
+    "experiment_not_running": "is not running",
 }
-"""The reasons that are the caller's to mend."""
-_NOT_RUNNING: Final = "experiment_not_running"
+"""What is said of an experiment, by reason."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,10 +183,13 @@ class Decider:
         A name that is not known is in no message: with the arguments in the wrong order it is a
         user's id.
         """
-        reason = decision.reason
-        if decision.variation is not None:
+        reason, log = decision.reason, self._log
+        if decision.remark != "mistake":
+            if log.takes_debug:
+                name = decision.experiment.name if decision.experiment else ""
+                given = f": {decision.variation.name}" if decision.variation else ""
+                log.debug("%s: %s: %s%s", call, name, reason.replace("_", " "), given)
             return
-        log = self._log
         if reason == "experiment_unknown":
 
             def describe() -> str:
@@ -197,9 +200,8 @@ class Decider:
                 return f"{call}: the settings have no such experiment{hint}"
 
             log.recurring_error((call, chosen.name), describe)
-        elif reason in _MISTAKES or (reason == _NOT_RUNNING and goal_name is not None):
-            # Pausing an experiment is no mistake; tracking its goal is, by the specification.
-            words = _MISTAKES.get(reason, "is not running")
+        elif reason in _WORDS:
+            words = _WORDS[reason]
             name = decision.experiment.name if decision.experiment else chosen.name
             log.recurring_error(
                 (call, reason, name), lambda: f"{call}: the experiment {name} {words}"
@@ -218,6 +220,3 @@ class Decider:
                 (call, reason, name, goal_name),
                 lambda: f"{call}: the experiment {name} does not count the goal {goal_name}",
             )
-        else:
-            name = decision.experiment.name if decision.experiment else ""
-            log.debug("%s: no variation of %s: %s", call, name, reason.replace("_", " "))

@@ -150,6 +150,12 @@ def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[object, object]]
             yield known, value
 
 
+class NoRevenueError(BadArgumentError):
+    """A goal counts revenue, and the properties of the conversion hold none."""
+
+    refusal = "no_revenue"
+
+
 def ensure_revenue(properties: Mapping[object, object]) -> None:
     """Refuse properties of a revenue goal that do not say what the conversion brought.
 
@@ -160,7 +166,7 @@ def ensure_revenue(properties: Mapping[object, object]) -> None:
     words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text, such as "19"'
     if revenue is None:
         near = nearest(_REVENUE_KEY, [key.lower() for key in properties if isinstance(key, str)])
-        raise BadArgumentError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
+        raise NoRevenueError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
     if not isinstance(revenue, str):
         raise BadArgumentError(f"{words}, got {kind(revenue)}")
     try:

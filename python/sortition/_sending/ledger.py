@@ -86,6 +86,8 @@ class Stats:
             login page or a proxy sends; whether the platform has them is not known.
         left_out: Values of attributes or properties that JSON cannot carry, and without which
             their events were made; by kind of event.
+        not_activated: PageSense: conversions of users whom this process did not activate and the
+            user storage does not know. They are sent.
         storage_findings: What was wrong with what the user storage did, by name, and how often:
             ``raised``, ``async``, ``bytes``, ``json_text``, ``wrong_type``, ``snake_case``,
             ``no_campaign``, ``other_campaign``, ``other_user``, ``no_variation``, ``no_profile``.
@@ -101,6 +103,7 @@ class Stats:
     refused: Mapping[str, Kinds]
     possibly_duplicated: Kinds
     left_out: Kinds
+    not_activated: Kinds = field(default_factory=dict)
     storage_findings: Mapping[str, int] = field(default_factory=dict)
     answered_with_html: Kinds = field(default_factory=dict)
 

@@ -12,6 +12,7 @@ use sortition_engine::pagesense::profile::Profile;
 use sortition_engine::pagesense::reason::Reason;
 use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
 use sortition_engine::pagesense::{ExperimentChoice, decide};
+use sortition_engine::reason::Remark;
 use sortition_engine::trace::Silent;
 
 use crate::error::{settings_error, without_panic};
@@ -244,7 +245,7 @@ impl PyPagesenseSettings {
             Ok(decision)
         })?;
         interrupt.check()?;
-        self.decision(py, &decision)
+        self.decision(py, &decision, goal_name.is_some())
     }
 }
 
@@ -260,12 +261,18 @@ impl PyPagesenseSettings {
         }
     }
 
-    fn decision(&self, py: Python<'_>, decision: &Decision) -> PyResult<PyPagesenseDecision> {
+    fn decision(
+        &self,
+        py: Python<'_>,
+        decision: &Decision,
+        tracks_goal: bool,
+    ) -> PyResult<PyPagesenseDecision> {
         let objects = self.experiment_objects(py, decision.experiment)?;
         let variations = objects.map(|objects| &*objects.variations);
         let goals = objects.map(|objects| &*objects.goals);
         Ok(PyPagesenseDecision {
             reason: decision.reason,
+            remark: decision.reason.remark(tracks_goal),
             experiment: objects.map(|objects| objects.experiment.clone_ref(py)),
             variation: pick(variations, decision.variation, py),
             goal: pick(goals, decision.goal, py),
@@ -301,6 +308,7 @@ impl NamedBy {
 #[pyclass(frozen, name = "PagesenseDecision", module = "sortition._core")]
 pub(crate) struct PyPagesenseDecision {
     reason: Reason,
+    remark: Remark,
     #[pyo3(get)]
     experiment: Option<Py<PyAny>>,
     #[pyo3(get)]
@@ -316,6 +324,16 @@ impl PyPagesenseDecision {
     #[getter]
     fn reason(&self) -> &'static str {
         self.reason.name()
+    }
+
+    #[getter]
+    const fn remark(&self) -> &'static str {
+        self.remark.name()
+    }
+
+    #[getter]
+    const fn refusal(&self) -> Option<&'static str> {
+        self.reason.refusal()
     }
 
     #[getter]

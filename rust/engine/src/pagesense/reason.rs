@@ -1,5 +1,7 @@
 //! Why a decision came out as it did: a closed list.
 
+use crate::reason::Remark;
+
 crate::reason::reasons! {
     /// The user has the variation that was stored.
     Stored = "stored",
@@ -29,4 +31,48 @@ crate::reason::reasons! {
     NoRange = "no_range",
     /// Nothing is decided yet: what the user storage holds is needed first.
     ProfileNeeded = "profile_needed",
+}
+
+impl Reason {
+    /// How loudly to speak of it, in a call that tracks a goal or in another.
+    #[must_use]
+    pub const fn remark(self, tracks_goal: bool) -> Remark {
+        match self {
+            Self::ProfileNeeded => Remark::Silent,
+            Self::ExperimentUnknown
+            | Self::ExperimentSetAside
+            | Self::WrongExperimentType
+            | Self::GoalUnknown
+            | Self::GoalNotMapped => Remark::Mistake,
+            // Pausing an experiment is no mistake; tracking its goal is, by the specification.
+            Self::ExperimentNotRunning if tracks_goal => Remark::Mistake,
+            Self::Stored
+            | Self::Bucketed
+            | Self::OnlyVariation
+            | Self::ExperimentNotRunning
+            | Self::AttributesMissing
+            | Self::AudienceNotMatched
+            | Self::OutsideTraffic
+            | Self::NoRange => Remark::Ordinary,
+        }
+    }
+
+    /// The name under which an event is counted that this reason refuses; `None` where it refuses
+    /// none.
+    #[must_use]
+    pub const fn refusal(self) -> Option<&'static str> {
+        match self {
+            Self::Stored | Self::Bucketed | Self::OnlyVariation | Self::ProfileNeeded => None,
+            Self::ExperimentUnknown => Some("unknown_campaign"),
+            Self::ExperimentSetAside => Some("broken_campaign"),
+            Self::ExperimentNotRunning => Some("not_running"),
+            Self::WrongExperimentType => Some("wrong_campaign_type"),
+            Self::GoalUnknown => Some("unknown_goal"),
+            Self::GoalNotMapped => Some("goal_not_in_campaign"),
+            Self::AttributesMissing
+            | Self::AudienceNotMatched
+            | Self::OutsideTraffic
+            | Self::NoRange => Some("not_in_campaign"),
+        }
+    }
 }

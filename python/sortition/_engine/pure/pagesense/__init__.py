@@ -49,7 +49,8 @@ def decide(
         is_set_aside = choice in settings.link_names_set_aside
     if index is not None:
         return _decide_for(settings, settings.experiments[index], request, trace)
-    return Decision(reason.EXPERIMENT_SET_ASIDE if is_set_aside else reason.EXPERIMENT_UNKNOWN)
+    why = reason.EXPERIMENT_SET_ASIDE if is_set_aside else reason.EXPERIMENT_UNKNOWN
+    return Decision(why, tracks_goal=request.goal_name is not None)
 
 
 def _decide_for(
@@ -57,7 +58,12 @@ def _decide_for(
 ) -> Decision:
     """The order of a decision."""
     refusal, goal = _admit(settings, experiment, request, trace)
-    conclude = partial(Decision, experiment=experiment.shown, goal=goal.shown if goal else None)
+    conclude = partial(
+        Decision,
+        experiment=experiment.shown,
+        goal=goal.shown if goal else None,
+        tracks_goal=request.goal_name is not None,
+    )
     if refusal is not None:
         return conclude(refusal)
 

@@ -42,6 +42,17 @@ class Decision:
     variation: model.Variation | None = None
     goal: model.MappedGoal | None = None
     saves_assignment: bool = False
+    tracks_goal: bool = False
+
+    @property
+    def remark(self) -> model.Remark:
+        """How loudly to speak of the reason."""
+        return reasons.remark_of(self.reason, tracks_goal=self.tracks_goal)
+
+    @property
+    def refusal(self) -> str | None:
+        """The name under which an event is counted that the reason refuses."""
+        return reasons.refusal_of(self.reason)
 
     @property
     def needs_profile(self) -> bool:

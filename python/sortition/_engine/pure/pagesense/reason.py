@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from sortition._engine.pagesense import Remark
 
 STORED: Final = "stored"
 """The user has the variation that was stored."""
@@ -50,3 +53,40 @@ REASONS: Final = (
     PROFILE_NEEDED,
 )
 """Every reason."""
+
+_MISTAKES: Final = frozenset(
+    {
+        EXPERIMENT_UNKNOWN,
+        EXPERIMENT_SET_ASIDE,
+        WRONG_EXPERIMENT_TYPE,
+        GOAL_UNKNOWN,
+        GOAL_NOT_MAPPED,
+    }
+)
+_REFUSALS: Final = {
+    EXPERIMENT_UNKNOWN: "unknown_campaign",
+    EXPERIMENT_SET_ASIDE: "broken_campaign",
+    EXPERIMENT_NOT_RUNNING: "not_running",
+    WRONG_EXPERIMENT_TYPE: "wrong_campaign_type",
+    GOAL_UNKNOWN: "unknown_goal",
+    GOAL_NOT_MAPPED: "goal_not_in_campaign",
+    ATTRIBUTES_MISSING: "not_in_campaign",
+    AUDIENCE_NOT_MATCHED: "not_in_campaign",
+    OUTSIDE_TRAFFIC: "not_in_campaign",
+    NO_RANGE: "not_in_campaign",
+}
+
+
+def remark_of(reason: str, *, tracks_goal: bool) -> Remark:
+    """How loudly to speak of a reason: not at all, to debug, or as of a mistake."""
+    if reason == PROFILE_NEEDED:
+        return "silent"
+    # Pausing an experiment is no mistake; tracking its goal is, by the specification.
+    if reason in _MISTAKES or (reason == EXPERIMENT_NOT_RUNNING and tracks_goal):
+        return "mistake"
+    return "ordinary"
+
+
+def refusal_of(reason: str) -> str | None:
+    """The name under which an event is counted that this reason refuses; None: it refuses none."""
+    return _REFUSALS.get(reason)
