@@ -182,14 +182,27 @@ class TestDrain:
         assert "3 events taken over, 0 delivered, 3 left" in done.stdout
         assert listed(folder)[0]["events"] == 3
 
-    def test_a_server_that_refuses(self, sink: Sink, folder: Path, document: str) -> None:
-        sink.answer = lambda _: Answer(status=401)
+    def test_a_server_that_does_not_want_them(
+        self, sink: Sink, folder: Path, document: str
+    ) -> None:
+        """The events are lost, and the command says why."""
+        sink.answer = lambda _: Answer(status=410)
         killed(folder, 3)
         arguments = ("--settings", document, "--base-url", sink.url)
         done = run("spool", "drain", str(folder), *arguments)
         assert done.returncode == 1
-        assert "failed (status 401)" in done.stderr
+        assert "failed (status 410)" in done.stderr
         assert done.stdout == "3 events taken over, 0 delivered, 3 lost (rejected)\n"
+
+    def test_a_server_that_refuses(self, sink: Sink, folder: Path, document: str) -> None:
+        """The events stay for when somebody has corrected the key."""
+        sink.answer = lambda _: Answer(status=401)
+        killed(folder, 3)
+        arguments = ("--settings", document, "--base-url", sink.url, "--timeout-s", "1")
+        done = run("spool", "drain", str(folder), *arguments)
+        assert done.returncode == 1
+        assert "failed (status 401)" in done.stderr
+        assert done.stdout.startswith("3 events taken over, 0 delivered, 3 left\n")
 
     def test_pagesense(self, sink: Sink, folder: Path, tmp_path: Path) -> None:
         sink.answer = lambda _: Answer(body=b"ok")
