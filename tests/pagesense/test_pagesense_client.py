@@ -436,7 +436,7 @@ def test_a_start_without_the_server(engine: Engine, sink: Sink, tmp_path: Path) 
     with pagesense.launch(**options, settings_cache=cache) as client:
         assert client.status().source == "cache"
         assert client.get_variation_name("Exp All", "user1") == "Original"
-    with pagesense.launch(**options, fallback_settings=DOCUMENT) as client:
+    with pagesense.launch(**options, fallback_settings=ours()) as client:
         assert client.status().source == "fallback"
         assert client.get_variation_name("Exp All", "user1") == "Original"
     with pagesense.launch(**options, allow_empty=True) as client:
@@ -454,24 +454,74 @@ def test_a_start_without_the_server(engine: Engine, sink: Sink, tmp_path: Path) 
     assert client.healthz().state == "closed"
 
 
-def test_a_fallback_of_old_is_no_obstacle(engine: Engine, sink: Sink) -> None:
-    """Its key may be good no more, its project gone: what the launch was given is asked for."""
-    fallback = json.loads(json.dumps(DOCUMENT))
-    fallback["projectsettings"][0].update(project_key="gone", sdk_key="old", project_name="Gone")
+def ours(**changes: Any) -> dict[str, Any]:
+    """The settings, with the names that the launch is given."""
+    copy: dict[str, Any] = json.loads(json.dumps(DOCUMENT))
+    copy["projectsettings"][0].update(sdk_account_id="acct1", sdk_key=ACCOUNT["sdk_key"], **changes)
+    return copy
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"sdk_key": "old"}, "environment"),
+        ({"project_name": "Gone"}, "project"),
+        ({"sdk_account_id": "other"}, "account"),
+    ],
+)
+def test_a_fallback_of_another_project_is_not_used(
+    engine: Engine,
+    sink: Sink,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, str],
+    word: str,
+) -> None:
+    """One warning says what is another one; the server is asked for the project of the launch."""
+    fallback = ours()
+    fallback["projectsettings"][0].update(changes)
     sink.answer = lambda _: Answer(status=503)
     with pagesense.launch(
         **ACCOUNT,
         base_url=sink.url,
         engine=engine.name,
         init_timeout_s=0.3,
+        close_timeout_s=0.3,
         fallback_settings=fallback,
+        allow_empty=True,
     ) as client:
-        assert client.status().source == "fallback"
+        assert client.status().state == "empty"
+        assert caplog.text.count(f"its settings are of another {word}") == 1
         sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
         assert client.handle_webhook({"X-OAuth-Token": "s3cret"}, b"", "s3cret") == 202
         wait_until(lambda: client.status().source == "server")
-        assert client.status().project_name == "Http One"
         assert {one.target for one in sink.received} == {sink.received[0].target}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"sdk_key": "other"},
+        {"project_name": "Other"},
+        {"sdk_account_id": "other-US"},
+    ],
+)
+def test_a_cache_of_another_project_is_not_used(
+    engine: Engine,
+    sink: Sink,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    changes: dict[str, str],
+) -> None:
+    """A file that was written for another account, key or project costs one warning."""
+    cache = tmp_path / "settings"
+    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    options: Any = {"base_url": sink.url, "engine": engine.name, "init_timeout_s": 0.3}
+    options |= {"settings_cache": cache, "close_timeout_s": 0.3}
+    pagesense.launch(**{**ACCOUNT, **changes}, **options).close()
+    sink.answer = lambda _: Answer(status=503)
+    with pagesense.launch(**ACCOUNT, **options, allow_empty=True) as client:
+        assert client.status().state == "empty"
+    assert caplog.text.count("cannot be used: its settings are of another account") == 1
 
 
 # Deciding

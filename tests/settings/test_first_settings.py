@@ -306,7 +306,7 @@ class TestTheCache:
             lambda path: path.write_bytes(path.read_bytes().replace(b"Good", b"Evil")),
             lambda path: path.write_bytes(b"\0" * 4096),
             lambda path: path.write_bytes(b"{" * 500 + b"\n{}"),
-            lambda path: path.write_bytes(path.read_bytes().replace(b'"sortition": 1', b'"a": 1')),
+            lambda path: path.write_bytes(path.read_bytes().replace(b'"sortition": 2', b'"a": 2')),
             lambda path: path.write_bytes(os.urandom(100_000)),
             lambda path: (path.unlink(), path.mkdir()),
             lambda path: (path.unlink(), os.mkfifo(path)),  # type: ignore[func-returns-value]
@@ -363,6 +363,87 @@ class TestTheCache:
         assert decides(client) is None
         assert "cannot be used: its settings are of another account" in caplog.text
 
+    def test_settings_of_another_environment(
+        self, launch: Launch, sink: Sink, path: Path, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """A cache or a fallback with another key of the same account is not used."""
+        other = "fedcba9876543210"
+        serve(sink, only("Staging", sdkKey=other))
+        launch(None, settings_cache=path, **{**FETCHED, "sdk_key": other}).close()
+        serve(sink, b"", 503)
+        fallback = only("Staging", sdkKey=other)
+        client = launch(
+            None,
+            settings_cache=path,
+            fallback_settings_file=fallback,
+            allow_empty=True,
+            **FETCHED,
+        )
+        assert decides(client) is None
+        assert caplog.text.count("settings_cache: ") == 1
+        assert (
+            caplog.text.count("the fallback cannot be used: its settings are of another env") == 1
+        )
+        assert other not in caplog.text
+        assert other.encode() not in path.read_bytes().partition(b"\n")[0]
+
+    @pytest.mark.parametrize("key", [None, ""])
+    def test_a_fallback_without_a_key_is_used(
+        self, launch: Launch, sink: Sink, key: str | None
+    ) -> None:
+        """It is compared in what it names."""
+        serve(sink, b"", 503)
+        client = launch(None, fallback_settings_file=only("Bundled", sdkKey=key), **FETCHED)
+        assert decides(client) == "Bundled"
+
+    def test_a_first_answer_of_another_environment(self, launch: Launch, sink: Sink) -> None:
+        """What the server answers must be what it was asked for."""
+        serve(sink, only("Other", sdkKey="fedcba9876543210"))
+        with pytest.raises(sortition.SettingsUnavailableError, match="another environment"):
+            launch(None, **FETCHED)
+
+    @pytest.mark.parametrize("mode", [0o666, 0o620])
+    def test_a_file_that_others_may_write(
+        self,
+        launch: Launch,
+        sink: Sink,
+        path: Path,
+        caplog: pytest.LogCaptureFixture,
+        mode: int,
+    ) -> None:
+        """Its checksum says nothing then."""
+        serve(sink, only("Good"))
+        launch(None, settings_cache=path, **FETCHED).close()
+        path.chmod(mode)
+        serve(sink, b"", 503)
+        client = launch(None, settings_cache=path, allow_empty=True, **FETCHED)
+        assert decides(client) is None
+        assert "cannot be used: other users may write to it" in caplog.text
+
+    @pytest.mark.parametrize("mode", [0o777, 0o1777, 0o770])
+    def test_a_folder_that_others_may_write(
+        self,
+        launch: Launch,
+        sink: Sink,
+        tmp_path: Path,
+        caplog: pytest.LogCaptureFixture,
+        mode: int,
+    ) -> None:
+        """Nothing is read from it, and nothing is written into it."""
+        folder = tmp_path / "folder"
+        path = folder / "settings.cache"
+        serve(sink, only("Good"))
+        launch(None, settings_cache=path, **FETCHED).close()
+        folder.chmod(mode)
+        before = path.read_bytes()
+        serve(sink, b"", 503)
+        client = launch(None, settings_cache=path, allow_empty=True, **FETCHED)
+        assert decides(client) is None
+        assert "cannot be used: other users may write to its folder" in caplog.text
+        serve(sink, only("Better"))
+        wait_until(lambda: decides(client) == "Better")
+        assert path.read_bytes() == before
+
     def test_a_file_of_another_user(
         self,
         launch: Launch,
@@ -403,10 +484,10 @@ class TestTheCache:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             path = Path(sys.argv[1])
             cache = SettingsCache(path, Log("vwo"))
-            cache.keep(b"small")
+            cache.keep(b"small", "owner")
             resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))
-            cache.keep(b"x" * 100_000)
-            assert cache.load().document == b"small"
+            cache.keep(b"x" * 100_000, "owner")
+            assert cache.load("owner").document == b"small"
             assert [one.name for one in path.parent.iterdir()] == [path.name]
             """
         )
@@ -420,7 +501,7 @@ class TestTheCache:
         for one in (old, new):
             one.write_bytes(b"half")
         os.utime(old, (0, 0))
-        SettingsCache(path, Log("vwo")).keep(b"document")
+        SettingsCache(path, Log("vwo")).keep(b"document", "owner")
         assert not old.exists()
         assert new.exists()
 
@@ -430,13 +511,13 @@ class TestTheCache:
         duration_s = 10.0 if SOAK else 1.0
         documents = [os.urandom(50_000 + number) for number in range(8)]
         cache = SettingsCache(path, Log("vwo"))
-        cache.keep(documents[0])
+        cache.keep(documents[0], "owner")
 
         def write() -> bool:
             one = SettingsCache(path, Log("vwo"))
             until = time.monotonic() + duration_s
             for document in itertools.cycle(documents):
-                one.keep(document)
+                one.keep(document, "owner")
                 if time.monotonic() > until:
                     break
             return True
@@ -444,7 +525,7 @@ class TestTheCache:
         def read() -> bool:
             until = time.monotonic() + duration_s
             while time.monotonic() < until:
-                found = SettingsCache(path, Log("vwo")).load()
+                found = SettingsCache(path, Log("vwo")).load("owner")
                 if found is None or found.document not in documents:
                     return False
             return True

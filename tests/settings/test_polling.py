@@ -102,6 +102,27 @@ def test_a_probe_is_a_use(launch: Launch, sink: Sink) -> None:
     assert len(pollers()) == 1
 
 
+def test_a_thread_that_could_not_be_started_is_started_later(
+    launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each call tries again until one has started it, and the trouble is logged once."""
+    start = threading.Thread.start
+
+    def no_thread(thread: threading.Thread) -> None:
+        if thread.name == "sortition-settings":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    serve(sink, only("New"))
+    client = launch(only("Old"), **OFTEN)
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_thread)
+        assert [decides(client) for _ in range(3)] == ["Old"] * 3
+    assert pollers() == []
+    assert caplog.text.count("settings: no thread can be started") == 1
+    wait_until(lambda: decides(client) == "New")
+
+
 def test_without_an_interval_nobody_asks(launch: Launch, sink: Sink) -> None:
     client = launch(only("Old"))
     assert decides(client) == "Old"

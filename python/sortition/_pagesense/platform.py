@@ -8,9 +8,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from sortition._client.launching import report_problems
+from sortition._pagesense.credentials import split_account
 from sortition._pagesense.snapshot import Snapshot
 from sortition._pagesense.wire import settings_request
 from sortition._settings.kept_document import KeptDocument
+from sortition._settings.owner import owner_of
 
 if TYPE_CHECKING:
     from sortition._base.log import Log
@@ -45,6 +47,7 @@ class PagesensePlatform:
     """See `sortition._settings.platform.Platform`."""
 
     document_name: Final = "settings document"
+    account_option: Final = "sdk_account_id"
 
     def __init__(
         self, engine: Engine, log: Log, base_url: str, credentials: Credentials | None
@@ -82,9 +85,34 @@ class PagesensePlatform:
         """See `Platform`."""
         return compiled(self._engine, document)
 
-    def is_ours(self, snapshot: Snapshot, current: Snapshot | None) -> bool:
-        """Whether they are of the project in use; the first ones are of whatever came."""
-        return current is None or snapshot.settings.project_key == current.settings.project_key
+    def difference(self, snapshot: Snapshot, current: Snapshot | None) -> str | None:
+        """See `Platform`. What the server answers first is taken, as the vendor's SDK takes it."""
+        if current is None:
+            return None
+        is_same = snapshot.settings.project_key == current.settings.project_key
+        return None if is_same else "project"
+
+    def difference_of_file(self, snapshot: Snapshot) -> str | None:
+        """See `Platform`."""
+        found, known = snapshot.settings, self._credentials
+        if known is None:
+            return None
+        if split_account(found.sdk_account_id)[0] != known.account_id:
+            return "account"
+        if found.project_name != known.project_name:
+            return "project"
+        return None if found.sdk_key == known.sdk_key else "environment"
+
+    def owner(self, current: Snapshot | None) -> str:
+        """See `Platform`."""
+        known = self._credentials
+        if known is not None:
+            return owner_of("pagesense", known.account_id, known.sdk_key, known.project_name)
+        if current is None:
+            return owner_of("pagesense")
+        found = current.settings
+        account_id = split_account(found.sdk_account_id)[0]
+        return owner_of("pagesense", account_id, found.sdk_key, found.project_name)
 
     def report(self, snapshot: Snapshot) -> None:
         """See `Platform`."""

@@ -1,8 +1,9 @@
 """The file of the last settings that were good, for a start without the server.
 
-A line of JSON, then the document as it came. The file's time is that at which the server last said
-that the settings are current. It is replaced whole, so that any number of processes may share it,
-and whatever is wrong with it costs one warning.
+A line of JSON, then the document as it came. The line has a digest of what the settings belong to:
+platform, account, key and project. The file's time is that at which the server last said that the
+settings are current. The file is replaced whole, so that any number of processes may share it, and
+whatever is wrong with it costs one warning.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from sortition._base.log import Log
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
+_WRITABLE_BY_OTHERS: Final = 0o022
+_ROOT: Final = 0
 _MOST_HEAD_BYTES: Final = 1024
 _TOUCH_S: Final = 60.0
 """How often the file's time is set while the settings stay the same."""
@@ -65,10 +68,14 @@ class SettingsCache:
         self._kept: bytes | None = None
         self._touched_at = 0.0
 
-    def load(self) -> Cached | None:
-        """What is in the file; None where nothing that can be used is."""
+    def load(self, owner: str) -> Cached | None:
+        """What is in the file; None where nothing is that can be used.
+
+        Args:
+            owner: A digest of what the settings must belong to.
+        """
         try:
-            cached = self._read()
+            cached = self._read(owner)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -76,24 +83,30 @@ class SettingsCache:
         except _UnusableError as error:
             self._warn("used", str(error))
         else:
-            self._kept = _digest(cached.document)
+            self._kept = _digest(cached.document, owner)
             return cached
         return None
 
-    def keep(self, document: bytes) -> None:
-        """Keep these settings: the server just said that they are current."""
-        if _digest(document) == self._kept:
+    def keep(self, document: bytes, owner: str) -> None:
+        """Keep these settings: the server just said that they are current.
+
+        Args:
+            document: The settings as they came.
+            owner: A digest of what they belong to.
+        """
+        if _digest(document, owner) == self._kept:
             self._touch()
         else:
-            self._save(document)
+            self._save(document, owner)
 
     def refuse(self, why: str) -> None:
         """What was loaded is of no use after all."""
         self._warn("used", why)
 
-    def _save(self, document: bytes) -> None:
+    def _save(self, document: bytes, owner: str) -> None:
         head = {
             "sortition": _FORMAT,
+            "owner": owner,
             "sha256": hashlib.sha256(document).hexdigest(),
             "bytes": len(document),
         }
@@ -101,8 +114,10 @@ class SettingsCache:
             self._write(json.dumps(head).encode() + b"\n" + document)
         except OSError as error:
             self._warn("written", error.strerror or type(error).__name__)
+        except _UnusableError as error:
+            self._warn("written", str(error))
         else:
-            self._kept = _digest(document)
+            self._kept = _digest(document, owner)
             self._touched_at = time.monotonic()
             self._has_warned = False
 
@@ -113,31 +128,35 @@ class SettingsCache:
             with contextlib.suppress(OSError):
                 os.utime(self._path)
 
-    def _read(self) -> Cached:
+    def _read(self, owner: str) -> Cached:
         flags = os.O_RDONLY | _SAFELY | _CLOSED_ON_EXEC | _BINARY
         descriptor = os.open(self._path, flags)
         with os.fdopen(descriptor, "rb") as file:
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):
                 raise _UnusableError("it is no file")
-            if hasattr(os, "geteuid") and about.st_uid != os.geteuid():
-                raise _UnusableError("it belongs to another user")
+            _ensure_private(about, "it", {_user()})
+            self._ensure_folder_is_private()
             content = file.read(_MOST_HEAD_BYTES + MOST_SETTINGS_BYTES + 1)
         head, line_end, document = content.partition(b"\n")
         if not line_end or len(head) > _MOST_HEAD_BYTES or len(document) > MOST_SETTINGS_BYTES:
-            raise _UnusableError("it is none that was written here")
+            raise _UnusableError("sortition did not write it")
         try:
             told = json.loads(head)
         except (ValueError, RecursionError):
-            raise _UnusableError("it is none that was written here") from None
+            raise _UnusableError("sortition did not write it") from None
         if not isinstance(told, dict) or told.get("sortition") != _FORMAT:
-            raise _UnusableError("it is none that was written here, or of another version")
+            raise _UnusableError("sortition did not write it, or another version did")
         if told.get("sha256") != hashlib.sha256(document).hexdigest():
             raise _UnusableError("its content is not what was written")
+        if told.get("owner") != owner:
+            words = "its settings are of another account, environment or project"
+            raise _UnusableError(words)
         return Cached(document, max(0.0, time.time() - about.st_mtime))
 
     def _write(self, content: bytes) -> None:
         self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._ensure_folder_is_private()
         self._remove_left_behind()
         new = self._path.with_name(f".{self._path.name}.{os.getpid()}-{secrets.token_hex(8)}.tmp")
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CLOSED_ON_EXEC | _BINARY
@@ -153,6 +172,9 @@ class SettingsCache:
                 new.unlink()
             raise
         self._sync_folder()
+
+    def _ensure_folder_is_private(self) -> None:
+        _ensure_private(self._path.parent.stat(), "its folder", {_user(), _ROOT})
 
     def _sync_folder(self) -> None:
         """Make sure that the new name survives the machine, where that can be asked for."""
@@ -185,5 +207,24 @@ class SettingsCache:
             self._log.warning("settings_cache: %s cannot be %s: %s", self._path, what, why)
 
 
-def _digest(document: bytes) -> bytes:
-    return hashlib.sha256(document).digest()
+def _user() -> int:
+    """The user that the process runs as."""
+    return os.geteuid() if hasattr(os, "geteuid") else _ROOT
+
+
+def _ensure_private(about: os.stat_result, what: str, owners: set[int]) -> None:
+    """Find out whether somebody else may have put something there.
+
+    Raises:
+        _UnusableError: Another user may.
+    """
+    if not hasattr(os, "geteuid"):
+        return
+    if about.st_uid not in owners:
+        raise _UnusableError(f"{what} belongs to another user")
+    if about.st_mode & _WRITABLE_BY_OTHERS:
+        raise _UnusableError(f"other users may write to {what}")
+
+
+def _digest(document: bytes, owner: str) -> bytes:
+    return hashlib.sha256(owner.encode() + b"\n" + document).digest()

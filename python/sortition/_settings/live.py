@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from sortition._settings.status import Source
 
 NOT_BEGUN: Final = -1
-"""No process is in its so-manieth fork: what `LiveSettings.begin` answers is never equal to it."""
+"""A number of forks that no process has."""
 
 _STALE_AFTER_INTERVALS: Final = 3
 _LEAST_STALE_AFTER_S: Final = 60.0
@@ -126,7 +126,8 @@ class LiveSettings(Generic[SnapshotT]):
 
     def use_cached(self) -> bool:
         """Use the last settings that were good; whether there are such."""
-        cached = None if self._cache is None else self._cache.load()
+        owner = self.platform.owner(None)
+        cached = None if self._cache is None else self._cache.load(owner)
         if self._cache is None or cached is None:
             return False
         try:
@@ -134,8 +135,9 @@ class LiveSettings(Generic[SnapshotT]):
         except SettingsError as error:
             self._cache.refuse(str(error))
             return False
-        if not self.platform.is_ours(snapshot, None):
-            self._cache.refuse("its settings are of another account")
+        other = self.platform.difference(snapshot, None)
+        if other is not None:
+            self._cache.refuse(f"its settings are of another {other}")
             return False
         return self.use(snapshot, "cache", age_s=cached.age_s)
 
@@ -157,13 +159,14 @@ class LiveSettings(Generic[SnapshotT]):
 
         Returns:
             The number of this process's fork: until that changes (`Forks.count`) nothing else is to
-            be begun. `NOT_BEGUN` where every call is to ask again, as in uWSGI, which forks without
-            Python's knowing.
+            be begun. `NOT_BEGUN` where the next call is to ask again: where no thread could be
+            started, and in uWSGI, which forks without Python's knowing.
         """
         has_work = self._is_awaited or self._polls or self._pollers.existing() is not None
+        is_begun = True
         if has_work and not self._is_closed:
-            self._pollers.get().begin()
-        return NOT_BEGUN if "uwsgi" in sys.modules else Forks.count
+            is_begun = self._pollers.get().begin()
+        return Forks.count if is_begun and "uwsgi" not in sys.modules else NOT_BEGUN
 
     def wake(self, *, is_via_webhook: bool = True) -> None:
         """Ask the server as soon as that may be: there is something new."""
@@ -247,8 +250,7 @@ class LiveSettings(Generic[SnapshotT]):
                 self._is_confirmed = True
                 self._source = "server"
                 self._validators = fetched.validators
-                if self._cache is not None:
-                    self._cache.keep(document or current.document)
+                self._keep(current)
             self._endpoint.note_success()
             return Outcome(is_new=False, retry_after_s=fetched.retry_after_s)
         noun = self.platform.document_name
@@ -257,14 +259,21 @@ class LiveSettings(Generic[SnapshotT]):
         except SettingsError as error:
             words = f"GET {request.url}: the answer is no usable {noun}: {error}"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
-        if not self.platform.is_ours(snapshot, self._confirmed(current)):
-            words = f"the answer is the {noun} of another account"
+        other = self.platform.difference(snapshot, self._confirmed(current))
+        if other is not None:
+            words = f"the answer is the {noun} of another {other}"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
         is_new = self.use(snapshot, "server", validators=fetched.validators)
-        if is_new and self._cache is not None:
-            self._cache.keep(document)
+        if is_new:
+            self._keep(snapshot)
         self._endpoint.note_success()
         return Outcome(is_new, retry_after_s=fetched.retry_after_s)
+
+    def _keep(self, snapshot: SnapshotT) -> None:
+        """Keep settings that the server confirmed, for a start without it."""
+        # A caller may have asked with another key than the next launch will.
+        if self._cache is not None and self.platform.difference(snapshot, None) is None:
+            self._cache.keep(snapshot.document, self.platform.owner(snapshot))
 
     @property
     def _is_awaited(self) -> bool:

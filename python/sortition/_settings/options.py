@@ -61,8 +61,12 @@ def loaded_by(
     if options.fallback is not None:
         fallback = platform.compile(options.fallback)
     for snapshot, noun in ((given, "settings"), (fallback, "fallback settings")):
-        if snapshot is not None and not platform.is_ours(snapshot, None):
-            raise OptionError(f"account_id: the {noun} are of another account")
+        if snapshot is not None and platform.difference(snapshot, None) == "account":
+            raise OptionError(f"{platform.account_option}: the {noun} are of another account")
+    other = None if fallback is None else platform.difference_of_file(fallback)
+    if other is not None:
+        log.warning("settings: the fallback cannot be used: its settings are of another %s", other)
+        fallback = None
     polls = options.refreshing.poll_interval_s is not None
     if polls and given is not None and platform.request(given, is_via_webhook=False) is None:
         raise OptionError("poll_interval_s: needs sdk_key, which the settings do not have")

@@ -20,6 +20,10 @@ class Platform(Protocol[SnapshotT]):
     def document_name(self) -> str:
         """What the platform calls its settings, for the log: such as ``settings file``."""
 
+    @property
+    def account_option(self) -> str:
+        """The launch option that names the account."""
+
     def request(self, current: SnapshotT | None, *, is_via_webhook: bool) -> Request | None:
         """The request for the settings that come after these.
 
@@ -39,8 +43,28 @@ class Platform(Protocol[SnapshotT]):
             SettingsError: They cannot be used at all.
         """
 
-    def is_ours(self, snapshot: SnapshotT, current: SnapshotT | None) -> bool:
-        """Whether settings are of the account, and the project, that the client is for."""
+    def difference(self, snapshot: SnapshotT, current: SnapshotT | None) -> str | None:
+        """In what settings are not those that the client is for.
+
+        Args:
+            snapshot: The settings.
+            current: The settings in use, where they were given or came from the server. None: there
+                are none, and the settings are the first ones that came from the server.
+
+        Returns:
+            What is another one: ``account``, ``environment`` (which has a key of its own) or
+            ``project``; None where the settings are the client's.
+        """
+
+    def difference_of_file(self, snapshot: SnapshotT) -> str | None:
+        """The same for settings from a file, compared in all that they name."""
+
+    def owner(self, current: SnapshotT | None) -> str:
+        """A digest of the platform and of the account, key and project that the client is for.
+
+        Args:
+            current: The settings in use, which say it where the launch was not given it.
+        """
 
     def report(self, snapshot: SnapshotT) -> None:
         """Log what is to be known of settings that come into use."""

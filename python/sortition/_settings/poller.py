@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -94,23 +95,35 @@ class Poller:
         self._ended: _Ended | None = None
         self._is_closed = False
 
-    def begin(self) -> None:
-        """Start the thread, where there is something to wait for and none runs."""
+    def begin(self) -> bool:
+        """Start the thread, where there is something to wait for and none runs.
+
+        Returns:
+            Whether all that there is to be started runs; False where no thread can be started.
+        """
         with self._changed:
             if self._is_closed or self._pace.next_at is None:
-                return
+                return True
             if self._thread is not None and self._thread.is_alive():
-                return
+                return True
+            if sys.is_finalizing():
+                # Up to Python 3.11, to start a thread would now wait for ever.
+                return False
             # A daemon, so that it does not keep the interpreter from exiting.
             thread = threading.Thread(
                 target=only_here(self._run), name="sortition-settings", daemon=True
             )
             try:
                 thread.start()
-            except RuntimeError:
-                # The interpreter is exiting, or there is no memory: the next call tries again.
-                return
+            except (RuntimeError, MemoryError) as error:
+                why = str(error) or type(error).__name__
+                self._log.recurring_error(
+                    "settings thread",
+                    lambda: f"settings: no thread can be started, and none are asked for: {why}",
+                )
+                return False
             self._thread = thread
+        return True
 
     def wake(self) -> None:
         """Ask as soon as that may be."""

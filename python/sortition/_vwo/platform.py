@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 from sortition._client.document import without_byte_order_mark
 from sortition._client.launching import report_problems
 from sortition._settings.kept_document import KeptDocument
+from sortition._settings.owner import owner_of
 from sortition._vwo.credentials import Credentials
 from sortition._vwo.snapshot import Snapshot
 from sortition._vwo.wire import Events, settings_request
@@ -36,6 +37,7 @@ class VwoPlatform:
     """See `sortition._settings.platform.Platform`."""
 
     document_name: Final = "settings file"
+    account_option: Final = "account_id"
 
     def __init__(
         self,
@@ -67,12 +69,28 @@ class VwoPlatform:
         events = Events(settings, self._base_url, self._usage, encode_batch)
         return Snapshot(settings, events, KeptDocument(document))
 
-    def is_ours(self, snapshot: Snapshot, current: Snapshot | None) -> bool:
+    def difference(self, snapshot: Snapshot, current: Snapshot | None) -> str | None:
         """See `Platform`."""
-        found = str(snapshot.settings.account_id)
+        account_id, key = str(snapshot.settings.account_id), snapshot.settings.sdk_key
         if current is not None:
-            return found == str(current.settings.account_id)
-        return self._credentials is None or found == str(self._credentials.account_id)
+            return None if account_id == str(current.settings.account_id) else "account"
+        if self._credentials is None:
+            return None
+        if account_id != str(self._credentials.account_id):
+            return "account"
+        return None if key in (None, self._credentials.sdk_key) else "environment"
+
+    def difference_of_file(self, snapshot: Snapshot) -> str | None:
+        """See `Platform`."""
+        return self.difference(snapshot, None)
+
+    def owner(self, current: Snapshot | None) -> str:
+        """See `Platform`."""
+        if self._credentials is not None:
+            return owner_of("vwo", self._credentials.account_id, self._credentials.sdk_key)
+        if current is not None:
+            return owner_of("vwo", current.settings.account_id, current.settings.sdk_key)
+        return owner_of("vwo")
 
     def report(self, snapshot: Snapshot) -> None:
         """See `Platform`."""
