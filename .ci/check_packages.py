@@ -41,7 +41,7 @@ campaign = {
 }
 document = {"version": 1, "accountId": 604812, "sdkKey": "key", "campaigns": [campaign]}
 url = f"http://127.0.0.1:{server.server_address[1]}"
-with vwo.launch(json.dumps(document), base_url=url) as client:
+with vwo.launch(json.dumps(document), base_url=url, request_timeout_s=60) as client:
     variation = client.activate("checkout", "Ann")
     result = client.track("checkout", "Ann", "purchase")
     engine = client.status().engine

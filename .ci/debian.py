@@ -12,6 +12,16 @@ if TYPE_CHECKING:
 
 SOURCES = (Path("/etc/apt/sources.list"), Path("/etc/apt/sources.list.d"))
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+# Of the compiler's sources, the standard library alone is compiled.
+UNWANTED = (
+    "--no-wildcards-match-slash",
+    "--exclude=./usr/share/doc",
+    "--exclude=./usr/share/man",
+    "--exclude=./usr/src/rustc-*/compiler",
+    "--exclude=./usr/src/rustc-*/src",
+    "--exclude=./usr/src/rustc-*/tests",
+    "--exclude=./usr/src/rustc-*/vendor",
+)
 CONFIGURATION = """\
 Dir::State "{folder}/state";
 Dir::State::lists "{folder}/lists";
@@ -58,7 +68,11 @@ class Debian:
         before = set((self.folder / "packages").iterdir())
         self._apt("download", *names)
         for package in sorted(set((self.folder / "packages").iterdir()) - before):
-            subprocess.run(["dpkg", "-x", str(package), str(root)], check=True)
+            with subprocess.Popen(
+                ["dpkg-deb", "--fsys-tarfile", str(package)], stdout=subprocess.PIPE
+            ) as files:
+                command = ["tar", "--extract", "--directory", str(root), *UNWANTED]
+                subprocess.run(command, stdin=files.stdout, check=True)
             package.unlink()
         return root
 
