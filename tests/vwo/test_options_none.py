@@ -98,6 +98,8 @@ def test_none_answers_as_if_it_were_not_given_in_pagesense(
             Sink() as sink,
             pagesense.launch(project(), engine=engine.name, base_url=sink.url) as client,
         ):
+            # A goal of a user who was not activated would be remarked.
+            assert client.activate_experiment("Test 1", "Ann") is not None
             answers.append(str(getattr(client, name)(*PAGESENSE_GIVEN[name], **options)))
             assert client.flush()
             counts.append(len(sink.received))

@@ -35,6 +35,9 @@ def text(name: str, value: object) -> str:
     Raises:
         BadArgumentError: It is something else.
     """
+    # First what nearly every argument is: this is on the path of every call.
+    if type(value) is str and value and value.isascii():
+        return value
     if not isinstance(value, str):
         raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
     # A subclass may print as something else than it is, and raise whatever it is asked.
@@ -55,6 +58,9 @@ def user_id(value: object) -> str:
     Raises:
         BadArgumentError: It is something else.
     """
+    # As in `text`.
+    if type(value) is str and 0 < len(value) <= _MOST_USER_ID_CHARACTERS and value.isascii():
+        return value
     return short_enough(text("user_id", value))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -39,6 +40,9 @@ class Calls:
         self._remarks = Remarks(log)
         self._has_storage = decider.has_storage
         self._has_integrations = decider.has_integrations
+        remembering = log.remembering_logger
+        # What the logger remembers to take, by level; what it does not remember it is asked.
+        self._log_levels: dict[int, bool] = {} if remembering is None else remembering[1]
 
     def assign(
         self, snapshot: Snapshot, campaign_key: str, asked: Asked, variable_key: str | None = None
@@ -54,7 +58,10 @@ class Calls:
             self._has_storage,
             variable_key,
         )
-        outcome = self._decider.ask(settings.assign, question, settings, campaign_key, asked)
+        if asked.user_storage_data is None and not self._has_storage:
+            outcome = settings.assign(*question)
+        else:
+            outcome = self._decider.ask(settings.assign, question, settings, campaign_key, asked)
         if self._is_to_be_told(outcome):
             self._tell(settings, outcome, campaign_key, asked, None, None)
             self._decider.remember(outcome, asked)
@@ -182,7 +189,11 @@ class Calls:
         self._delivery.ledger.refuse(kind, reason)
 
     def _is_to_be_told(self, outcome: Outcome) -> bool:
-        return not outcome.is_settled or self._has_integrations or self._log.takes_debug
+        return (
+            not outcome.is_settled
+            or self._has_integrations
+            or (self._log_levels.get(logging.DEBUG) is not False and self._log.takes_debug)
+        )
 
     def _tell(
         self,

@@ -67,6 +67,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         decider = self._decider_with(self._findings())
         self._calls = Calls(decider, self._delivery, configuration.log, self._note_refusal)
         self._direct: VwoDirect | None = None
+        self._tracks_again = bool(configuration.should_track_returning_user)
 
     def __repr__(self) -> str:
         snapshot, engine = self._current.snapshot, self._launch.engine.name
@@ -116,13 +117,13 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "activate",
             user_id,
-            custom_variables=custom_variables,
-            variation_targeting_variables=variation_targeting_variables,
-            should_track_returning_user=should_track_returning_user,
-            user_storage_data=user_storage_data,
-            meta_data=meta_data,
-            user_agent=user_agent,
-            user_ip_address=user_ip_address,
+            custom_variables,
+            variation_targeting_variables,
+            user_storage_data,
+            meta_data,
+            should_track_returning_user,
+            user_agent,
+            user_ip_address,
         )
         return cast("str | None", self._calls.show(self._snapshot, key, asked, properties))
 
@@ -158,10 +159,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "get_variation_name",
             user_id,
-            custom_variables=custom_variables,
-            variation_targeting_variables=variation_targeting_variables,
-            user_storage_data=user_storage_data,
-            meta_data=meta_data,
+            custom_variables,
+            variation_targeting_variables,
+            user_storage_data,
+            meta_data,
         )
         return cast("str | None", self._calls.assign(self._snapshot, key, asked).answer)
 
@@ -208,13 +209,13 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "is_feature_enabled",
             user_id,
-            custom_variables=custom_variables,
-            variation_targeting_variables=variation_targeting_variables,
-            should_track_returning_user=should_track_returning_user,
-            user_storage_data=user_storage_data,
-            meta_data=meta_data,
-            user_agent=user_agent,
-            user_ip_address=user_ip_address,
+            custom_variables,
+            variation_targeting_variables,
+            user_storage_data,
+            meta_data,
+            should_track_returning_user,
+            user_agent,
+            user_ip_address,
         )
         return cast("bool", self._calls.show(self._snapshot, key, asked, properties))
 
@@ -253,10 +254,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "get_feature_variable_value",
             user_id,
-            custom_variables=custom_variables,
-            variation_targeting_variables=variation_targeting_variables,
-            user_storage_data=user_storage_data,
-            meta_data=meta_data,
+            custom_variables,
+            variation_targeting_variables,
+            user_storage_data,
+            meta_data,
         )
         return self._calls.variable_value(self._snapshot, key, wanted, asked)
 
@@ -321,13 +322,13 @@ class Client(LivingClient[Snapshot, Delivery]):
         asked = self._asked(
             "track",
             user_id,
-            custom_variables=custom_variables,
-            variation_targeting_variables=variation_targeting_variables,
-            should_track_returning_user=should_track_returning_user,
-            user_storage_data=user_storage_data,
-            meta_data=meta_data,
-            user_agent=user_agent,
-            user_ip_address=user_ip_address,
+            custom_variables,
+            variation_targeting_variables,
+            user_storage_data,
+            meta_data,
+            should_track_returning_user,
+            user_agent,
+            user_ip_address,
         )
         return self._calls.convert(self._snapshot, specifier, asked, goal)
 
@@ -659,7 +660,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         self,
         call: Call,
         user_id: object,
-        *,
         custom_variables: object,
         variation_targeting_variables: object,
         user_storage_data: object,
@@ -669,25 +669,29 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_ip_address: object = None,
         findings: Findings | None = None,
     ) -> Asked:
-        """The options of a call, checked."""
+        """The options of a call, checked; most are not given, and then nothing is asked of them."""
         user = base_arguments.user_id(user_id)
-        record = base_arguments.mapping("user_storage_data", user_storage_data)
+        tracks_again = self._tracks_again
+        if should_track_returning_user is not None:
+            name = "should_track_returning_user"
+            tracks_again = bool(base_arguments.boolean(name, should_track_returning_user))
+        mapping, optional_text = base_arguments.mapping, base_arguments.optional_text
+        record = None
+        if user_storage_data is not None:
+            record = mapping("user_storage_data", user_storage_data)
+            record = record and given_record(record, user, findings or self._findings())
         return Asked(
-            call=call,
-            user_id=user,
-            custom_variables=base_arguments.mapping("custom_variables", custom_variables),
-            variation_targeting_variables=base_arguments.mapping(
-                "variation_targeting_variables", variation_targeting_variables
-            ),
-            user_storage_data=record and given_record(record, user, findings or self._findings()),
-            meta_data=base_arguments.mapping("meta_data", meta_data),
-            tracks_again=first_given(
-                base_arguments.boolean("should_track_returning_user", should_track_returning_user),
-                self._launch.should_track_returning_user,
-                default=False,
-            ),
-            user_agent=base_arguments.optional_text("user_agent", user_agent),
-            ip_address=base_arguments.optional_text("user_ip_address", user_ip_address),
+            call,
+            user,
+            None if custom_variables is None else mapping("custom_variables", custom_variables),
+            None
+            if variation_targeting_variables is None
+            else mapping("variation_targeting_variables", variation_targeting_variables),
+            record,
+            None if meta_data is None else mapping("meta_data", meta_data),
+            tracks_again,
+            None if user_agent is None else optional_text("user_agent", user_agent),
+            None if user_ip_address is None else optional_text("user_ip_address", user_ip_address),
         )
 
     def _properties(self, name: str, value: object, sends: str | None) -> dict[str, object] | None:
