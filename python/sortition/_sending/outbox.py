@@ -133,11 +133,19 @@ class Outbox:
         events = self.queue
         if self._senders.sends_at_once:
             self._limit_time()
-        place = self._keep(kind, event)
-        self._senders.start_for_event(user)
-        reason = events.put(kind, event, user if self._is_per_user else "", place)
+        kept: list[Place] = []
+        is_taken = False
+        try:
+            self._keep(kind, event, kept)
+            self._senders.start_for_event(user)
+            place = kept[0] if kept else None
+            reason = events.put(kind, event, user if self._is_per_user else "", place)
+            is_taken = reason is None
+        finally:
+            # Refused; or interrupted, and then nobody else would ever settle it.
+            if kept and not is_taken:
+                self._discard(kept)
         if reason is not None:
-            self._discard(place)
             self._pauses.interrupt()
         if self._senders.sends_at_once:
             self.flush(self._close_timeout_s)
@@ -237,15 +245,12 @@ class Outbox:
         else:
             self.queue.limit_time(self._close_timeout_s)
 
-    def _keep(self, kind: str, event: bytes) -> Place | None:
-        """Write an event to the spool before it is taken; where it is, None for in no file."""
-        if self._spool is None or self.queue.refusal(len(event)) is not None:
-            return None
-        kept: list[Place] = []
-        self._spool.append(kind, event, kept)
-        return kept[0] if kept else None
+    def _keep(self, kind: str, event: bytes, into: list[Place]) -> None:
+        """Write an event to the spool before it is taken; `into` gets its place in a file."""
+        if self._spool is not None and self.queue.refusal(len(event)) is None:
+            self._spool.append(kind, event, into)
 
-    def _discard(self, place: Place | None) -> None:
+    def _discard(self, kept: list[Place]) -> None:
         """An event that was kept is not taken."""
-        if place is not None and self._spool is not None:
-            self._spool.settle([place])
+        if self._spool is not None:
+            self._spool.settle(kept)

@@ -80,7 +80,8 @@ class Folders:
     def are(self, name: FolderName) -> bool:
         """Whether this is the name of one of them."""
         with self.lock:
-            return any(folder.name == name.text for folder in self._all())
+            folders = self._all()
+        return any(folder.name == name.text for folder in folders)
 
     def remove_empty(self, root: int) -> None:
         """Let go of those, beside the own one, that hold no more events."""

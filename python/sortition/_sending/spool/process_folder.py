@@ -83,9 +83,9 @@ class ProcessFolder:
         parts = (owner.platform, owner.account, owner.identity, str(os.getpid()), token)
         name = ".".join(parts)
         begun = _BEGUN + name
-        os.mkdir(begun, files.FOLDER_MODE, dir_fd=root)
         descriptors: list[int] = []
         try:
+            os.mkdir(begun, files.FOLDER_MODE, dir_fd=root)
             descriptors.append(files.hold(files.open_folder(begun, root)))
             os.close(files.create(_LOCK, descriptors[0]))
             descriptors.append(files.hold_lock(_LOCK, descriptors[0]))
@@ -99,8 +99,9 @@ class ProcessFolder:
                     os.unlink(_LOCK, dir_fd=descriptors[0])
             for descriptor in descriptors:
                 files.close(descriptor)
-            with contextlib.suppress(OSError):
-                os.rmdir(begun, dir_fd=root)
+            for made in (begun, name):
+                with contextlib.suppress(OSError):
+                    os.rmdir(made, dir_fd=root)
             raise
         return cls(name, descriptors[0], descriptors[1], token)
 
