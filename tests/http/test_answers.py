@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -9,6 +11,7 @@ from support.documents import settings
 from support.pagesense import DOCUMENT
 from support.sink import wait_until
 
+import sortition
 from sortition import pagesense, vwo
 from sortition._http import retrying
 from sortition._http.answers import outcome_of
@@ -220,3 +223,24 @@ def test_a_web_page_in_answer_is_said_once_and_counted_apart(
     assert sender.client.status().reasons == ()
     assert sender.client.stats().answered_with_html == stats.answered_with_html
     sender.client.close()
+
+
+def test_no_other_module_has_a_rule_about_statuses() -> None:
+    """What a status means is asked of one package alone; servers are no clients."""
+    package = Path(sortition.__file__).parent
+    statuses = range(200, 600)
+    found = []
+    for path in package.rglob("*.py"):
+        name = path.relative_to(package).as_posix()
+        if name.startswith(("_http/", "collector/", "testing/")):
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            is_rule = isinstance(node, ast.Compare) or (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Name)
+                and node.func.id in ("range", "frozenset")
+            )
+            if is_rule:
+                values = [one.value for one in ast.walk(node) if isinstance(one, ast.Constant)]
+                found += [f"{name}: {value!r}" for value in values if value in statuses]
+    assert found == []
