@@ -1,8 +1,9 @@
-"""Imports go down only: from the public doors to the base."""
+"""Imports go down only: from the public doors to the base, and never in a circle."""
 
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from support.paths import ROOT
@@ -48,6 +49,26 @@ def imports() -> dict[str, set[str]]:
     return found
 
 
+def circles(arrows: Mapping[str, Iterable[str]]) -> set[frozenset[str]]:
+    """The pairs that reach each other."""
+    reached: dict[str, set[str]] = {}
+    for start in arrows:
+        seen: set[str] = set()
+        todo = list(arrows[start])
+        while todo:
+            one = todo.pop()
+            if one not in seen:
+                seen.add(one)
+                todo.extend(arrows.get(one, ()))
+        reached[start] = seen
+    return {
+        frozenset((one, other))
+        for one, seen in reached.items()
+        for other in seen
+        if one != other and one in reached.get(other, set())
+    }
+
+
 def room_of(module: str) -> str:
     return module.split(".")[1]
 
@@ -68,3 +89,16 @@ def test_arrows_go_down_only() -> None:
         and floor_of[room_of(imported)] >= floor_of[room_of(name)]
     }
     assert wrong == set()
+
+
+def test_no_module_is_in_a_circle() -> None:
+    arrows = {name: targets for name, targets in imports().items() if name != "sortition"}
+    assert circles(arrows) == set()
+
+
+def test_a_circle_is_found() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == {
+        frozenset("ab"),
+        frozenset("bc"),
+        frozenset("ac"),
+    }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import signal
 import traceback
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 
 from sortition._base import guard
 from sortition._base.arguments import BadArgumentError
@@ -18,9 +18,32 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sortition._base.log import Log
-    from sortition._client.base import LivingClient
+    from sortition._client.delivery import Delivery
 
-    Client: TypeAlias = LivingClient[Any, Any]
+
+class Client(Protocol):
+    """What a public call needs of its client."""
+
+    @property
+    def _log(self) -> Log: ...
+
+    @property
+    def _delivery(self) -> Delivery: ...
+
+    @property
+    def _refuses_with(self) -> str | None:
+        """Why the client answers no more calls; None while it answers."""
+
+    @property
+    def _begun(self) -> int:
+        """The fork in which `_begin` ran last."""
+
+    def _begin(self) -> None:
+        """Start what works behind the calls: this is the first call in this process."""
+
+    def _note_refusal(self, reason: str) -> None:
+        """A mistake made the client refuse a call."""
+
 
 _MOST_SHOWN: Final = 100
 """How much of a name that a caller made up is shown."""

@@ -7,7 +7,7 @@ from typing import Protocol
 from sortition._base.health import SendingHealth
 from sortition._process.forks import PerProcess
 from sortition._sending.ledger import Ledger
-from sortition._sending.queue import queues_of
+from sortition._sending.queues import queues_of
 
 
 class Delivery(Protocol):

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sortition._http.exchange import Exchange
-    from sortition._http.transport import Request
 
 _CHUNK_BYTES: Final = 64 * 1024
 _GZIP: Final = 16 + zlib.MAX_WBITS
@@ -21,22 +20,21 @@ _MOST_MEMBERS: Final = 1024
 
 
 def content_of(
-    raw: Any, headers: Mapping[str, str], request: Request, exchange: Exchange
+    raw: Any, headers: Mapping[str, str], most: int, exchange: Exchange
 ) -> tuple[bytes, bool]:
     """What an answer holds, and whether that is all of it.
 
-    Where the request does not need it, it is read undecoded and for the connection's sake alone.
+    Where the exchange does not need it, it is read undecoded, for the connection's sake alone.
 
     Args:
         raw: The answer of urllib3, of which only the head was read.
         headers: Its headers, with names in lower case.
-        request: The request.
+        most: The size beyond which the content is cut off, in bytes.
         exchange: The exchange, whose deadline bounds every wait.
     """
-    most = request.most_answer_bytes
     body, is_whole = _read(raw, headers, most)
     is_whole &= not exchange.is_head_cut
-    if not request.needs_body or not is_whole:
+    if not exchange.needs_body or not is_whole:
         return body, is_whole
     encoding = headers.get("content-encoding", "").strip().lower()
     if encoding in ("", "identity"):

@@ -246,7 +246,7 @@ class RequestsTransport:
             ) as answer,
         ):
             answered = {name.lower(): value for name, value in answer.headers.items()}
-            body, is_whole = content_of(answer.raw, answered, request, exchange)
+            body, is_whole = content_of(answer.raw, answered, request.most_answer_bytes, exchange)
             return Response(answer.status_code, body, is_whole, answered)
 
 

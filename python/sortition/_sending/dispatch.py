@@ -13,7 +13,7 @@ from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._sending.exits import close_at_exit
 from sortition._sending.outbox import Outbox
-from sortition._sending.queue import queues_of
+from sortition._sending.queues import queues_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -6,7 +6,7 @@ pure one can promise is said in `sortition._sending.pure`.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -278,14 +278,3 @@ class QueueModule(Protocol):
     @property
     def Queue(self) -> QueueClass:  # noqa: N802 -- a class
         """A queue."""
-
-
-def queues_of(engine: Literal["compiled", "pure"]) -> QueueModule:
-    """The queues that belong to an engine."""
-    if engine == "compiled":
-        from sortition import _core  # noqa: PLC0415 -- absent where no wheel fits
-
-        return _core  # type: ignore[return-value]  # its own classes are asked for, not any
-    from sortition._sending import pure  # noqa: PLC0415 -- only where it is used
-
-    return pure  # type: ignore[return-value]  # as above

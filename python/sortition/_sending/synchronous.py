@@ -15,7 +15,7 @@ from sortition._sending import ledger as reasons
 from sortition._sending.drops import tell_of_drop
 from sortition._sending.ledger import Ledger
 from sortition._sending.outage_log import OutageLog
-from sortition._sending.queue import queues_of
+from sortition._sending.queues import queues_of
 
 if TYPE_CHECKING:
     from sortition._base.health import EndpointStatus

@@ -15,17 +15,16 @@ from sortition._settings.current import Current, SnapshotT
 from sortition._settings.fetching import fetch
 from sortition._settings.pace import Pace, Streak
 from sortition._settings.poller import Outcome, Poller
+from sortition._settings.status import SettingsStatus, Source
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
-    from sortition._base.health import EndpointStatus, ThreadStatus
     from sortition._base.log import Log
     from sortition._http.transport import Request, Transport
     from sortition._settings.cache import SettingsCache
     from sortition._settings.fetching import Validators
     from sortition._settings.platform import Platform
-    from sortition._settings.status import Source
 
 NOT_BEGUN: Final = -1
 """A number of forks that no process has."""
@@ -48,17 +47,6 @@ class Refreshing:
     request_timeout_s: float
     poll_interval_s: float | None = None
     stale_after_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class SettingsStatus:
-    """How a client's settings are; see `sortition._settings.status.ClientStatus`."""
-
-    source: Source | None
-    age_s: float | None
-    is_stale: bool
-    endpoint: EndpointStatus
-    thread: ThreadStatus | None
 
 
 class LiveSettings(Generic[SnapshotT]):

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
 
     from sortition._base.health import EndpointStatus, SendingHealth, ThreadStatus
     from sortition._base.problem import Problem
-    from sortition._settings.live import SettingsStatus
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 """How a client is, in a word.
@@ -49,6 +48,17 @@ class Health:
     def as_dict(self) -> dict[str, object]:
         """The same for a JSON answer."""
         return {"ok": self.is_ok, "state": self.state, "reasons": list(self.reasons)}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingsStatus:
+    """How a client's settings are; see `ClientStatus`."""
+
+    source: Source | None
+    age_s: float | None
+    is_stale: bool
+    endpoint: EndpointStatus
+    thread: ThreadStatus | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,15 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 from sortition._base.errors import OptionError
 from sortition._base.options import ensure_known, of_type
 from sortition._client.checks import WEEK_S, Callback, Seconds, WholeNumber
-from sortition._client.launching import limits_of
 from sortition._sending import options as defaults
-from sortition._sending.options import Batching
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sortition._client.checks import Check
-    from sortition._vwo.options import VwoOptions
 
 _CHECKS: Final[dict[str, Check]] = {
     "events_per_request": WholeNumber(5000),
@@ -63,23 +60,3 @@ class BatchEventsCheck:
         if not found.keys() & {"events_per_request", "interval_s"}:
             raise OptionError(f"{name}: must have events_per_request or request_time_interval")
         return BatchEvents(**found)
-
-
-def batching_of(options: VwoOptions) -> Batching | None:
-    """How events are batched; None where they are not.
-
-    Raises:
-        OptionError: An option requires batches.
-    """
-    given = options.batch_events
-    if given is None:
-        if options.spool is not None:
-            raise OptionError("spool: requires batch_events; without it no event waits to be sent")
-        return None
-    return Batching(
-        events_per_request=given.events_per_request,
-        interval_s=given.interval_s,
-        flush_callback=given.flush_callback,
-        request_bytes=options.request_bytes,
-        **limits_of(options),
-    )

@@ -13,13 +13,14 @@ from sortition._client import launching
 from sortition._client.document import document_of
 from sortition._client.launching import (
     engine_of,
+    limits_of,
     log_of,
     settings_options_of,
     transport_of,
     verifies,
 )
+from sortition._sending.options import Batching
 from sortition._settings.options import loaded_by
-from sortition._vwo.batching import batching_of
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.credentials import optional_credentials_of
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from sortition._sending.drops import OnDrop
-    from sortition._sending.options import Batching, OnUnknownOutcome
+    from sortition._sending.options import OnUnknownOutcome
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
     from sortition._vwo.arguments import GoalType
@@ -95,7 +96,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         SettingsUnavailableError: None were given, and none came.
     """
     options = VwoOptions.read(given)
-    batching = batching_of(options)
+    batching = _batching_of(options)
     engine = engine_of(options.engine)
     log = log_of("vwo", options, engine)
     # As with the platform's SDK, a storage of the caller's goes first.
@@ -157,3 +158,23 @@ def _usage(options: VwoOptions, storage: UserStorageLike | None) -> dict[str, in
     }
     usage = {flag: 1 for flag, value in given.items() if value is not None}
     return {**usage, "_l": 1} if usage else {}
+
+
+def _batching_of(options: VwoOptions) -> Batching | None:
+    """How events are batched; None where they are not.
+
+    Raises:
+        OptionError: An option requires batches.
+    """
+    given = options.batch_events
+    if given is None:
+        if options.spool is not None:
+            raise OptionError("spool: requires batch_events; without it no event waits to be sent")
+        return None
+    return Batching(
+        events_per_request=given.events_per_request,
+        interval_s=given.interval_s,
+        flush_callback=given.flush_callback,
+        request_bytes=options.request_bytes,
+        **limits_of(options),
+    )

@@ -11,6 +11,8 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias, get_args
 
+from sortition.testing.fault import BaseFault
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -46,12 +48,12 @@ _PARTS: Final = get_args(EndlessPart)
 
 
 @dataclass(frozen=True, slots=True)
-class Healthy:
+class Healthy(BaseFault):
     """No fault: status 200, or 400 for what cannot be read as the events that it should be."""
 
 
 @dataclass(frozen=True, slots=True)
-class Status:
+class Status(BaseFault):
     """An answer of this status. Events are accepted where it is 2xx.
 
     Attributes:
@@ -88,7 +90,7 @@ class Status:
 
 
 @dataclass(frozen=True, slots=True)
-class TooManyEvents:
+class TooManyEvents(BaseFault):
     """Status 413 for a request of more events than this, so that batches are halved; else healthy.
 
     Attributes:
@@ -99,17 +101,17 @@ class TooManyEvents:
 
 
 @dataclass(frozen=True, slots=True)
-class ResetBeforeReading:
+class ResetBeforeReading(BaseFault):
     """The connection is reset (RST) as soon as a request begins, before it is read."""
 
 
 @dataclass(frozen=True, slots=True)
-class ResetAfterReading:
+class ResetAfterReading(BaseFault):
     """The connection is reset (RST) when the request has been read. Nothing is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
-class Hang:
+class Hang(BaseFault):
     """The request is read and not answered until the fault is lifted or the server is closed.
 
     It is lifted when the server is told the next fault or script, which then answers the request;
@@ -118,7 +120,7 @@ class Hang:
 
 
 @dataclass(frozen=True, slots=True)
-class NeverRead:
+class NeverRead(BaseFault):
     """The connection is accepted and nothing is read from it, until the fault is lifted.
 
     As with `Hang`, whatever the server is told next answers the request.
@@ -126,12 +128,12 @@ class NeverRead:
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Refused(BaseFault):
     """The port is closed, and every connection with it. The next fault opens it again."""
 
 
 @dataclass(frozen=True, slots=True)
-class HalfAnswer:
+class HalfAnswer(BaseFault):
     """The answer promises more content than comes before the connection ends.
 
     Events are accepted where the status is 2xx: its line has come.
@@ -150,12 +152,12 @@ class HalfAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class TruncatedStatusLine:
+class TruncatedStatusLine(BaseFault):
     """The connection ends within the first line of the answer. Nothing is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerLost:
+class AnswerLost(BaseFault):
     """The events are accepted, and the connection ends without an answer.
 
     Attributes:
@@ -166,7 +168,7 @@ class AnswerLost:
 
 
 @dataclass(frozen=True, slots=True)
-class SlowDrip:
+class SlowDrip(BaseFault):
     """The answer comes a byte at a time. Events are accepted at its first byte where it is 2xx.
 
     Attributes:
@@ -187,7 +189,7 @@ class SlowDrip:
 
 
 @dataclass(frozen=True, slots=True)
-class EndlessAnswer:
+class EndlessAnswer(BaseFault):
     """A part of the answer never ends: its bytes come with pauses.
 
     It goes on for as long as the client stays and the server lives; another fault does not lift it.
@@ -216,7 +218,7 @@ class EndlessAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class RawAnswer:
+class RawAnswer(BaseFault):
     """These bytes as the answer, whatever they are.
 
     Events are accepted where `is_accepted` says so.
@@ -234,7 +236,7 @@ class RawAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class EndAfterAnswer:
+class EndAfterAnswer(BaseFault):
     """Healthy, and the connection ends after the answer, which did not announce that.
 
     Attributes:
@@ -247,7 +249,7 @@ class EndAfterAnswer:
 
 
 @dataclass(frozen=True, slots=True)
-class ByRequest:
+class ByRequest(BaseFault):
     """Each request gets the fault that the function says.
 
     Attributes:

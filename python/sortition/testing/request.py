@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, urlsplit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from sortition.testing.faults import RequestFault
+    from sortition.testing.fault import BaseFault
     from sortition.testing.message import Head
 
 
@@ -32,7 +32,7 @@ class Received:
     query_text: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
-    fault: RequestFault
+    fault: BaseFault
 
     @property
     def query(self) -> dict[str, str]:
@@ -49,7 +49,7 @@ class Received:
         return json.loads(self.body)
 
 
-def received(head: Head, body: bytes, fault: RequestFault) -> Received:
+def received(head: Head, body: bytes, fault: BaseFault) -> Received:
     """What is kept of a request."""
     split = urlsplit(head.target)
     return Received(head.method, split.path, split.query, head.headers, body, fault)

@@ -1,0 +1,9 @@
+"""What every fault has in common."""
+
+from __future__ import annotations
+
+
+class BaseFault:
+    """A way in which a `FaultServer` can misbehave; the ways are in `sortition.testing.faults`."""
+
+    __slots__ = ()
