@@ -85,6 +85,7 @@ def test_too_many_arguments_give_the_nothing_of_a_vwo_call(
     assert getattr(client, name)(*TOO_MANY) == NOTHING[name]
     (record,) = caplog.records
     assert record.getMessage().startswith(f"{name}: takes ")
+    assert record.getMessage().endswith(" given; options are given by name")
     assert client.get_variation_name("checkout", "Ann")
 
 

@@ -149,7 +149,9 @@ def _renamed(options: dict[str, Any], other_names: Mapping[str, str] | None) -> 
 
 def _mistake_of(error: TypeError) -> str:
     """Such as: missing 1 required positional argument: 'user_id'."""
-    return str(error).partition("() ")[2]
+    words = str(error).partition("() ")[2]
+    is_one_too_many = words.startswith("takes ") and words.endswith(" given")
+    return f"{words}; options are given by name" if is_one_too_many else words
 
 
 def _names_of(method: Callable[..., object]) -> frozenset[str]:

@@ -287,6 +287,9 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> TrackResult | None:
         """Report that a user reached a goal.
 
+        With a user storage only users are credited whom it holds a record of, which `activate`
+        makes; the others are counted as refused, ``not_activated``.
+
         Args:
             campaign_specifier: A campaign's key, a list of keys, or None for every campaign that
                 has the goal. ``campaign_key`` is another name for it.
