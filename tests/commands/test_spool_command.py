@@ -216,7 +216,8 @@ class TestDrain:
         os.waitpid(pid, 0)
         path = tmp_path / "pagesense.json"
         path.write_text(json.dumps(DOCUMENT))
-        arguments = ("--platform", "pagesense", "--settings", str(path), "--base-url", sink.url)
+        arguments = ["--platform", "pagesense", "--settings", str(path), "--data-center", "EU"]
+        arguments += ["--base-url", sink.url]
         done = run("spool", "drain", str(folder), *arguments)
         assert (done.returncode, done.stderr) == (0, "")
         assert done.stdout == "5 events taken over, 5 delivered\n"
@@ -229,6 +230,7 @@ class TestDrain:
             (["--account-id", "1", "--base-url", "ftp://x"], "base_url"),
             (["--account-id", ""], "account_id"),
             (["--platform", "pagesense", "--account-id", "1-US"], "project_name"),
+            (["--platform", "pagesense", "--account-id", "1-US", "--data-center", "X"], "project"),
         ],
     )
     def test_what_cannot_be_used(

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -28,6 +31,8 @@ from sortition._commands.checking.document import verdict_on
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    from support.sink import Sink
 
     from sortition._commands.checking.document import Platform
     from sortition._engine import Engine
@@ -549,6 +554,96 @@ def test_a_path_that_leads_elsewhere_counts_as_missing(engine: Engine, prefix: s
     assert compiled.collection_prefix is None
     [problem] = compiled.problems
     assert (problem.path, problem.consequence) == ("collectionPrefix", "ignored")
+
+
+def test_a_path_is_sent_as_one(launch: Callable[..., vwo.Client], sink: Sink) -> None:
+    """Signs that would end the path are escaped, and a plain path stays as it is."""
+    launch(settings(collectionPrefix="a?b#c d")).activate("checkout", "ann")
+    assert sink.paths == ["/a%3Fb%23c%20d/server-side/track-user"]
+    launch(settings(collectionPrefix="eu/v2")).activate("checkout", "ann")
+    assert sink.paths[1] == "/eu/v2/server-side/track-user"
+
+
+def test_the_depth_is_asked_before_the_document_is_read() -> None:
+    """On a thread with a small stack a document of thousands of levels is refused, not read."""
+    program = textwrap.dedent(
+        """
+        import threading
+        from sortition import SettingsError, vwo
+
+        def deep(levels):
+            return '{"a": ' * levels + "1" + "}" * levels
+
+        found = []
+
+        def launch():
+            for text in (deep(2000), "[" * 5000, deep(100_000)):
+                try:
+                    vwo.launch(text, engine="pure")
+                except SettingsError as error:
+                    found.append(str(error))
+
+        vwo.launch
+        threading.stack_size(128 * 1024)
+        thread = threading.Thread(target=launch)
+        thread.start()
+        thread.join()
+        assert found == ["settings: expected at most 127 levels, found more"] * 3, found
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+MIB = 1024 * 1024
+GOOD = json.dumps(campaign()).encode()
+LARGE = {
+    "numbers in the place of campaigns": (b'"campaigns": [%s' % GOOD, b",0", b"]"),
+    "objects in the place of campaigns": (b'"campaigns": [%s' % GOOD, b",{}", b"]"),
+    "an ignored field": (b'"campaigns": [%s], "more": [0' % GOOD, b",0", b"]"),
+    "unknown operators": (
+        b'"campaigns": [{"segments": {"or": [0',
+        b',{"x":1}',
+        b"]}, %s]" % GOOD[1:],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="reads the peak of Linux")
+def test_a_hostile_document_costs_no_more_than_eight_times_its_size(name: str) -> None:
+    """The compiled engine reads 32 MiB within 256 MiB, and keeps nearly nothing of it."""
+    begin, middle, end = LARGE[name]
+    program = textwrap.dedent(
+        f"""
+        import ctypes, pathlib, re
+        from sortition import _engine
+
+        def now(name):
+            text = pathlib.Path("/proc/self/status").read_text()
+            return int(re.search(name + r":\\s+(\\d+)", text)[1]) * 1024
+
+        compile = _engine.load("compiled").module.VwoSettings.compile
+        begin, middle, end = {begin!r}, {middle!r}, {end!r}
+        head = b'{{"version": 1, "accountId": 1, ' + begin
+        document = head + middle * ((32 * {MIB} - len(head)) // len(middle)) + end + b"}}"
+        compile(head + middle + end + b"}}")
+        before = now("VmRSS") - len(document)
+        pathlib.Path("/proc/self/clear_refs").write_text("5")
+        settings = compile(document)
+        peak, kept = now("VmHWM") - before, now("VmRSS") - before - len(document)
+        print(peak / len(document), kept / len(document), settings.problem_count)
+        assert len(settings.campaigns) == 1
+        assert peak <= 8 * len(document), peak
+        assert kept <= len(document), kept
+        """
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=100, check=False
+    )
+    assert done.returncode == 0, (done.stdout, done.stderr)
 
 
 NOT_JSON = [

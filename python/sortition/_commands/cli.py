@@ -132,6 +132,9 @@ def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         help=f"fetch the settings of this account, with the key in {KEY_VARIABLE}",
     )
     drained.add_argument("--project-name", metavar="NAME", help="the project, for PageSense")
+    drained.add_argument(
+        "--data-center", metavar="DC", help="the data center, where PageSense's settings name none"
+    )
     drained.add_argument("--base-url", metavar="URL", help="where to send (the platform itself)")
     drained.add_argument(
         "--any-key", action="store_true", help="also what was kept with another SDK key"
@@ -152,7 +155,12 @@ def _drain_spool(given: argparse.Namespace) -> int:
     from sortition._commands import draining  # noqa: PLC0415 -- the other commands do not need it
 
     account = draining.Account(
-        given.platform, given.settings, given.account_id, given.project_name, given.base_url
+        given.platform,
+        given.settings,
+        given.account_id,
+        given.project_name,
+        given.base_url,
+        given.data_center,
     )
     return draining.drain(given.folder, account, given.timeout_s, takes_any_key=given.any_key)
 

@@ -68,6 +68,8 @@ class Account:
         account_id: The account that they are fetched for.
         project_name: The project, where the platform is PageSense.
         base_url: Where events are sent; None for the platform itself.
+        data_center: The data center, where the platform is PageSense and the settings do not name
+            it.
     """
 
     platform: str
@@ -75,6 +77,7 @@ class Account:
     account_id: str | None
     project_name: str | None
     base_url: str | None
+    data_center: str | None = None
 
 
 def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: bool) -> int:
@@ -133,6 +136,7 @@ def _pagesense(account: Account, options: SpoolOptions) -> tuple[Flush, pagesens
         sdk_account_id=account.account_id,
         sdk_key=os.environ.get(KEY_VARIABLE, "") if is_fetched else None,
         project_name=account.project_name,
+        data_center=account.data_center,
         base_url=account.base_url,
         poll_interval_s=0,
         spool=options,  # type: ignore[arg-type]  # as above

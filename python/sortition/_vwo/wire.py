@@ -10,6 +10,7 @@ import random
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from sortition._http.transport import Request
 from sortition._version import VERSION
@@ -85,7 +86,8 @@ class Events:
     ) -> None:
         self._settings = settings
         prefix = settings.collection_prefix
-        self._base_url = base_url if prefix is None else f"{base_url}/{prefix}"
+        # What is no part of a path as it stands must not end the path, nor begin a query.
+        self._base_url = base_url if prefix is None else f"{base_url}/{quote(prefix)}"
         self._usage = usage
         self._batch = encode_batch
 

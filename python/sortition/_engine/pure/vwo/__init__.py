@@ -277,8 +277,7 @@ def _lose_group(
     if group_index is None:
         return None, ()
     group = settings.groups[group_index]
-    members = [(member, settings.campaigns[member]) for member in group.members]
-    others = [campaign for member, campaign in members if member != index]
+    campaigns = settings.campaigns
 
     def note(
         whitelisted: Campaign | None = None,
@@ -297,11 +296,13 @@ def _lose_group(
             }
         )
 
-    for other in others:
-        if _whitelisted(settings, other, request, silent) is not None:
+    for member in group.whitelisting:
+        other = campaigns[member]
+        if member != index and _whitelisted(settings, other, request, silent) is not None:
             note(whitelisted=other)
             return reason.GROUP_WHITELISTED_ELSEWHERE, ()
     if request.has_user_storage:
+        others = [campaigns[member] for member in group.members if member != index]
         keys = (other.shown.key for other in others if request.stored(other.shown) is NOT_ASKED)
         if needed := tuple(keys):
             return reason.RECORDS_NEEDED, needed
@@ -311,8 +312,8 @@ def _lose_group(
                 return reason.GROUP_STORED_ELSEWHERE, ()
     eligible = tuple(
         member
-        for member, campaign in members
-        if member == index or _take_part(settings, campaign, request, silent) is None
+        for member in group.members
+        if member == index or _take_part(settings, campaigns[member], request, silent) is None
     )
     winner = group.winner(eligible, request.user_id)
     note(eligible=eligible, winner=winner)

@@ -10,7 +10,7 @@ from sortition._base.problem import Problem
 from sortition._engine import vwo as model
 from sortition._engine.pure.document import ProblemError, parse
 from sortition._engine.pure.problem import MISSING, Problems, child
-from sortition._engine.pure.vwo.allocation import ranges
+from sortition._engine.pure.vwo.allocation import equal_weights, ranges
 from sortition._engine.pure.vwo.group import Group
 from sortition._engine.pure.vwo.segment import Segment, compile_segment
 from sortition._engine.pure.vwo.settings import Campaign, Goal, Settings, Variation
@@ -317,6 +317,8 @@ class _Compiler:
             shown=shown,
             is_advanced=shown.algorithm == _ADVANCED,
             members=members,
+            whitelisting=tuple(one for one in members if self.campaigns[one].has_whitelisting),
+            equal_ranges=tuple(ranges(equal_weights(len(members)))) if members else (),
             priority=with_ids(wire.p),
             weights=tuple(
                 (member, wire.wt[campaign_id])

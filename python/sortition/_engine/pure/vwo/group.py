@@ -25,6 +25,8 @@ class Group:
         shown: What callers see of it.
         is_advanced: Whether it chooses by priority, then by weight; else all have the same chance.
         members: The running campaigns, in the group's order.
+        whitelisting: The members that have whitelisting.
+        equal_ranges: The ranges of the members where all of them have the same chance.
         priority: Campaigns in the order of their priority.
         weights: The weight of each member that has one, in the members' order.
         seed: What every seed string of this group starts with.
@@ -33,6 +35,8 @@ class Group:
     shown: model.Group
     is_advanced: bool
     members: tuple[int, ...]
+    whitelisting: tuple[int, ...]
+    equal_ranges: tuple[tuple[int, int] | None, ...]
     priority: tuple[int, ...]
     weights: tuple[tuple[int, float], ...]
     seed: str
@@ -43,7 +47,10 @@ class Group:
             return eligible[0]
         bucket = variation_bucket(hash_seed_string(self.seed + user_id))
         if not self.is_advanced:
-            index = owner(ranges(equal_weights(len(eligible))), bucket)
+            shares: Sequence[tuple[int, int] | None] = self.equal_ranges
+            if len(eligible) != len(shares):
+                shares = list(ranges(equal_weights(len(eligible))))
+            index = owner(shares, bucket)
             return None if index is None else eligible[index]
         for campaign in self.priority:
             if campaign in eligible:
