@@ -6,7 +6,7 @@ decision refers to them, so that deciding makes nothing but its result.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ class Experiment:
     status: float
     permitted_traffic: float
     is_development_mode: bool
-    environment_key: str
+    environment_key: str = field(repr=False)
     language_key: str
     audiences: tuple[str, ...]
     goals: tuple[MappedGoal, ...]

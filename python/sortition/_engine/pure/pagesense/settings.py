@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class Settings:
     project_name: str
     portal_name: str
     sdk_account_id: str
-    sdk_key: str
+    sdk_key: str = field(repr=False)
     goals: tuple[model.Goal, ...]
     experiments: tuple[Experiment, ...]
     by_name: dict[str, int]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ class Settings:
 
     version: model.Identifier
     account_id: model.Identifier
-    sdk_key: str | None
+    sdk_key: str | None = field(repr=False)
     is_event_arch_enabled: bool
     collection_prefix: str | None
     visitor_namespace: uuid.UUID
