@@ -87,6 +87,8 @@ def test_a_server_that_refuses_is_left_alone(status: int, interval_s: float | No
     assert len([at for at in times if at <= MINUTE_S]) <= 3
     slow = pauses(times)[2:]
     assert all(600.0 <= pause <= max(900.0, (interval_s or 0) * (1 + JITTER)) for pause in slow)
+    # It is never asked sooner than one that answers.
+    assert min(pauses(times)) >= (interval_s or 0) * (1 - JITTER)
     # Never dies.
     assert len(times) > 24 * 3600 / 2000
 

@@ -319,7 +319,7 @@ class TestItsEnd:
 
     def test_a_close_does_not_wait_for_an_answer(self, launch: Launch) -> None:
         with BlackHole() as hole:
-            client = launch(only("Old"), base_url=hole.url, poll_interval_s=1)
+            client = launch(only("Old"), base_url=hole.url, poll_interval_s=1, close_timeout_s=0.1)
             decides(client)
             client._live.wake()
             wait_until(lambda: client._live._pollers.get()._begun == 1)
