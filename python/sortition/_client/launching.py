@@ -72,11 +72,16 @@ def verifies(options: LaunchOptions) -> bool:
     return getattr(options.transport, "verifies", True) is not False
 
 
-def limits_of(options: LaunchOptions) -> dict[str, Any]:
-    """The attributes of `Batching` that every platform's options say, by name."""
-    spool = options.spool
-    if isinstance(spool, str):
-        spool = SpoolOptions(spool, options.spool_bytes, options.spool_age_s)
+def limits_of(options: LaunchOptions, spool: SpoolOptions | None = None) -> dict[str, Any]:
+    """The attributes of `Batching` that every platform's options say, by name.
+
+    Args:
+        options: The options.
+        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+            options.
+    """
+    if spool is None and options.spool is not None:
+        spool = SpoolOptions(options.spool, options.spool_bytes, options.spool_age_s)
     return {
         "queue_events": options.queue_events,
         "queue_bytes": options.queue_bytes,

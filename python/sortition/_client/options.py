@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from sortition._engine import EngineChoice
     from sortition._http.transport import Transport
     from sortition._sending.options import OnUnknownOutcome
-    from sortition._sending.spool.options import SpoolOptions
 
 Unit = Literal["", "seconds", "bytes", "events"]
 Group = Literal["decisions", "settings", "sending", "messages"]
@@ -277,7 +276,7 @@ class LaunchOptions:
         "Called as ``on_drop(reason, number)`` with events that were lost or refused.",
         group="sending",
     )
-    spool: str | SpoolOptions | None = option(
+    spool: str | None = option(
         SpoolFolder(),
         "A folder in which the client keeps events until it knows what became of them, so that "
         "they survive a SIGKILL: the next process for the same account sends what a dead one "

@@ -113,33 +113,43 @@ def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: boo
 
 def _vwo(account: Account, options: SpoolOptions) -> tuple[Flush, vwo.Client]:
     from sortition import vwo  # noqa: PLC0415 -- only this command needs it
+    from sortition._vwo.launching import configure  # noqa: PLC0415
 
     document: Path | str | None = account.settings_path
     if document is None:
         key = os.environ.get(KEY_VARIABLE, "")
         document = vwo.get_settings_file(account.account_id or "", key, base_url=account.base_url)
-    client = vwo.launch(
-        document,
-        base_url=account.base_url,
-        batch_events={"events_per_request": _EVENTS_PER_REQUEST},
-        spool=options,  # type: ignore[arg-type]  # no path, and more than a caller may say
+    client = vwo.Client(
+        *configure(
+            {
+                "settings_file": document,
+                "base_url": account.base_url,
+                "batch_events": {"events_per_request": _EVENTS_PER_REQUEST},
+            },
+            options,
+        )
     )
     return lambda timeout_s: client.flush_events(timeout_s=timeout_s) is True, client
 
 
 def _pagesense(account: Account, options: SpoolOptions) -> tuple[Flush, pagesense.Client]:
     from sortition import pagesense  # noqa: PLC0415 -- only this command needs it
+    from sortition._pagesense.launching import configure  # noqa: PLC0415
 
     is_fetched = account.settings_path is None
-    client = pagesense.launch(
-        account.settings_path,
-        sdk_account_id=account.account_id,
-        sdk_key=os.environ.get(KEY_VARIABLE, "") if is_fetched else None,
-        project_name=account.project_name,
-        data_center=account.data_center,
-        base_url=account.base_url,
-        poll_interval_s=0,
-        spool=options,  # type: ignore[arg-type]  # as above
+    client = pagesense.Client(
+        *configure(
+            {
+                "settings": account.settings_path,
+                "sdk_account_id": account.account_id,
+                "sdk_key": os.environ.get(KEY_VARIABLE, "") if is_fetched else None,
+                "project_name": account.project_name,
+                "data_center": account.data_center,
+                "base_url": account.base_url,
+                "poll_interval_s": 0,
+            },
+            options,
+        )
     )
     return client.flush, client
 

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from sortition._pagesense.delivery import Delivery
     from sortition._pagesense.snapshot import Snapshot
     from sortition._pagesense.storage import UserStorageLike
+    from sortition._sending.spool.options import SpoolOptions
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
 
@@ -74,10 +75,17 @@ class Configuration(launching.Configuration):
         )
 
 
-def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[Snapshot]]:
+def configure(
+    given: Mapping[str, object], spool: SpoolOptions | None = None
+) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, by name, and get the settings where none are given.
 
     Nothing is left behind where the launch is refused.
+
+    Args:
+        given: The options, by name; one that is missing is not given.
+        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+            options.
 
     Raises:
         OptionError: An option cannot be used; the message names it.
@@ -117,7 +125,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         platform=PagesensePlatform(engine, log, url, credentials),
         poll_interval_s=interval_s,
         # One event for each request, sent at once.
-        batching=Batching(events_per_request=1, interval_s=0.0, **limits_of(options)),
+        batching=Batching(events_per_request=1, interval_s=0.0, **limits_of(options, spool)),
         requests_at_once=options.requests_at_once,
         is_development_mode=options.is_development_mode,
         user_storage=options.user_storage,

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from sortition._sending.drops import OnDrop
     from sortition._sending.options import OnUnknownOutcome
+    from sortition._sending.spool.options import SpoolOptions
     from sortition._settings.current import Current
     from sortition._settings.live import LiveSettings
     from sortition._vwo.arguments import GoalType
@@ -84,11 +85,18 @@ class Configuration(launching.Configuration):
         )
 
 
-def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[Snapshot]]:
+def configure(
+    given: Mapping[str, object], spool: SpoolOptions | None = None
+) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, by name, and get its settings.
 
     Where they are given, nothing is started or opened; a launch that is refused leaves nothing
     behind.
+
+    Args:
+        given: The options, by name; one that is missing is not given.
+        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+            options.
 
     Raises:
         OptionError: An option cannot be used; the message names it.
@@ -96,7 +104,7 @@ def configure(given: Mapping[str, object]) -> tuple[Configuration, LiveSettings[
         SettingsUnavailableError: None were given, and none came.
     """
     options = VwoOptions.read(given)
-    batching = _batching_of(options)
+    batching = _batching_of(options, spool)
     engine = engine_of(options.engine)
     log = log_of("vwo", options, engine)
     # As with the platform's SDK, a storage of the caller's goes first.
@@ -160,7 +168,7 @@ def _usage(options: VwoOptions, storage: UserStorageLike | None) -> dict[str, in
     return {**usage, "_l": 1} if usage else {}
 
 
-def _batching_of(options: VwoOptions) -> Batching | None:
+def _batching_of(options: VwoOptions, spool: SpoolOptions | None) -> Batching | None:
     """How events are batched; None where they are not.
 
     Raises:
@@ -176,5 +184,5 @@ def _batching_of(options: VwoOptions) -> Batching | None:
         interval_s=given.interval_s,
         flush_callback=given.flush_callback,
         request_bytes=options.request_bytes,
-        **limits_of(options),
+        **limits_of(options, spool),
     )

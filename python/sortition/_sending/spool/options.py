@@ -42,11 +42,8 @@ class SpoolFolder:
 
     allowed: str = ""
 
-    def __call__(self, _name: str, value: object) -> str | SpoolOptions:
+    def __call__(self, _name: str, value: object) -> str:
         """See `sortition._client.checks.Check`."""
-        if isinstance(value, SpoolOptions):
-            # The command that drains a folder says more than a launch can.
-            return value
         return _folder(value)
 
 
