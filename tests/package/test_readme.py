@@ -178,10 +178,12 @@ def test_the_findings_of_a_user_storage_are_all_in_the_docs() -> None:
     assert [one for one in names if f"``{one}``" not in stats] == []
 
 
-def test_the_programs_about_settings() -> None:
+def test_the_programs_about_settings(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     programs = blocks("python", "docs/settings.md")
     assert len(programs) == 3
     namespace: dict[str, object] = {}
+    # They keep a file in the folder that they run in.
+    monkeypatch.chdir(tmp_path)
     with server.running(SETTINGS) as url, tempfile.TemporaryDirectory() as folder:
         for program in programs:
             here = program.replace(f"http://127.0.0.1:{DEFAULT_PORT}", url)

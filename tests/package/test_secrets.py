@@ -238,10 +238,11 @@ def test_the_guard_shows_no_text_of_an_exception(
     monkeypatch.setattr(guard, "propagates", False)
     client = launch(DOCUMENT)
 
-    def fail(*_: object, **__: object) -> None:
-        raise RuntimeError(f"{KEY} {USER}")
+    class Bug:
+        def __getattr__(self, name: str) -> object:
+            raise RuntimeError(f"{KEY} {USER}")
 
-    monkeypatch.setattr(client._calls, "_decider", type("Bug", (), {"ask": fail})())
+    monkeypatch.setattr(client, "_calls", Bug())
     assert client.activate("checkout", USER) is None
     assert client.get_variation_name("checkout", USER) is None
     assert client.is_feature_enabled("checkout", USER) is False

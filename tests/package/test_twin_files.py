@@ -61,7 +61,10 @@ TWINS: Final = (
             "settings_file": "only VWO's settings are fetched without a client",
             "variables": "PageSense's variations have no variables",
         },
-        {"goal_property": "VWO's properties of a conversion have no names of their own"},
+        {
+            "activated": "VWO's storage tells who was activated",
+            "goal_property": "VWO's properties of a conversion have no names of their own",
+        },
     ),
     Twins(
         f"{BINDINGS}/vwo",
