@@ -145,7 +145,7 @@ def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
 
     with contextlib.ExitStack() as held:
         locks = (process._breaker._lock, process._outage_log._lock)
-        for lock in (*locks, process.pool._changed):
+        for lock in (*locks, process.pool._lock):
             held.enter_context(lock)
         assert in_child(work)
         assert in_child(close_only)

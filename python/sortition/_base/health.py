@@ -89,11 +89,13 @@ class ThreadStatus:
         last_beat_s: How long ago it last said that it works, in seconds; None for never.
         is_late: Whether it should have said so again: what it said before was that it would within
             half of this time.
+        cannot_start: Whether there is something to do for it, and no thread can be started.
     """
 
     is_running: bool
     last_beat_s: float | None
     is_late: bool
+    cannot_start: bool = False
 
 
 class Heartbeat:

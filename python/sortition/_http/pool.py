@@ -118,7 +118,9 @@ class SenderPool:
         self._forks = Forks.count
         self._most_senders = most_senders
         self._free_places = most_senders
-        self._changed = threading.Condition()
+        # Entered by itself: a signal handler may interrupt the entering of a condition.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         self._idle: list[_Sender] = []
         self._abandoned = 0
         self._is_closed = False
@@ -142,13 +144,13 @@ class SenderPool:
             raise
         except BaseException:
             # A signal handler raised: the place is free again, unless a sender has the request.
-            with self._changed:
+            with self._lock:
                 if not job.is_handed_over:
                     self._free_places += 1
                     self._changed.notify()
             raise
         job.done.wait(deadline.remaining_s())
-        with self._changed:
+        with self._lock:
             if not job.done.is_set():
                 job.is_abandoned = True
                 self._abandoned += 1
@@ -167,7 +169,7 @@ class SenderPool:
         Args:
             joins: Whether to wait for the end of those that do not send.
         """
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             idle, self._idle = self._idle, []
             self._changed.notify_all()
@@ -177,7 +179,7 @@ class SenderPool:
             sender.join()
 
     def _take_place(self, deadline: Deadline) -> None:
-        with self._changed:
+        with self._lock:
             if self._abandoned < self._most_senders:
                 self._changed.wait_for(
                     lambda: self._free_places or self._is_closed, deadline.remaining_s()
@@ -192,7 +194,7 @@ class SenderPool:
             self._free_places -= 1
 
     def _start(self, job: _Job) -> None:
-        with self._changed:
+        with self._lock:
             sender = self._idle.pop() if self._idle else None
         if sender is not None:
             job.is_handed_over = True
@@ -215,7 +217,7 @@ class SenderPool:
 
     def _finish(self, sender: _Sender, job: _Job, *, goes_on: bool = True) -> bool:
         """Hand a result over; whether the sender is to go on."""
-        with self._changed:
+        with self._lock:
             job.done.set()
             if job.is_abandoned:
                 self._abandoned -= 1
@@ -228,7 +230,7 @@ class SenderPool:
 
     def _retire(self, sender: _Sender) -> bool:
         """Take a sender out of the idle ones; False where a request was just given to it."""
-        with self._changed:
+        with self._lock:
             if sender in self._idle:
                 self._idle.remove(sender)
                 return True

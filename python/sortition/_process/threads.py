@@ -30,4 +30,7 @@ def start_thread(work: Callable[[], None], name: str) -> bool:
         thread.start()
     except (RuntimeError, MemoryError):
         return False
+    except KeyError as error:
+        # A signal handler raised, and Python's own bookkeeping of the thread fails in its place.
+        raise error.__context__ or error from None
     return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import queue
 import threading
 from typing import TYPE_CHECKING, Final
@@ -86,7 +87,8 @@ class Senders:
         """How they are, together."""
         running = list(self._running.values())
         if not running:
-            return self._last.status(is_running=False)
+            status = self._last.status(is_running=False)
+            return dataclasses.replace(status, cannot_start=self.cannot_start)
         return together([heartbeat.status(is_running=True) for heartbeat in running])
 
     def start_for_event(self, user: str) -> None:

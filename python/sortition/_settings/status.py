@@ -165,6 +165,8 @@ def _degraded(
     spool_failure: str | None,
 ) -> Iterator[tuple[State, str]]:
     for name, thread in threads.items():
+        if thread.cannot_start:
+            yield "degraded", f"no thread for {name} can be started"
         if thread.is_late:
             yield "degraded", f"the thread for {name} has not been heard of for too long"
     if endpoint is not None and endpoint.is_failing:

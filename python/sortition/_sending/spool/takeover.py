@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import queue
 import random
-import sys
 import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.clock import now_s
-from sortition._process.forks import only_here
+from sortition._process.threads import start_thread
 from sortition._sending import ledger as reasons
+from sortition._sending.pauses import wait_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ _LOOKS_AGAIN_AFTER_S: Final = 60.0
 """How often the thread looks whether another process has ended."""
 _STARTS_AGAIN_AFTER_S: Final = 5.0
 """How long no other thread is started after one could not be."""
+_BEGINS_WITHIN_S: Final = 1.0
 _FEWEST_WAITING: Final = 100
 """Where fewer events wait, there is room for some that were taken over."""
 _LEAST_CLOSING_S: Final = 0.1
@@ -64,6 +66,7 @@ class Takeover:
         self._changed = outbox.changed
         self._lock = outbox.changed_lock
         self._thread: threading.Thread | None = None
+        self._role = threading.Lock()
         self._starts_from = 0.0
         self._looked = 0
         self._waiting_for_it = 0
@@ -75,24 +78,18 @@ class Takeover:
         return self._spool.failure
 
     def start(self) -> None:
-        """Start the thread, where it does not run."""
-        if self._is_running():
+        """Start the thread, where it does not run.
+
+        It takes its role itself, so that a call that is interrupted here leaves none taken.
+        """
+        if self._is_running() or now_s() < self._starts_from:
             return
-        with self._lock:
-            # While the interpreter is finalized, Python 3.11 waits for ever for a new thread.
-            if self._is_running() or sys.is_finalizing() or now_s() < self._starts_from:
-                return
-            # A daemon, so that a disk that hangs does not keep the interpreter from exiting.
-            thread = threading.Thread(
-                target=only_here(self._run), name="sortition-spool", daemon=True
-            )
-            try:
-                thread.start()
-            except RuntimeError:
-                # For want of memory, or at the exit: what was left stays there until a later try.
-                self._starts_from = now_s() + _STARTS_AGAIN_AFTER_S
-            else:
-                self._thread = thread
+        has_begun: queue.SimpleQueue[None] = queue.SimpleQueue()
+        if start_thread(lambda: self._work(has_begun), "sortition-spool"):
+            wait_for(has_begun, _BEGINS_WITHIN_S)
+        else:
+            # What was left stays there until a later try.
+            self._starts_from = now_s() + _STARTS_AGAIN_AFTER_S
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, in files too; whether all of it was delivered in time."""
@@ -160,6 +157,18 @@ class Takeover:
         """Whether there is something in files that is not in the queue yet."""
         leftovers = self._leftovers
         return self._is_loading or leftovers.are_waiting or leftovers.are_left_behind
+
+    def _work(self, has_begun: queue.SimpleQueue[None]) -> None:
+        """The thread; of several that were started at once, one goes on."""
+        is_first = self._role.acquire(blocking=False)
+        if is_first:
+            self._thread = threading.current_thread()
+        has_begun.put(None)
+        if is_first:
+            try:
+                self._run()
+            finally:
+                self._role.release()
 
     def _run(self) -> None:
         while not self._outbox.queue.is_closing:
