@@ -230,7 +230,10 @@ class TestDrain:
             (["--account-id", "1", "--base-url", "ftp://x"], "base_url"),
             (["--account-id", ""], "account_id"),
             (["--platform", "pagesense", "--account-id", "1-US"], "project_name"),
-            (["--platform", "pagesense", "--account-id", "1-US", "--data-center", "X"], "project"),
+            (
+                ["--platform", "pagesense", "--account-id", "1-US", "--data-center", "X"],
+                "data_center",
+            ),
         ],
     )
     def test_what_cannot_be_used(
