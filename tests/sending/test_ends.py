@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import queue
+import random
 import subprocess
 import sys
 import textwrap
@@ -15,8 +17,9 @@ from support.documents import campaign, revenue_goal, settings
 from support.events import sum_of
 from support.sink import Answer, BlackHole, Sink, wait_until
 
-from sortition import vwo
-from sortition._sending import deliver
+from sortition import _core, vwo
+from sortition._http import retrying
+from sortition._sending import deliver, pure
 from sortition._sending.parts import Parts
 from sortition._sending.pure.order import QueuedEvent
 
@@ -203,3 +206,66 @@ def test_every_bad_event_ends_up_alone(count: int) -> None:
             assert bad not in numbers or numbers == [bad]
             ended += [event.number for event in parts.pop()]
         assert ended == list(range(count))
+
+
+def test_a_flush_and_a_close_end_under_a_frozen_clock(
+    engine: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As tools freeze it that tests use."""
+    with BlackHole() as hole:
+        client = vwo.launch(DOCUMENT, engine=engine, base_url=hole.url, batch_events=MANY)
+        assert track(client, "Ann")
+        now = time.monotonic()
+        monkeypatch.setattr(time, "monotonic", lambda: now)
+        assert client.flush(0.2) is False
+        assert client.close(0.2) is False
+
+
+def test_bounds_of_pauses_double() -> None:
+    for failures in range(5):
+        longest = max(retrying.pause_s(failures) for _ in range(500))
+        assert 0.5 * 2.0**failures * 0.9 < longest <= 0.5 * 2.0**failures
+
+
+@pytest.mark.parametrize("module", [_core, pure])
+@pytest.mark.parametrize("is_per_user", [False, True])
+def test_events_and_bytes_add_up_after_every_step(module: Any, *, is_per_user: bool) -> None:
+    """For every way in which an event leaves the queue."""
+    chance = random.Random(7)  # noqa: S311 -- the same steps every time
+    counts = module.Counts()
+    events = module.Queue(
+        counts,
+        queue.SimpleQueue(),
+        events=50,
+        size=2000,
+        largest=100,
+        batch_events=10,
+        threads=1,
+        is_per_user=is_per_user,
+        is_plain=True,
+    )
+    taken: list[Any] = []
+    waiting = accepted = 0
+    for _ in range(3000):
+        if chance.random() < 0.6:
+            event = bytes(chance.randrange(1, 120))
+            is_taken = events.put("visitor", event, f"u{chance.randrange(9)}") is None
+            accepted += is_taken
+            waiting += len(event) * is_taken
+        elif taken and chance.random() < 0.7:
+            one = taken.pop(chance.randrange(len(taken)))
+            assert events.end([one], chance.choice([None, "rejected", "fault"])) == 1
+            assert events.end([one], None) == 0
+            events.settle([one])
+        else:
+            more = events.take(chance.randrange(1, 6), 300)
+            taken += more
+            waiting -= sum(len(one.event) for one in more)
+        terms = counts.terms()
+        dropped = sum(kinds["visitor"] for kinds in terms["dropped"].values())
+        numbers = [terms[name].get("visitor", 0) for name in ("delivered", "queued", "in_flight")]
+        assert sum(numbers) + dropped == terms["accepted"].get("visitor", 0) == accepted
+        assert (events.events, events.size) == (numbers[1], waiting)
+        assert events.size <= 2000
+    events.give_up()
+    assert (events.events, events.size, counts.is_at_rest()) == (0, 0, True)
