@@ -152,7 +152,7 @@ def test_settings_on_request(server: FaultServer, part: str) -> None:
 
     def version() -> int:
         # No pause after a failure, which is not what this is about.
-        live._pollers.get()._pace._may_ask_from = 0.0
+        live._pollers.get()._schedule._may_ask_from = 0.0
         text = client.get_and_update_settings_file(ACCOUNT["account_id"], ACCOUNT["sdk_key"])
         found: int = json.loads(str(text))["version"]
         return found
@@ -180,7 +180,7 @@ def test_pagesense_settings_on_request(server: FaultServer, part: str) -> None:
 
     def fetches() -> bool:
         # No pause after a failure, which is not what this is about.
-        live._pollers.get()._pace._may_ask_from = 0.0
+        live._pollers.get()._schedule._may_ask_from = 0.0
         return client.get_and_update_project_settings()
 
     server.fault = endless(part)

@@ -252,7 +252,7 @@ def test_a_document_with_a_broken_campaign_says_what_was_set_aside(
 def test_a_wrong_key_is_asked_for_three_times_in_a_minute_at_most(
     launch: Launch, sink: Sink, status: int
 ) -> None:
-    """A wrong key slows polling down and never ends it; the pauses are in `test_pace.py`."""
+    """A wrong key slows polling down and never ends it; the pauses are in `test_schedule.py`."""
     serve(sink, b"", status)
     client = launch(only("Old"), **OFTEN)
     decides(client)
@@ -293,9 +293,9 @@ def test_two_hundred_clients_that_start_together(sink: Sink) -> None:
     try:
         for client in clients:
             decides(client)
-            pace = client._live._pollers.get()._pace
-            assert pace.next_at is not None
-            due.append(pace.next_at - time.clock_gettime(time.CLOCK_BOOTTIME))
+            schedule = client._live._pollers.get()._schedule
+            assert schedule.next_at is not None
+            due.append(schedule.next_at - time.clock_gettime(time.CLOCK_BOOTTIME))
         wait_until(lambda: len(sink.received) >= len(clients))
     finally:
         for client in clients:

@@ -11,7 +11,7 @@ from sortition._client.launching import report_problems
 from sortition._pagesense.credentials import split_account
 from sortition._pagesense.snapshot import Snapshot
 from sortition._pagesense.wire import settings_request
-from sortition._settings.kept_document import KeptDocument
+from sortition._settings.compressed import CompressedDocument
 from sortition._settings.owner import owner_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def compiled(engine: Engine, document: bytes) -> Snapshot:
         SettingsError: They cannot be used at all; the message names the places.
     """
     settings = engine.module.PagesenseSettings.compile(document)
-    return Snapshot(settings, KeptDocument(document))
+    return Snapshot(settings, CompressedDocument(document))
 
 
 def first_request(base_url: str, credentials: Credentials) -> Request:

@@ -13,8 +13,8 @@ from sortition._http.pool import Deadline, SenderPool
 from sortition._process.forks import Forks, PerProcess
 from sortition._settings.current import Current, SnapshotT
 from sortition._settings.fetching import fetch
-from sortition._settings.pace import Pace, Streak
 from sortition._settings.poller import Outcome, Poller
+from sortition._settings.schedule import Schedule, Streak
 from sortition._settings.status import SettingsStatus, Source
 
 if TYPE_CHECKING:
@@ -293,9 +293,9 @@ class LiveSettings(Generic[SnapshotT]):
     def _poller(self) -> Poller:
         refreshing = self._refreshing
         interval_s = refreshing.poll_interval_s if self._polls else None
-        pace = Pace(interval_s, now_s(), self._streak, is_needed=self._is_awaited)
+        schedule = Schedule(interval_s, now_s(), self._streak, is_needed=self._is_awaited)
         timeout_s = refreshing.request_timeout_s
-        return Poller(pace, self._poll, self._transport, self._log, timeout_s)
+        return Poller(schedule, self._poll, self._transport, self._log, timeout_s)
 
     def _poll(self, pool: SenderPool, deadline: Deadline) -> Outcome:
         current = self.current.snapshot

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from sortition._base.health import ThreadStatus
     from sortition._base.log import Log
     from sortition._http.transport import Transport
-    from sortition._settings.pace import Pace
+    from sortition._settings.schedule import Schedule
 
 _LONGEST_BEAT_S: Final = 10.0
 """The longest that the thread does not say that it works; less where it asks more often."""
@@ -74,17 +74,17 @@ class Poller:
 
     def __init__(
         self,
-        pace: Pace,
+        schedule: Schedule,
         attempt: Attempt,
         transport: Transport,
         log: Log,
         request_timeout_s: float,
     ) -> None:
-        self._pace = pace
+        self._schedule = schedule
         self._attempt = attempt
         self._log = log
         self._request_timeout_s = request_timeout_s
-        self._beat_s = min(pace.interval_s or _LONGEST_BEAT_S, _LONGEST_BEAT_S)
+        self._beat_s = min(schedule.interval_s or _LONGEST_BEAT_S, _LONGEST_BEAT_S)
         self._pool = SenderPool(transport, _MOST_SENDERS)
         self._heartbeat = Heartbeat()
         self._changed = threading.Condition()
@@ -102,7 +102,7 @@ class Poller:
             Whether all that there is to be started runs; False where no thread can be started.
         """
         with self._changed:
-            if self._is_closed or self._pace.next_at is None:
+            if self._is_closed or self._schedule.next_at is None:
                 return True
             if self._thread is not None and self._thread.is_alive():
                 return True
@@ -128,14 +128,14 @@ class Poller:
     def wake(self) -> None:
         """Ask as soon as that may be."""
         with self._changed:
-            self._pace.wake(now_s())
+            self._schedule.wake(now_s())
             self._changed.notify_all()
         self.begin()
 
     def stop(self) -> None:
         """Ask at no interval any more."""
         with self._changed:
-            self._pace.stop()
+            self._schedule.stop()
             self._changed.notify_all()
 
     def close(self) -> None:
@@ -165,7 +165,7 @@ class Poller:
             if ended is not None and ended.number > begun and ended.about == about:
                 return ended.outcome
             with self._changed:
-                wait_s = self._pace.wait_s(now_s())
+                wait_s = self._schedule.wait_s(now_s())
                 if wait_s > deadline.remaining_s():
                     error = f"the server asked to be left alone for {wait_s:.0f} more seconds"
                     return Outcome(is_new=False, error=error)
@@ -197,7 +197,7 @@ class Poller:
         """Wait until it is time to ask; False where there is nothing to wait for any more."""
         with self._changed:
             while True:
-                at = self._pace.next_at
+                at = self._schedule.next_at
                 if self._is_closed or at is None:
                     # Whoever comes after this finds no thread and starts another.
                     self._thread = None
@@ -211,14 +211,14 @@ class Poller:
 
     def _is_due(self) -> bool:
         with self._changed:
-            at = self._pace.next_at
+            at = self._schedule.next_at
             return not self._is_closed and at is not None and at <= now_s()
 
     def _exchange(self, about: Hashable, attempt: Attempt, deadline: Deadline) -> Outcome:
         with self._changed:
             self._begun += 1
             number = self._begun
-            self._pace.begin(now_s())
+            self._schedule.begin(now_s())
         outcome = Outcome(is_new=False, error="a fault of sortition")
         try:
             outcome = attempt(self._pool, deadline)
@@ -226,8 +226,8 @@ class Poller:
             self._ended = _Ended(number, about, outcome)
             with self._changed:
                 if outcome.is_success:
-                    self._pace.note_success(now_s(), outcome.retry_after_s)
+                    self._schedule.note_success(now_s(), outcome.retry_after_s)
                 else:
-                    self._pace.note_failure(now_s(), outcome.status, outcome.retry_after_s)
+                    self._schedule.note_failure(now_s(), outcome.status, outcome.retry_after_s)
                 self._changed.notify_all()
         return outcome

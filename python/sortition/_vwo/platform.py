@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._client.document import without_byte_order_mark
 from sortition._client.launching import report_problems
-from sortition._settings.kept_document import KeptDocument
+from sortition._settings.compressed import CompressedDocument
 from sortition._settings.owner import owner_of
 from sortition._vwo.credentials import Credentials
 from sortition._vwo.snapshot import Snapshot
@@ -67,7 +67,7 @@ class VwoPlatform:
         settings = compiled(self._engine, document)
         encode_batch = self._engine.module.vwo_batch
         events = Events(settings, self._base_url, self._usage, encode_batch)
-        return Snapshot(settings, events, KeptDocument(document))
+        return Snapshot(settings, events, CompressedDocument(document))
 
     def difference(self, snapshot: Snapshot, current: Snapshot | None) -> str | None:
         """See `Platform`."""

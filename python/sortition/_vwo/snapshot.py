@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sortition._engine.vwo import Settings
-    from sortition._settings.kept_document import KeptDocument
+    from sortition._settings.compressed import CompressedDocument
     from sortition._vwo.wire import Events
 
 
@@ -18,14 +18,14 @@ class Snapshot:
     Attributes:
         settings: The settings, compiled.
         events: Makes requests by them.
-        kept_document: The settings as they came.
+        compressed: The settings as they came.
     """
 
     settings: Settings = field(repr=False)
     events: Events = field(repr=False)
-    kept_document: KeptDocument = field(repr=False)
+    compressed: CompressedDocument = field(repr=False)
 
     @property
     def document(self) -> bytes:
         """The settings as they came."""
-        return self.kept_document.content
+        return self.compressed.content

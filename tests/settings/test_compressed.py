@@ -10,7 +10,7 @@ import pytest
 from support.documents import campaign, settings
 from support.sink import Answer
 
-from sortition._settings.kept_document import KeptDocument
+from sortition._settings.compressed import CompressedDocument
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ DOCUMENT = settings(*(campaign(number, f"campaign-{number}") for number in range
 @pytest.mark.parametrize("size", [0, 1, LARGE - 1, LARGE, LARGE + 1, 5 * LARGE])
 def test_every_byte_comes_back(size: int) -> None:
     for document in (b"\xff" * size, random.Random(size).randbytes(size)):  # noqa: S311
-        kept = KeptDocument(document)
+        kept = CompressedDocument(document)
         assert kept.content == document
         assert kept.content == document
 

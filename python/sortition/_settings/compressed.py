@@ -9,7 +9,7 @@ _LARGE: Final = 64 * 1024
 _FASTEST: Final = 1
 
 
-class KeptDocument:
+class CompressedDocument:
     """A document in little memory: it repeats itself, and is seldom asked for.
 
     Attributes:

@@ -51,7 +51,7 @@ class Streak:
             self.failures += 1
 
 
-class Pace:
+class Schedule:
     """When one process asks for settings next. It reads no clock, and is used under a lock.
 
     At an interval, longer or shorter by chance, whose first one begins at any point: clients that

@@ -6,17 +6,17 @@ import itertools
 
 import pytest
 
-from sortition._settings.pace import FLOOR_S, JITTER, Pace, Streak
+from sortition._settings.schedule import FLOOR_S, JITTER, Schedule, Streak
 
 MINUTE_S = 60.0
 CLIENTS = 2000
 
 
-def pace(interval_s: float | None = 10.0, *, is_needed: bool = False) -> Pace:
-    return Pace(interval_s, 0.0, Streak(), is_needed=is_needed)
+def schedule(interval_s: float | None = 10.0, *, is_needed: bool = False) -> Schedule:
+    return Schedule(interval_s, 0.0, Streak(), is_needed=is_needed)
 
 
-def asked_at(one: Pace) -> float:
+def asked_at(one: Schedule) -> float:
     """Begin the next request; when that is."""
     assert one.next_at is not None
     at = one.next_at
@@ -25,7 +25,9 @@ def asked_at(one: Pace) -> float:
     return at
 
 
-def failing(one: Pace, until: float, status: int | None = None, asks_s: float = 0.0) -> list[float]:
+def failing(
+    one: Schedule, until: float, status: int | None = None, asks_s: float = 0.0
+) -> list[float]:
     """When it asks a server that only fails."""
     times = []
     while one.next_at is not None and one.next_at < until:
@@ -42,14 +44,14 @@ def test_clients_that_start_together_spread_over_the_whole_interval() -> None:
     """Their first requests do not come at the same time."""
     tenths = [0] * 10
     for _ in range(CLIENTS):
-        tenths[int(asked_at(pace()))] += 1
+        tenths[int(asked_at(schedule()))] += 1
     # Each tenth is expected to have 200, with a standard deviation of 13.
     assert min(tenths) > 100
     assert max(tenths) < 300
 
 
 def test_an_interval_is_longer_or_shorter_by_a_tenth_at_most() -> None:
-    one = pace()
+    one = schedule()
     times = []
     for _ in range(CLIENTS):
         times.append(asked_at(one))
@@ -60,7 +62,7 @@ def test_an_interval_is_longer_or_shorter_by_a_tenth_at_most() -> None:
 
 
 def test_pauses_grow_with_failures_and_end_with_them() -> None:
-    one = pace()
+    one = schedule()
     found = pauses(failing(one, 3600.0))
     for number, pause in enumerate(found):
         bound = min(300.0, 10.0 * 2**number)
@@ -73,7 +75,7 @@ def test_pauses_grow_with_failures_and_end_with_them() -> None:
 
 
 def test_the_first_settings_are_asked_for_at_once_and_then_soon() -> None:
-    times = failing(pace(None, is_needed=True), 600.0)
+    times = failing(schedule(None, is_needed=True), 600.0)
     assert times[0] == 0.0
     assert pauses(times)[0] <= 2 * FLOOR_S
     assert max(pauses(times)) <= MINUTE_S
@@ -83,7 +85,7 @@ def test_the_first_settings_are_asked_for_at_once_and_then_soon() -> None:
 @pytest.mark.parametrize("status", [401, 403, 404, 410])
 def test_a_server_that_refuses_is_left_alone(status: int, interval_s: float | None) -> None:
     """Three requests in the first minute at most, then every ten to fifteen minutes."""
-    times = failing(pace(interval_s, is_needed=True), 24 * 3600.0, status)
+    times = failing(schedule(interval_s, is_needed=True), 24 * 3600.0, status)
     assert len([at for at in times if at <= MINUTE_S]) <= 3
     slow = pauses(times)[2:]
     assert all(600.0 <= pause <= max(900.0, (interval_s or 0) * (1 + JITTER)) for pause in slow)
@@ -94,7 +96,7 @@ def test_a_server_that_refuses_is_left_alone(status: int, interval_s: float | No
 
 
 def test_a_key_that_becomes_valid_ends_the_slow_pauses() -> None:
-    one = pace()
+    one = schedule()
     failing(one, 3600.0, 401)
     at = asked_at(one)
     one.note_success(at, 0.0)
@@ -104,7 +106,7 @@ def test_a_key_that_becomes_valid_ends_the_slow_pauses() -> None:
 
 @pytest.mark.parametrize("status", [429, 503, 200])
 def test_a_server_is_left_alone_as_long_as_it_asks(status: int) -> None:
-    one = pace()
+    one = schedule()
     at = asked_at(one)
     if status == 200:
         one.note_success(at, 120.0)
@@ -119,7 +121,7 @@ def test_a_server_is_left_alone_as_long_as_it_asks(status: int) -> None:
 
 
 def test_a_storm_of_webhooks_asks_once_a_second() -> None:
-    one = pace(None)
+    one = schedule(None)
     times = []
     for millisecond in range(10_000):
         now = millisecond / 1000
@@ -133,7 +135,7 @@ def test_a_storm_of_webhooks_asks_once_a_second() -> None:
 
 
 def test_a_webhook_is_not_forgotten_where_the_answer_fails() -> None:
-    one = pace(None)
+    one = schedule(None)
     assert one.next_at is None
     one.wake(5.0)
     assert asked_at(one) == 5.0
@@ -145,7 +147,7 @@ def test_a_webhook_is_not_forgotten_where_the_answer_fails() -> None:
 
 
 def test_webhooks_while_the_server_refuses() -> None:
-    one = pace(None, is_needed=True)
+    one = schedule(None, is_needed=True)
     failing(one, 3600.0, 403)
     assert one.next_at is not None
     last = one.next_at
@@ -156,7 +158,7 @@ def test_webhooks_while_the_server_refuses() -> None:
 
 
 def test_stopped_it_asks_no_more() -> None:
-    one = pace()
+    one = schedule()
     one.stop()
     assert one.next_at is None
     one.wake(3.0)
@@ -167,8 +169,8 @@ def test_stopped_it_asks_no_more() -> None:
 
 def test_a_child_goes_on_from_what_its_parent_knows() -> None:
     streak = Streak()
-    parent = Pace(None, 0.0, streak, is_needed=True)
+    parent = Schedule(None, 0.0, streak, is_needed=True)
     failing(parent, 3600.0, 401)
-    child = Pace(None, 3600.0, streak, is_needed=True)
+    child = Schedule(None, 3600.0, streak, is_needed=True)
     assert child.next_at is not None
     assert child.next_at >= 3600.0 + 600.0
