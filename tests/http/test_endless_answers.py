@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 PARTS: Final[tuple[Any, ...]] = ("interim", "status line", "headers", "body")
 SHORT_S: Final = 0.3
 GENEROUS_S: Final = 60.0
-ACCOUNT: Final[dict[str, Any]] = {"account_id": "604812", "sdk_key": "demo0f3b6c1a9d724e58b1c7"}
+ACCOUNT: Final[dict[str, Any]] = {"account_id": "604812", "sdk_key": settings()["sdkKey"]}
 
 
 def endless(part: Any) -> faults.EndlessAnswer:

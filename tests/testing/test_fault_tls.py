@@ -85,8 +85,8 @@ class TestTls:
             ):
                 post(session, secure.url, numbers)
             assert post(session, secure.url, range(6, 9)).status_code == 200
-        is_lost = isinstance(fault, faults.AnswerLost)
-        assert (secure.distinct, secure.attempts) == (9 if is_lost else 3, 4)
+        is_accepted = isinstance(fault, faults.AnswerLost | faults.HalfAnswer)
+        assert (secure.distinct, secure.attempts) == (9 if is_accepted else 3, 4)
 
     def test_a_handshake_that_is_never_read(
         self, secure: FaultServer, session: requests.Session
