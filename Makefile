@@ -104,7 +104,7 @@ FUZZ_SECONDS ?= 20
 FUZZ := target/fuzz
 
 .PHONY: fuzz
-fuzz: fuzz-vwo_settings fuzz-pagesense_settings fuzz-spool ## Look for documents and files that break a parser
+fuzz: fuzz-vwo_settings fuzz-pagesense_settings fuzz-pattern fuzz-text fuzz-spool ## Look for documents, patterns and files that break a parser
 
 .PHONY: fuzz-spool
 fuzz-spool: $(VENV)/built $(VENV)/fuzz-tools

@@ -1,4 +1,4 @@
-"""Write the documents of the conformance vectors as seeds, and their words as a dictionary.
+"""Write what the tests have as seeds of the fuzz targets, and its words as dictionaries.
 
 Usage: seeds.py FOLDER
 """
@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-from vectors import cases, pagesense
+from support.hostile_patterns import FAMILIES
+from support.vectors import cases, pagesense
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -47,6 +48,20 @@ def pagesense_documents() -> Iterator[str]:
             yield case["body"]
     for document in pagesense("decisions")["settings"].values():
         yield document if isinstance(document, str) else json.dumps(document)
+
+
+def patterns() -> Iterator[str]:
+    """Each pattern of the tests, with a text for which it was made."""
+    for family in FAMILIES.values():
+        for one in family.patterns():
+            yield f"{one.pattern}\n{one.short_text}"
+
+
+def texts() -> Iterator[str]:
+    """Every text of the operands that segments compare, numbers among them."""
+    for case in cases("segments"):
+        for value in case["variables"].values():
+            yield str(value)
 
 
 def words_of(value: object) -> Iterator[str]:
@@ -89,3 +104,5 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     write(target, "vwo_settings", vwo_documents())
     write(target, "pagesense_settings", pagesense_documents())
+    write(target, "pattern", patterns())
+    write(target, "text", texts())

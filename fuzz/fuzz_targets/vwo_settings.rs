@@ -12,7 +12,10 @@ fuzz_target!(|document: &[u8]| {
             problems
         }
     };
-    assert!(problems.first().len() <= problems.count(), "each is counted");
+    assert!(
+        problems.first().len() <= problems.count(),
+        "each is counted"
+    );
     for problem in problems.first() {
         assert!(!problem.to_string().is_empty());
     }
