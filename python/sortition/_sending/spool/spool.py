@@ -295,8 +295,14 @@ class Spool:
         """A new file to append to."""
         folder = self._folders.own()
         name = segment_name(folder.token, next(self._numbers))
-        segment = Segment(name, folder, files.hold(files.create(name, folder.descriptor)))
+        segment = Segment(name, folder)
         self.add(segment)
+        try:
+            segment.descriptor = files.hold(files.create(name, folder.descriptor))
+        except BaseException:
+            # Also where an interruption comes after the file was made.
+            self._discard(segment)
+            raise
         return segment
 
     def _make_spare(self) -> None:
