@@ -2,8 +2,7 @@
 //!
 //! These are calls of anything that is written in Python, which are made nowhere else but at the end of
 //! [`direct`](crate::direct), and, up to Python 3.11, making anything that its garbage collector tracks:
-//! it may run there, and with it finalizers of the caller's. Of the latter, what nearly every call makes
-//! is here; what is made once, like the arguments of a campaign's object, is not.
+//! it may run there, and with it finalizers of the caller's.
 //!
 //! While the interpreter exits, Python up to 3.13 ends a daemon thread that comes back to it by
 //! unwinding the thread's stack, which no frame of Rust's that drops or catches anything can bear:
@@ -73,13 +72,43 @@ fn held<T>(work: impl FnOnce() -> T) -> T {
     done
 }
 
+/// Makes objects while the garbage collector rests.
+///
+/// Up to Python 3.11 it may run wherever an object is made, and with it finalizers of the caller's,
+/// in which the interpreter may end this thread. `work` must run no code of Python's itself.
+fn uncollected<T>(_py: Python<'_>, work: impl FnOnce() -> T) -> T {
+    struct Resume(bool);
+
+    impl Drop for Resume {
+        fn drop(&mut self) {
+            if self.0 {
+                // SAFETY: the interpreter is attached, as it was when the collector was stopped.
+                unsafe { ffi::PyGC_Enable() };
+            }
+        }
+    }
+
+    // SAFETY: the interpreter is attached.
+    let _resume = Resume(unsafe { ffi::PyGC_Disable() } == 1);
+    work()
+}
+
+/// A tuple of these, which are made into objects of Python's first.
+#[expect(clippy::disallowed_methods, reason = "the collector rests")]
+pub(crate) fn tuple<'py, T: IntoPyObject<'py>>(
+    py: Python<'py>,
+    items: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator<Item = T>>,
+) -> PyResult<Bound<'py, PyTuple>> {
+    uncollected(py, || PyTuple::new(py, items))
+}
+
 /// Makes an object of a class.
 pub(crate) fn make<'py>(
     py: Python<'py>,
     class: &Py<PyType>,
     arguments: impl IntoPyObject<'py, Target = PyTuple>,
 ) -> PyResult<Py<PyAny>> {
-    let arguments = arguments.into_bound_py_any(py)?;
+    let arguments = uncollected(py, || arguments.into_bound_py_any(py))?;
     Ok(call(class.bind(py), arguments.cast()?, None)?.unbind())
 }
 

@@ -15,6 +15,7 @@ use sortition_engine::pagesense::{ExperimentChoice, decide};
 use sortition_engine::reason::Remark;
 use sortition_engine::trace::Silent;
 
+use crate::calling::tuple;
 use crate::error::{settings_error, without_panic};
 use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
@@ -48,7 +49,7 @@ impl PyPagesenseSettings {
                 .map_err(|problems| settings_error(py, &problems))?;
             let objects = ProjectObjects::of(py, &settings)?;
             Ok(Self {
-                goals: PyTuple::new(py, &objects.goals)?.unbind(),
+                goals: tuple(py, &objects.goals)?.unbind(),
                 problems: problems(py, settings.problems())?.unbind(),
                 objects,
                 settings,
@@ -143,7 +144,7 @@ impl PyPagesenseSettings {
             NamedBy::LinkName => Experiment::link_name,
         };
         let experiments = self.settings.experiments().iter();
-        PyTuple::new(py, experiments.take(most).map(name).collect::<Vec<_>>())
+        tuple(py, experiments.take(most).map(name).collect::<Vec<_>>())
     }
 
     fn goal_names<'py>(
@@ -157,7 +158,7 @@ impl PyPagesenseSettings {
             NamedBy::LinkName => Goal::link_name,
         };
         let goals = self.settings.goals().iter();
-        PyTuple::new(py, goals.take(most).map(name).collect::<Vec<_>>())
+        tuple(py, goals.take(most).map(name).collect::<Vec<_>>())
     }
 
     fn experiments_with_goal<'py>(
@@ -174,7 +175,7 @@ impl PyPagesenseSettings {
                 .filter_map(|index| self.experiment_objects(py, Some(index)).transpose())
                 .map(|objects| Ok(&objects?.experiment))
                 .collect::<PyResult<Vec<_>>>()?;
-            PyTuple::new(py, experiments)
+            tuple(py, experiments)
         })
     }
 
@@ -382,5 +383,5 @@ impl PyPagesenseProfile {
 
 /// The names of all reasons.
 pub(crate) fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-    PyTuple::new(py, Reason::ALL.iter().map(|reason| reason.name()))
+    tuple(py, Reason::ALL.iter().map(|reason| reason.name()))
 }

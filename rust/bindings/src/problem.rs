@@ -5,7 +5,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyTuple, PyType};
 use sortition_engine::problem::Problems;
 
-use crate::calling::make;
+use crate::calling::{make, tuple};
 
 /// The problems that were kept, as Python objects.
 pub(crate) fn problems<'py>(py: Python<'py>, problems: &Problems) -> PyResult<Bound<'py, PyTuple>> {
@@ -28,5 +28,5 @@ pub(crate) fn problems<'py>(py: Python<'py>, problems: &Problems) -> PyResult<Bo
             )
         })
         .collect::<PyResult<Vec<_>>>()?;
-    PyTuple::new(py, objects)
+    tuple(py, objects)
 }

@@ -20,7 +20,7 @@ use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variable};
 use sortition_engine::vwo::{decide, decide_by_key};
 
-use crate::calling::list_of;
+use crate::calling::{list_of, tuple};
 use crate::error::{settings_error, without_panic};
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
@@ -120,7 +120,7 @@ impl PySettings {
     fn campaign_keys<'py>(&self, py: Python<'py>, most: usize) -> PyResult<Bound<'py, PyTuple>> {
         let campaigns = self.settings.campaigns().iter();
         let keys: Vec<&str> = campaigns.take(most).map(Campaign::key).collect();
-        PyTuple::new(py, keys)
+        tuple(py, keys)
     }
 
     /// The different identifiers among the first goals of the first campaigns.
@@ -133,7 +133,7 @@ impl PySettings {
                 identifiers.push(identifier);
             }
         }
-        PyTuple::new(py, identifiers)
+        tuple(py, identifiers)
     }
 
     fn running_campaign(&self, py: Python<'_>, key: &str) -> PyResult<Option<Py<PyAny>>> {
@@ -158,7 +158,7 @@ impl PySettings {
                 .filter_map(|index| self.objects.campaign(py, &self.settings, index).transpose())
                 .map(|objects| Ok(&objects?.campaign))
                 .collect::<PyResult<Vec<_>>>()?;
-            PyTuple::new(py, campaigns)
+            tuple(py, campaigns)
         })
     }
 
@@ -631,5 +631,5 @@ impl PyDecision {
 
 /// The names of all reasons.
 pub(crate) fn reasons(py: Python<'_>) -> PyResult<Bound<'_, PyTuple>> {
-    PyTuple::new(py, Reason::ALL.iter().map(|reason| reason.name()))
+    tuple(py, Reason::ALL.iter().map(|reason| reason.name()))
 }

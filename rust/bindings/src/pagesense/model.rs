@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyTuple, PyType};
 use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
 
-use crate::calling::make;
+use crate::calling::{make, tuple};
 
 const MODULE: &str = "sortition._engine.pagesense";
 
@@ -79,7 +79,7 @@ impl ProjectObjects {
             .filter_map(|index| self.experiment(py, settings, index).transpose())
             .map(|objects| Ok(&objects?.experiment))
             .collect::<PyResult<Vec<_>>>()?;
-        let made = PyTuple::new(py, experiments)?.unbind();
+        let made = tuple(py, experiments)?.unbind();
         Ok(self.experiment_tuple.get_or_init(|| made))
     }
 }
@@ -156,11 +156,11 @@ impl Classes {
                 .into_any(),
             experiment.environment_key().into_pyobject(py)?.into_any(),
             experiment.language_key().into_pyobject(py)?.into_any(),
-            PyTuple::new(py, audiences)?.into_any(),
-            PyTuple::new(py, &mapped)?.into_any(),
-            PyTuple::new(py, &variations)?.into_any(),
+            tuple(py, audiences)?.into_any(),
+            tuple(py, &mapped)?.into_any(),
+            tuple(py, &variations)?.into_any(),
         ];
-        let object = make(py, &self.experiment, PyTuple::new(py, arguments)?)?;
+        let object = make(py, &self.experiment, tuple(py, arguments)?)?;
         Ok(ExperimentObjects {
             experiment: object,
             variations,

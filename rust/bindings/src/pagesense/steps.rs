@@ -1,5 +1,6 @@
 //! The steps of a `PageSense` decision as dictionaries, with names in place of indices.
 
+use crate::calling::dictionary;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use sortition_engine::pagesense::condition::Operator;
@@ -17,7 +18,7 @@ pub(crate) fn as_dict<'py>(
         settings,
         experiment,
     };
-    let dict = PyDict::new(py);
+    let dict = dictionary(py)?;
     match step {
         Step::Experiment {
             is_running,

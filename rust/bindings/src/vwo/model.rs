@@ -10,7 +10,7 @@ use sortition_engine::vwo::settings::{
 };
 use sortition_engine::vwo::wire::{Identifier, IdentifierKind};
 
-use crate::calling::make;
+use crate::calling::{make, tuple};
 
 const MODULE: &str = "sortition._engine.vwo";
 
@@ -121,7 +121,7 @@ impl SettingsObjects {
             .filter_map(|index| self.campaign(py, settings, index).transpose())
             .map(|objects| Ok(&objects?.campaign))
             .collect::<PyResult<Vec<_>>>()?;
-        let made = PyTuple::new(py, campaigns)?.unbind();
+        let made = tuple(py, campaigns)?.unbind();
         Ok(self.campaign_tuple.get_or_init(|| made))
     }
 
@@ -155,8 +155,8 @@ impl SettingsObjects {
                 campaign.campaign_type().map(CampaignType::name),
                 campaign.is_running(),
                 campaign.is_forced_variation_enabled(),
-                PyTuple::new(py, &variations)?,
-                PyTuple::new(py, &goals)?,
+                tuple(py, &variations)?,
+                tuple(py, &goals)?,
                 classes.variables(py, campaign.variables())?,
                 campaign.group().and_then(|group| self.groups.get(group)),
             ),
@@ -254,7 +254,7 @@ impl Classes {
             .iter()
             .map(|variable| self.variable(py, variable))
             .collect::<PyResult<Vec<_>>>()?;
-        PyTuple::new(py, objects)
+        tuple(py, objects)
     }
 
     fn variable(&self, py: Python<'_>, variable: &Variable) -> PyResult<Py<PyAny>> {

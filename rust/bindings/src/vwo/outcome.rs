@@ -12,7 +12,7 @@ use sortition_engine::vwo::event::Visitor;
 use sortition_engine::vwo::settings::Campaign;
 
 use super::{PyDecision, PySettings, Question, Sender};
-use crate::calling::{copy_of, dictionary, item_of, put};
+use crate::calling::{copy_of, dictionary, item_of, put, tuple};
 use crate::error::without_panic;
 
 /// What a call comes to; see `sortition._engine.vwo.Outcome`.
@@ -132,7 +132,7 @@ impl PySettings {
         let keys = campaigns
             .iter()
             .filter_map(|&index| Some(self.settings.campaigns().get(index)?.key()));
-        PyTuple::new(py, keys.collect::<Vec<_>>())
+        tuple(py, keys.collect::<Vec<_>>())
     }
 }
 

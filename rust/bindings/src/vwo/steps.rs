@@ -1,5 +1,6 @@
 //! The steps of a decision as dictionaries, with names in place of indices.
 
+use crate::calling::dictionary;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use sortition_engine::vwo::decision::Step;
@@ -16,7 +17,7 @@ pub(crate) fn as_dict<'py>(
     step: Step,
 ) -> PyResult<Bound<'py, PyDict>> {
     let names = Names { settings, campaign };
-    let dict = PyDict::new(py);
+    let dict = dictionary(py)?;
     match step {
         Step::Campaign { is_running } => {
             dict.set_item("step", "campaign")?;
