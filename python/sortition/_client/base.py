@@ -13,7 +13,7 @@ from sortition._base.arguments import BadArgumentError
 from sortition._base.options import first_given
 from sortition._client.calling import whatever_is_given
 from sortition._client.delivery import Delivery
-from sortition._client.refusals import Refusals
+from sortition._client.refusals import ClientRefusals
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._settings.current import NoSettingsError, SnapshotT
@@ -50,7 +50,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._own_transport = own_transport = configuration.own_transport
         self._close_timeout_s = configuration.close_timeout_s
         self._finding_counts = PerProcess(FindingCounts)
-        self._refusals = PerProcess(Refusals)
+        self._refusals = ClientRefusals(delivery)
 
         # A client that nobody closes frees what it holds all the same.
         def release() -> None:
@@ -108,15 +108,11 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
 
     def _note_refusal(self, reason: str) -> None:
         """A call was refused by a mistake."""
-        self._refusals.get().note(reason, self._accepted())
+        self._refusals.note(reason)
 
     def _most_refused(self) -> str | None:
         """Why most calls of the last minute were refused; None where most were not."""
-        return self._refusals.get().most(self._accepted())
-
-    def _accepted(self) -> int:
-        """How many events were accepted so far."""
-        return sum(self._delivery.ledger.stats().accepted.values())
+        return self._refusals.most()
 
     def _flush(self, timeout_s: object) -> bool | None:
         """Send what waits, and wait for the answers; None where nothing ever waits."""
@@ -125,7 +121,9 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
 
     def _findings(self, seen: list[Finding] | None = None) -> Findings:
         """What takes the faults of the user storage, and lists them where it is given a list."""
-        return Findings(self._log, lambda name: self._finding_counts.get().add(name), seen)
+        # Nothing that the client keeps refers to it: without a cycle it is freed at once.
+        counts = self._finding_counts
+        return Findings(self._log, lambda name: counts.get().add(name), seen)
 
     @whatever_is_given
     def close(self, timeout_s: float | None = None) -> bool:

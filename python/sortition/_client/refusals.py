@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from sortition._base.clock import now_s
+from sortition._process.forks import PerProcess
+
+if TYPE_CHECKING:
+    from sortition._client.delivery import Delivery
 
 _WINDOW_S: Final = 60.0
 
@@ -45,3 +49,27 @@ class Refusals:
         reason, count = counts.most_common(1)[0]
         calls = counts.total() + accepted - self._accepted_before
         return reason if 2 * count > calls else None
+
+
+class ClientRefusals:
+    """The refusals of one client, which each process counts for itself.
+
+    It does not refer to the client, so that a client that nobody closes is freed at once.
+    """
+
+    def __init__(self, delivery: Delivery) -> None:
+        """Count refusals beside what this delivery accepts."""
+        self._delivery = delivery
+        self._refusals = PerProcess(Refusals)
+
+    def note(self, reason: str) -> None:
+        """A call was refused by a mistake."""
+        self._refusals.get().note(reason, self._accepted())
+
+    def most(self) -> str | None:
+        """Why most calls of the last minute were refused; None where most were not."""
+        return self._refusals.get().most(self._accepted())
+
+    def _accepted(self) -> int:
+        """How many events were accepted so far."""
+        return sum(self._delivery.ledger.stats().accepted.values())

@@ -55,7 +55,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         decider = self._decider_with(self._findings())
         self._activated = activated = PerProcess(Activated)
         self._calls = Calls(
-            decider, self._delivery, configuration.log, self._note_refusal, activated.get
+            decider, self._delivery, configuration.log, self._refusals.note, activated.get
         )
 
     def __repr__(self) -> str:

@@ -65,7 +65,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
         decider = self._decider_with(self._findings())
-        self._calls = Calls(decider, self._delivery, configuration.log, self._note_refusal)
+        self._calls = Calls(decider, self._delivery, configuration.log, self._refusals.note)
         self._direct: VwoDirect | None = None
         self._tracks_again = bool(configuration.should_track_returning_user)
 
