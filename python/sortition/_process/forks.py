@@ -100,9 +100,10 @@ class PerProcess(Generic[T]):
         if value is None:
             # Of several threads that come here at once, all get the value of the first one.
             value = self._values.setdefault(process, self._make())
-            # What an ancestor had, this process never asks for again.
+            # A process never needs the values of its ancestors again. Where the hook did not run,
+            # they stay: what frees them could not tell that they belong to the parent.
             for other in list(self._values):
-                if other != process:
+                if other[0] < process[0]:
                     self._values.pop(other, None)
         return value
 
