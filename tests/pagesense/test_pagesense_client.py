@@ -1283,15 +1283,20 @@ def test_goal_properties() -> None:
 def test_link_names_that_stand_for_two(
     launched: Callable[..., pagesense.Client], sink: Sink, kind: str
 ) -> None:
-    """Which is meant is not known: what refers to them is set aside, and the others serve."""
+    """Which is meant is not known: what refers to them is reported, and everything else serves.
+
+    An experiment that refers to such an audience is set aside. A broken goal costs only that goal:
+    the experiment serves without it.
+    """
     changed = json.loads(json.dumps(DOCUMENT))
     (project,) = changed["projectsettings"]
     meant = {"audience": "chrome-only", "goal": "dev-goal"}[kind]
     (one,) = [one for one in project[f"{kind}s"] if one[f"{kind}_link_name"] == meant]
     project[f"{kind}s"].append({**one, f"{kind}_name": "Another"})
     client = launched(changed)
-    refused = {"audience": "Exp Chrome", "goal": "Exp Dev"}[kind]
-    assert client.get_variation_name(refused, "user1", {"Browser": "Chrome"}) is None
+    affected = {"audience": "Exp Chrome", "goal": "Exp Dev"}[kind]
+    served = client.get_variation_name(affected, "user1", {"Browser": "Chrome"})
+    assert (served is None) == (kind == "audience")
     assert client.get_variation_name("Exp All", "user1") == "Original"
     twice, *others = [problem.path for problem in client.status().problems]
     assert twice.endswith(f".{kind}s[{len(project[f'{kind}s']) - 1}].{kind}_link_name")
