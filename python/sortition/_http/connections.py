@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from requests.adapters import HTTPAdapter
 
 from sortition._base.clock import now_s
+from sortition._base.handshakes import closing_after_failure
 from sortition._http.exchange import LONGEST_IDLE_S, Exchange
 from sortition._process.inherited_connections import open_here
 
@@ -143,7 +144,8 @@ def _connection_class(base: Any) -> Any:
 
         def connect(self) -> None:
             self._has_answered = False
-            super().connect()
+            with closing_after_failure():
+                super().connect()
 
         def _new_conn(self) -> socket.socket:
             exchange = Exchange.current()

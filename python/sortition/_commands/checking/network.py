@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests.adapters
 import requests.utils
 
+from sortition._base.handshakes import closing_after_failure
 from sortition._commands.checking.finding import Finding
 
 if TYPE_CHECKING:
@@ -159,7 +160,9 @@ def _tls_findings(connection: socket.socket, server: Place, timeout_s: float) ->
         return
     try:
         connection.settimeout(timeout_s)
-        with context.wrap_socket(connection, server_hostname=server.host) as secure:
+        with closing_after_failure():
+            secure = context.wrap_socket(connection, server_hostname=server.host)
+        with secure:
             shown = secure.getpeercert() or {}
             version = secure.version()
     except ssl.SSLCertVerificationError as error:
