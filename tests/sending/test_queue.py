@@ -6,14 +6,17 @@ import gc
 import json
 import threading
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from support.documents import campaign, revenue_goal, settings
 from support.events import outbox_of, sum_of
+from support.interruption import Interruption
 from support.sink import Answer, Sink, wait_until
 
 from sortition import vwo
+from sortition._sending.queues import queues_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -216,3 +219,32 @@ def test_a_finalizer_may_call_the_client(sink: Sink, begin: Callable[..., vwo.Cl
     assert sum(client.stats().delivered.values()) == 300
     queue = outbox_of(client).queue
     assert (queue.events, queue.size) == (0, 0)
+
+
+@pytest.mark.parametrize("engine", ["compiled", "pure"])
+def test_a_flush_counts_no_event_that_comes_while_it_begins(
+    engine: Literal["compiled", "pure"],
+) -> None:
+    """At whichever bytecode it comes: the flush ends with the last event that it waits for."""
+    queues = queues_of(engine)
+    for at in count():
+        events = queues.Queue(
+            queues.Counts(),
+            SimpleQueue(),
+            events=10,
+            size=1000,
+            largest=100,
+            batch_events=10,
+            threads=1,
+            is_per_user=False,
+            is_plain=False,
+        )
+        events.put("conversion", b"{}")
+        late = Interruption(at, lambda: events.put("conversion", b"{}"))  # noqa: B023
+        flush = late.run(lambda: events.flush(SimpleQueue()))  # noqa: B023
+        taken = events.take(10, 1000)
+        events.end(taken, None)
+        events.settle(taken)
+        assert flush.left == 0, at  # type: ignore[attr-defined]
+        if not late.has_come:
+            return

@@ -146,8 +146,10 @@ class Queue:
         """Have all that was accepted sent now."""
         with self._lock:
             # A signal handler may raise here, so that placing them is left to the senders.
-            up_to = self._numbers + len(self._arrived)
-            flush = Flush(up_to, self.events + len(self._taken), bell)
+            # Calls go on adding events, so that their number is read once.
+            arrived = len(self._arrived)
+            up_to = self._numbers + arrived
+            flush = Flush(up_to, self._order.events + arrived + len(self._taken), bell)
             self._flushes.append(weakref.ref(flush))
             self._wanted_until = up_to
             self.flush_count += 1
