@@ -14,7 +14,6 @@ from sortition._base.clock import now_s
 from sortition._base.handshakes import closing_after_failure
 from sortition._http import connections
 from sortition._http.transport import Request, RequestsTransport
-from sortition.testing.connection import Connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,12 +58,3 @@ def test_each_socket_that_ssl_leaves(listener: socket.socket) -> None:
     sockets = [one for one in made if isinstance(one, ssl.SSLSocket)]
     assert sockets
     assert all(one.fileno() == -1 for one in sockets)
-
-
-def test_the_servers_of_the_tests(listener: socket.socket) -> None:
-    """A client that leaves before it is served leaves none of its sockets open."""
-    address = listener.getsockname()
-    opened = opened_and_reset(listener, lambda: socket.create_connection(address))
-    with pytest.raises(OSError, match="reset"):
-        Connection(opened, ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER))
-    gc.collect()

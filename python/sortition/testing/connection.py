@@ -11,7 +11,6 @@ import sys
 import time
 from typing import Final
 
-from sortition._base.handshakes import closing_after_failure
 from sortition.testing.forks import NO_FORK
 
 _CHUNK_BYTES: Final = 64 * 1024
@@ -42,10 +41,9 @@ class Connection:
         self.is_tls = context is not None
         self._socket = connected
         if context is not None:
-            with closing_after_failure():
-                self._socket = context.wrap_socket(
-                    connected, server_side=True, do_handshake_on_connect=False
-                )
+            self._socket = context.wrap_socket(
+                connected, server_side=True, do_handshake_on_connect=False
+            )
         self._unread = bytearray()
 
     def wait_for_bytes(self) -> bool:
