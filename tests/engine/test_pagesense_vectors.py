@@ -194,12 +194,16 @@ def ids(first: int, last: int) -> list[str]:
     return [f"s{number:03}" for number in range(first, last + 1)]
 
 
-EXPERIMENT_SET_ASIDE = frozenset([*ids(28, 42), *ids(45, 47), "s053", "s055"])
+EXPERIMENT_SET_ASIDE = frozenset([*ids(28, 40), "s042", "s045", "s053", "s055"])
 """D15: the SDK refused these documents for one broken experiment, which costs no other here."""
 AUDIENCE_SET_ASIDE = frozenset(ids(75, 77))
 """D15: the SDK refused these documents for an audience that no experiment refers to."""
 NO_USABLE_EXPERIMENT = frozenset([*ids(68, 72), "s074"])
 """D15: a wrong value in a variation, here of both experiments, sets its experiment aside."""
+GOAL_OF_ONE_EXPERIMENT = frozenset(["s041", "s046", "s047"])
+"""D15: the SDK refused these documents for a goal of one experiment, which serves without it."""
+GOAL_OF_EVERY_EXPERIMENT = frozenset(ids(82, 85))
+"""D15: the SDK refused these documents for their only goal; every experiment serves without it."""
 LANGUAGE_KEY_AS_TEXT = "s059"
 """``language_key`` may be a number or text."""
 IS_PRIMARY_GOAL_AS_TEXT = "s048"
@@ -213,6 +217,10 @@ def wanted_experiments(case: dict[str, Any]) -> list[dict[str, Any]] | None:
         return None
     if case["id"] in EXPERIMENT_SET_ASIDE:
         return baseline[1:]
+    if case["id"] in GOAL_OF_ONE_EXPERIMENT:
+        return [{**baseline[0], "goals": []}, *baseline[1:]]
+    if case["id"] in GOAL_OF_EVERY_EXPERIMENT:
+        return [{**one, "goals": []} for one in baseline]
     if case["id"] in AUDIENCE_SET_ASIDE or case["id"] == LANGUAGE_KEY_AS_TEXT:
         return baseline
     if not case["client_created"]:
