@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.documents import settings
-from support.sink import Answer, BlackHole, Sink, wait_until
+from support.sink import Answer, BlackHole, Sink
 
 from sortition import _engine, vwo
 
@@ -128,4 +128,7 @@ def test_a_waiter_that_is_cancelled_loses_no_event(launch: Launch) -> None:
         waiting = stats.queued.get("conversion", 0) + stats.in_flight.get("conversion", 0)
         assert waiting == 20
         client.close(0.1)
-        wait_until(lambda: client.stats().dropped == {"closed": {"conversion": 20}})
+        # What a request is under way with may have reached the server.
+        dropped = client.stats().dropped
+        assert dropped.keys() <= {"closed", "unknown_outcome"}
+        assert sum(kinds["conversion"] for kinds in dropped.values()) == 20

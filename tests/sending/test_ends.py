@@ -20,6 +20,7 @@ from support.sink import Answer, BlackHole, Sink, wait_until
 from sortition import _core, vwo
 from sortition._http import retrying
 from sortition._sending import deliver, pure
+from sortition._sending.ledger import Ledger
 from sortition._sending.parts import Parts
 from sortition._sending.pure.order import QueuedEvent
 
@@ -269,3 +270,28 @@ def test_events_and_bytes_add_up_after_every_step(module: Any, *, is_per_user: b
         assert events.size <= 2000
     events.give_up()
     assert (events.events, events.size, counts.is_at_rest()) == (0, 0, True)
+
+
+@pytest.mark.parametrize("module", [_core, pure])
+def test_what_is_given_up_is_told_in_one_way(module: Any) -> None:
+    """A file keeps an event, or a request is under way with it, or it is dropped as closed."""
+    counts = module.Counts()
+    events = module.Queue(
+        counts,
+        queue.SimpleQueue(),
+        events=50,
+        size=2000,
+        largest=100,
+        batch_events=10,
+        threads=1,
+        is_per_user=False,
+        is_plain=False,
+    )
+    for place in (object(), None, object(), None, object(), None):
+        assert events.put("visitor", b"{}", "", place) is None
+    taken = events.take(4, 1000)
+    events.set_on_its_way(taken[:2], True)
+    assert events.give_up() == (6, 1)
+    stats = Ledger(counts).stats()
+    assert stats.spooled == {"visitor": 3}
+    assert stats.dropped == {"unknown_outcome": {"visitor": 1}, "closed": {"visitor": 2}}

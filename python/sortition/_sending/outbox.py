@@ -196,14 +196,14 @@ class Outbox:
             # A callback of the caller's: the thread goes on after it, and ends in time.
             return False
         is_delivered = self.flush(timeout_s)
-        waited, sent = self.queue.give_up()
-        self._was_all_delivered &= is_delivered and not waited and not sent
+        left, on_their_way = self.queue.give_up()
+        self._was_all_delivered &= is_delivered and not left
         self._has_closed = True
         self._notify()
         self._pauses.interrupt()
         self._attempting.pool.close()
-        if sent:
-            self._log.warning("closed while %d events were on their way", sent)
+        if on_their_way:
+            self._log.warning("closed while %d events were on their way", on_their_way)
         self._senders.tell_drops()
         return self._was_all_delivered
 

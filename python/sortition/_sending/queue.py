@@ -178,10 +178,14 @@ class Queue(Protocol):
         """How much time there is to send what is left; None while nobody limits it."""
 
     def give_up(self) -> tuple[int, int]:
-        """Give up all that is left; how many events waited, and how many senders had.
+        """Give up every event that has not come to its end.
 
-        What is in files stays there. Of the rest, what is on its way is dropped with an unknown
-        outcome, and everything else as closed.
+        An event that a file keeps stays there and counts as spooled, even if a request with it is
+        under way. Any other event is dropped: with an unknown outcome if a request with it is under
+        way, otherwise as closed.
+
+        Returns:
+            How many events were left, and how many of them were dropped with an unknown outcome.
         """
 
     def claim_thread(self) -> SenderPlace | None:

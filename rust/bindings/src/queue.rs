@@ -245,7 +245,7 @@ impl Queue {
         drop(given_up.events);
         tell(py, given_up.flushes);
         self.ring(py, sleeping);
-        (given_up.waiting, given_up.sent)
+        (given_up.left, given_up.on_their_way)
     }
 
     fn claim_thread(&self) -> Option<SenderPlace> {

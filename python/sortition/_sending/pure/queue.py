@@ -176,10 +176,11 @@ class Queue:
         """Give up all that is left."""
         self.is_closing = True
         self._closes_at = now_s()
-        sent = 0
+        on_their_way = 0
         with self._lock:
             self._place_arrived()
             waiting = self._order.clear()
+            left = len(waiting)
             for event in waiting:
                 is_kept = event.place is not None
                 self._counts.change(
@@ -190,10 +191,13 @@ class Queue:
                 self._finish(event.number, is_lost=True)
             for event in list(self._taken.values()):
                 reason = UNKNOWN_OUTCOME if event.is_on_its_way else CLOSED
-                sent += self.end([event], reason, gives_up=True)
+                ended = self.end([event], reason, gives_up=True)
+                left += ended
+                if event.is_on_its_way and event.place is None:
+                    on_their_way += ended
                 self.settle([event])
         self.wake()
-        return len(waiting), sent
+        return left, on_their_way
 
     def claim_thread(self) -> SenderPlace | None:
         """A place for one more thread."""

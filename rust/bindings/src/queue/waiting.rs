@@ -376,7 +376,7 @@ impl Waiting {
         (flush, unwanted)
     }
 
-    /// Gives up what waits and what is on its way; how many of those were on their way.
+    /// Gives up all that has not come to its end.
     pub(crate) fn give_up(&mut self, numbers: &mut Numbers) -> GivenUp {
         let mut given_up = GivenUp::default();
         let mut waiting: Vec<Event> = self.ready.drain(..).collect();
@@ -394,19 +394,23 @@ impl Waiting {
         }
         self.events = 0;
         self.bytes = 0;
-        given_up.waiting = waiting.len();
-        let sent: Vec<(u64, bool)> = self
+        given_up.left = waiting.len();
+        let sent: Vec<(u64, bool, bool)> = self
             .sending
             .iter()
-            .map(|(number, one)| (*number, one.is_on_its_way))
+            .map(|(number, one)| (*number, one.is_on_its_way, one.is_in_file))
             .collect();
-        for (number, is_on_its_way) in sent {
+        for (number, is_on_its_way, is_in_file) in sent {
             let reason = if is_on_its_way {
                 UNKNOWN_OUTCOME
             } else {
                 CLOSED
             };
-            given_up.sent += self.end(numbers, &[number], Some(reason), true);
+            let ended = self.end(numbers, &[number], Some(reason), true);
+            given_up.left += ended;
+            if is_on_its_way && !is_in_file {
+                given_up.on_their_way += ended;
+            }
             given_up.flushes.extend(self.settle(&[number]));
         }
         self.users.clear();
@@ -418,8 +422,10 @@ impl Waiting {
 /// What a close has given up.
 #[derive(Default)]
 pub(crate) struct GivenUp {
-    pub(crate) waiting: usize,
-    pub(crate) sent: usize,
+    /// How many events had not come to their end.
+    pub(crate) left: usize,
+    /// How many of them were dropped while a request with them was under way.
+    pub(crate) on_their_way: usize,
     pub(crate) flushes: Vec<Arc<Flushed>>,
     /// Kept until the lock is free: their places are objects of Python's.
     pub(crate) events: Vec<Event>,
