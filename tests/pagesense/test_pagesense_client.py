@@ -24,6 +24,7 @@ from support.vectors import pagesense as vectors
 import sortition
 from sortition import pagesense, vwo
 from sortition._pagesense.constants import DATA_CENTERS
+from sortition._settings import launching as settings_launching
 from sortition.compat.pagesense import (
     GoalProperty,
     GoalPropertyDataType,
@@ -236,20 +237,24 @@ def test_launch_options_that_cannot_be_used(options: dict[str, Any], message: st
         pagesense.launch(**given)
 
 
-def test_d10_only_a_2xx_answer_brings_settings(engine: Engine, sink: Sink) -> None:
+def test_d10_only_a_2xx_answer_brings_settings(
+    engine: Engine, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """D10: the SDK took a valid document with any status."""
+    # The first answer is the only one, and has time enough to come.
+    monkeypatch.setattr(settings_launching, "_FIRST_PAUSE_S", 60.0)
     body = json.dumps(DOCUMENT).encode()
     for status in (404, 500, 301):
         answer = Answer(status=status, body=body, headers={"Location": sink.url})
         sink.answer = lambda _, answer=answer: answer  # type: ignore[misc]
         with pytest.raises(sortition.SettingsUnavailableError) as error:
-            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=0.3)
+            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=30)
         assert error.value.status == status
     assert len(sink.received) == 3
     for useless in (b"", b"<html></html>", b"{}", b'{"projectsettings": []}'):
         sink.answer = lambda _, useless=useless: Answer(body=useless)  # type: ignore[misc]
         with pytest.raises(sortition.SettingsUnavailableError, match="no usable settings"):
-            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=0.3)
+            pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=30)
 
 
 def test_no_answer() -> None:

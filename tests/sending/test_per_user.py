@@ -15,7 +15,8 @@ import weakref
 from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
 from support.events import sum_of, without_senders
@@ -28,6 +29,7 @@ from sortition._http.transport import Request, RequestsTransport
 from sortition._sending import senders
 from sortition._sending.dispatch import Dispatch
 from sortition._sending.options import Batching
+from sortition._sending.queues import queues_of
 from sortition.testing import FaultServer, faults
 
 if TYPE_CHECKING:
@@ -143,6 +145,35 @@ class TestAtOnce:
         assert dispatch.flush(GENEROUS_S)
         numbers = [sent(one)["number"] for one in server.requests if sent(one)["user"] == "Ann"]
         assert numbers == [0, 1, 2, 3, 4]
+
+    @pytest.mark.parametrize("engine", ["compiled", "pure"])
+    def test_any_string_is_a_user(self, engine: Literal["compiled", "pure"]) -> None:
+        """Each string has an order of its own, even one that UTF-8 cannot encode."""
+        users = ["Ann", "\u00e9\U0001f600", "\ud800", "\udfff", "\ud83d\ude00", "?", "\ufffd"]
+        queues = queues_of(engine)
+        queue = queues.Queue(
+            queues.Counts(),
+            SimpleQueue(),
+            events=100,
+            size=10_000,
+            largest=1_000,
+            batch_events=1,
+            threads=1,
+            is_per_user=True,
+            is_plain=False,
+        )
+        for user in users * 2:
+            assert queue.put(KIND, b"{}", user) is None
+            assert queue.is_held(user)
+        taken = list(queue.take(100, 10_000))
+        assert [event.user for event in taken] == users
+        queue.end(taken, None)
+        queue.settle(taken)
+        followers = list(queue.take(100, 10_000))
+        assert [event.user for event in followers] == users
+        queue.end(followers, None)
+        queue.settle(followers)
+        assert not any(queue.is_held(user) for user in users)
 
     def test_a_quiet_service_has_one_thread(self, start: Start, server: FaultServer) -> None:
         dispatch = start()

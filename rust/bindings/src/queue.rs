@@ -4,6 +4,7 @@
 //! changed as a whole. Finalizers and the bell, which are Python's, run while the lock is free.
 
 pub(crate) mod counts;
+mod user;
 mod waiting;
 
 use std::sync::Arc;
@@ -11,11 +12,12 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
+use pyo3::types::{PyBytes, PyList, PyString};
 
 use crate::calling::{list_of, ring};
 use crate::error::without_panic;
 use crate::queue::counts::{Counts, Kind, Shared, State, Term};
+use crate::queue::user::{UserName, text_of};
 use crate::queue::waiting::{Event, Flushed, Limits, now};
 
 /// Events that wait to be sent, and those that are on their way.
@@ -54,7 +56,7 @@ impl State {
         &mut self,
         kind: Kind,
         content: Vec<u8>,
-        user: Box<str>,
+        user: Box<[u8]>,
         place: Option<Py<PyAny>>,
     ) -> bool {
         self.numbers.add(Term::Accepted, kind, 1);
@@ -141,18 +143,18 @@ impl Queue {
         self.shared.lock().waiting.refusal(size)
     }
 
-    #[pyo3(signature = (user = ""))]
-    fn needs_thread(&self, user: &str) -> bool {
-        self.shared.lock().waiting.needs_thread(user)
+    #[pyo3(signature = (user = UserName::default()))]
+    fn needs_thread(&self, user: UserName<'_>) -> bool {
+        self.shared.lock().waiting.needs_thread(&user.into_key())
     }
 
-    #[pyo3(signature = (kind, event, user = "", place = None))]
+    #[pyo3(signature = (kind, event, user = UserName::default(), place = None))]
     fn put(
         &self,
         py: Python<'_>,
         kind: &str,
         event: &Bound<'_, PyBytes>,
-        user: &str,
+        user: UserName<'_>,
         place: Option<Py<PyAny>>,
     ) -> PyResult<Option<&'static str>> {
         without_panic(|| {
@@ -169,7 +171,7 @@ impl Queue {
                 // The first of them wakes a sender, which sends what fills the queue and tells.
                 is_first && state.waiting.wake_one()
             } else {
-                state.accept(kind, content.to_vec(), user.into(), place)
+                state.accept(kind, content.to_vec(), user.into_key().into(), place)
             };
             drop(state);
             self.ring(py, usize::from(wakes));
@@ -183,7 +185,7 @@ impl Queue {
         py: Python<'_>,
         kind: &str,
         event: &Bound<'_, PyBytes>,
-        user: &str,
+        user: UserName<'_>,
         place: Py<PyAny>,
     ) {
         let mut state = self.shared.lock();
@@ -194,7 +196,7 @@ impl Queue {
         let content = event.as_bytes().to_vec();
         let wakes = state
             .waiting
-            .append(kind, content, user.into(), Some(place));
+            .append(kind, content, user.into_key().into(), Some(place));
         drop(state);
         self.ring(py, usize::from(wakes));
     }
@@ -294,20 +296,23 @@ impl Queue {
         let events: PyResult<Vec<_>> = taken
             .into_iter()
             .zip(names)
-            .map(|(event, kind)| Bound::new(py, QueuedEvent::of(py, event, kind)))
+            .map(|(event, kind)| Bound::new(py, QueuedEvent::of(py, event, kind)?))
             .collect();
         list_of(py, events?)
     }
 
-    fn hold(&self, event: &QueuedEvent, user: &str) {
-        self.shared.lock().waiting.hold(event.number, user);
+    fn hold(&self, event: &QueuedEvent, user: UserName<'_>) {
+        self.shared
+            .lock()
+            .waiting
+            .hold(event.number, &user.into_key());
     }
 
-    fn is_held(&self, user: &str) -> bool {
-        self.shared.lock().waiting.is_held(user)
+    fn is_held(&self, user: UserName<'_>) -> bool {
+        self.shared.lock().waiting.is_held(&user.into_key())
     }
 
-    fn put_back(&self, py: Python<'_>, event: &QueuedEvent, user: &str) {
+    fn put_back(&self, py: Python<'_>, event: &QueuedEvent, user: UserName<'_>) {
         let mut state = self.shared.lock();
         let State { numbers, waiting } = &mut *state;
         let event = Event {
@@ -318,7 +323,7 @@ impl Queue {
             place: event.place.as_ref().map(|place| place.clone_ref(py)),
             accepted_at: now(),
         };
-        waiting.put_back(numbers, event, user);
+        waiting.put_back(numbers, event, &user.into_key());
     }
 
     fn set_on_its_way(&self, events: &Bound<'_, PyAny>, is_on_its_way: bool) -> PyResult<()> {
@@ -361,19 +366,19 @@ pub(crate) struct QueuedEvent {
     number: u64,
     kind: String,
     event: Py<PyBytes>,
-    user: String,
+    user: Py<PyString>,
     place: Option<Py<PyAny>>,
 }
 
 impl QueuedEvent {
-    fn of(py: Python<'_>, event: Event, kind: String) -> Self {
-        Self {
+    fn of(py: Python<'_>, event: Event, kind: String) -> PyResult<Self> {
+        Ok(Self {
             number: event.number,
             kind,
             event: PyBytes::new(py, &event.content).unbind(),
-            user: event.user.into(),
+            user: text_of(py, &event.user)?,
             place: event.place,
-        }
+        })
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) struct Event {
     pub(crate) kind: Kind,
     pub(crate) content: Vec<u8>,
     /// Whose it is; empty where the queue keeps no order per user.
-    pub(crate) user: Box<str>,
+    pub(crate) user: Box<[u8]>,
     /// Where it is in a file.
     pub(crate) place: Option<Py<PyAny>>,
     pub(crate) accepted_at: Instant,
@@ -26,7 +26,7 @@ pub(crate) struct Event {
 /// An event that a sender has taken and that has not come to its end.
 struct Sending {
     kind: Kind,
-    user: Box<str>,
+    user: Box<[u8]>,
     is_in_file: bool,
     /// Whether a request with it is under way at this moment.
     is_on_its_way: bool,
@@ -66,7 +66,7 @@ pub(crate) struct Waiting {
     /// So many events are a batch; the one that completes it wakes a sender.
     pub(crate) batch_events: usize,
     ready: VecDeque<Event>,
-    users: HashMap<Box<str>, User>,
+    users: HashMap<Box<[u8]>, User>,
     sending: HashMap<u64, Sending>,
     next_number: u64,
     pub(crate) events: usize,
@@ -110,7 +110,7 @@ impl Waiting {
     }
 
     /// Whether a further sender would find something to do with an event of this user.
-    pub(crate) fn needs_thread(&self, user: &str) -> bool {
+    pub(crate) fn needs_thread(&self, user: &[u8]) -> bool {
         if self.threads == 0 {
             return self.limits.threads > 0;
         }
@@ -140,7 +140,7 @@ impl Waiting {
         &mut self,
         kind: Kind,
         content: Vec<u8>,
-        user: Box<str>,
+        user: Box<[u8]>,
         place: Option<Py<PyAny>>,
     ) -> bool {
         let bytes = content.len();
@@ -238,7 +238,7 @@ impl Waiting {
     }
 
     /// Keeps back what comes of a user until this event, which a sender has, is settled.
-    pub(crate) fn hold(&mut self, number: u64, user: &str) {
+    pub(crate) fn hold(&mut self, number: u64, user: &[u8]) {
         if let Some(sending) = self.sending.get_mut(&number)
             && !self.is_per_user
             && sending.user.is_empty()
@@ -248,12 +248,12 @@ impl Waiting {
         }
     }
 
-    pub(crate) fn is_held(&self, user: &str) -> bool {
+    pub(crate) fn is_held(&self, user: &[u8]) -> bool {
         self.users.contains_key(user)
     }
 
     /// Puts an event that a sender has taken behind those of its user that are not settled.
-    pub(crate) fn put_back(&mut self, numbers: &mut Numbers, event: Event, user: &str) {
+    pub(crate) fn put_back(&mut self, numbers: &mut Numbers, event: Event, user: &[u8]) {
         self.sending.remove(&event.number);
         numbers.move_between(Term::InFlight, Term::Queued, event.kind);
         self.events += 1;
@@ -319,7 +319,7 @@ impl Waiting {
         done
     }
 
-    fn release(&mut self, name: &str) {
+    fn release(&mut self, name: &[u8]) {
         let Some(user) = self.users.get_mut(name) else {
             return;
         };
