@@ -164,9 +164,9 @@ class TestAtOnce:
         )
         for user in users * 2:
             assert queue.put(KIND, b"{}", user) is None
-            assert queue.is_held(user)
         taken = list(queue.take(100, 10_000))
         assert [event.user for event in taken] == users
+        assert all(queue.is_held(user) for user in users)
         queue.end(taken, None)
         queue.settle(taken)
         followers = list(queue.take(100, 10_000))
