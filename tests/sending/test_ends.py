@@ -295,3 +295,27 @@ def test_what_is_given_up_is_told_in_one_way(module: Any) -> None:
     stats = Ledger(counts).stats()
     assert stats.spooled == {"visitor": 3}
     assert stats.dropped == {"unknown_outcome": {"visitor": 1}, "closed": {"visitor": 2}}
+
+
+@pytest.mark.parametrize("module", [_core, pure])
+def test_what_a_closed_queue_refuses_is_counted_only(module: Any) -> None:
+    """A thread that goes on calling during the exit causes no message; a full queue does."""
+    counts = module.Counts()
+    events = module.Queue(
+        counts,
+        queue.SimpleQueue(),
+        events=1,
+        size=2000,
+        largest=100,
+        batch_events=10,
+        threads=1,
+        is_per_user=False,
+        is_plain=True,
+    )
+    assert events.put("visitor", b"{}") is None
+    assert events.put("visitor", b"{}") == "queue_full"
+    assert counts.take_untold() == {"queue_full": 1}
+    events.close(GENEROUS_S)
+    assert events.put("visitor", b"{}") == "closed"
+    assert not counts.has_untold
+    assert counts.terms()["refused"] == {"queue_full": {"visitor": 1}, "closed": {"visitor": 1}}

@@ -156,7 +156,8 @@ class Queue(Protocol):
         """Take an event, count it and wake a sender where one has to see it.
 
         Returns:
-            Why it is refused, which is counted and noted to be told; None where it was taken.
+            Why it is refused, which is counted and, unless the queue is closed, noted to be told;
+            None where it was taken.
         """
 
     def readmit(self, kind: str, event: bytes, user: str, place: Place) -> None:

@@ -18,7 +18,7 @@ use crate::calling::{list_of, ring};
 use crate::error::without_panic;
 use crate::queue::counts::{Counts, Kind, Shared, State, Term};
 use crate::queue::user::{UserName, text_of};
-use crate::queue::waiting::{Event, Flushed, Limits, now};
+use crate::queue::waiting::{CLOSED, Event, Flushed, Limits, now};
 
 /// Events that wait to be sent, and those that are on their way.
 #[pyclass(frozen, module = "sortition._core")]
@@ -165,11 +165,15 @@ impl Queue {
             let wakes = if let Some(reason) = refusal {
                 let is_first = !state.numbers.has_untold();
                 state.numbers.refuse(kind, reason, 1);
-                state.numbers.note(reason, 1);
+                // A call after a close is counted only.
+                let is_told = reason != CLOSED;
+                if is_told {
+                    state.numbers.note(reason, 1);
+                }
                 // Another refusal does not empty the queue.
                 state.waiting.is_full |= reason == "queue_full";
                 // The first of them wakes a sender, which sends what fills the queue and tells.
-                is_first && state.waiting.wake_one()
+                is_told && is_first && state.waiting.wake_one()
             } else {
                 state.accept(kind, content.to_vec(), user.into_key().into(), place)
             };

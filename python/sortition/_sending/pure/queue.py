@@ -105,6 +105,10 @@ class Queue:
         size = len(event)
         reason = self.refusal(size)
         if reason is not None:
+            if reason == CLOSED:
+                # A call after a close is counted only.
+                self._counts.change(((("refused", reason, kind), 1),))
+                return reason
             has_untold = self._counts.has_untold
             self._counts.change(((("refused", reason, kind), 1), (("untold", reason, ""), 1)))
             self._is_full |= reason == QUEUE_FULL
