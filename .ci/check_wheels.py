@@ -5,6 +5,7 @@ python .ci/check_wheels.py WHEEL …
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -12,6 +13,10 @@ import sys
 import zipfile
 from email.parser import BytesParser
 from pathlib import Path
+
+# It comes with auditwheel.
+from elftools.elf.dynamic import DynamicSection
+from elftools.elf.elffile import ELFFile
 
 ROOT = Path(__file__).parents[1]
 LICENCES = ("LICENSE", "THIRD-PARTY-NOTICES.txt")
@@ -62,7 +67,9 @@ def check(wheel: Path) -> None:
 def check_symbols(wheel: Path) -> None:
     """Check that the module needs no more of libc and of Python than the wheel's tag says."""
     programs = Path(sys.executable).parent
-    if "linux" in wheel.name:
+    if "-musllinux_" in wheel.name:
+        check_musl(wheel)
+    elif "linux" in wheel.name:
         command = [str(programs / "auditwheel"), "show", str(wheel)]
         shown = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         tag = shown.split("platform tag:")[1].split('"')[1]
@@ -75,6 +82,26 @@ def check_symbols(wheel: Path) -> None:
         assert done.returncode == 0, shown
         assert "0 ABI version mismatches and 0 ABI violations" in shown, shown
         print("abi3audit: 0 version mismatches, 0 violations", flush=True)
+
+
+def check_musl(wheel: Path) -> None:
+    """Check that the module needs musl's C library and nothing else.
+
+    auditwheel reads the libraries that a module needs, and on a system with glibc finds that one's.
+    """
+    with zipfile.ZipFile(wheel) as archive:
+        (module,) = (name for name in archive.namelist() if name.endswith(".so"))
+        elf = ELFFile(io.BytesIO(archive.read(module)))
+    dynamic = elf.get_section_by_name(".dynamic")
+    assert isinstance(dynamic, DynamicSection)
+    needed = [
+        tag.needed  # type: ignore[attr-defined]  # of a tag of this kind
+        for tag in dynamic.iter_tags()
+        if tag.entry.d_tag == "DT_NEEDED"
+    ]
+    assert needed == ["libc.so"], needed
+    assert elf.get_section_by_name(".gnu.version_r") is None, "it needs versioned symbols"
+    print("musl: needs libc.so, and no versioned symbol", flush=True)
 
 
 def main(*wheels: str) -> int:
