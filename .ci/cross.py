@@ -118,10 +118,10 @@ def compiler(root: Path) -> dict[str, str]:
     }
 
 
-def script(file: Path, line: str) -> Path:
-    """Write a program of one line for the shell."""
+def script(file: Path, text: str) -> Path:
+    """Write a program for the shell."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(f"#!/bin/sh\n{line}\n", encoding="utf-8")
+    file.write_text(f"#!/bin/sh\n{text}\n", encoding="utf-8")
     file.chmod(0o755)
     return file
 
@@ -191,6 +191,14 @@ def pytest(python: str, environment: dict[str, str]) -> str:
 
 def run_musl(environment: dict[str, str]) -> str:
     """Run the engine's own tests, linked statically with musl."""
+    # zig brings the objects that begin and end a program, for which rustc would look beside it.
+    linker = script(
+        FOLDER / "bin" / "link-with-musl",
+        'for one; do shift; case "$one" in *crt*.o | -nostartfiles | -nodefaultlibs) ;; '
+        '*) set -- "$@" "$one" ;; esac; done\n'
+        f'exec {sys.executable} -m ziglang cc -target x86_64-linux-musl "$@"',
+    )
+    environment = {**environment, "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER": str(linker)}
     cargo = [str(BIN / "cargo-zigbuild"), "test", "--locked", "--package", "sortition-engine"]
     done = subprocess.run(
         [*cargo, "--lib", "--tests", "--target", MUSL, *BUILD_STD],
