@@ -52,7 +52,9 @@ def test_records_are_those_of_the_platform_s_sdk(launch: Launch, server: str) ->
         assert isinstance(stored, bytes)
         record = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page"}
         assert json.loads(stored) == record
-        connection.set("checkout:Bob", json.dumps({**record, "variationName": "Control"}))
+        connection.set(
+            "checkout:Bob", json.dumps({**record, "userId": "Bob", "variationName": "Control"})
+        )
     assert client.get_variation_name("checkout", "Bob") == "Control"
 
 
