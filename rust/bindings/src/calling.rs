@@ -53,6 +53,16 @@ unsafe extern "C-unwind" {
     ) -> c_int;
 }
 
+/// The function, as one of which the compiler knows nothing.
+///
+/// Where it sees which function is called, it may take what `pyo3` says of the same symbol, that it
+/// never unwinds, and leave out what [`held`] is for: in the release build it does.
+macro_rules! opaque {
+    ($function:ident($($argument:ty),* $(,)?) -> $answer:ty) => {
+        std::hint::black_box($function as unsafe extern "C-unwind" fn($($argument),*) -> $answer)
+    };
+}
+
 /// Ends no thread that holds it, but keeps it for ever.
 struct Hold;
 
@@ -123,7 +133,16 @@ fn method(
     let given = argument.map_or(null_mut(), Bound::as_ptr);
     let end = null_mut::<ffi::PyObject>();
     // SAFETY: objects that live on, and the null that ends the arguments.
-    let none = held(|| unsafe { PyObject_CallMethodObjArgs(object, name, given, end) });
+    let none = held(|| unsafe {
+        std::hint::black_box(
+            PyObject_CallMethodObjArgs
+                as unsafe extern "C-unwind" fn(
+                    *mut ffi::PyObject,
+                    *mut ffi::PyObject,
+                    ...
+                ) -> *mut ffi::PyObject,
+        )(object, name, given, end)
+    });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     unsafe { Bound::from_owned_ptr_or_err(py, none) }.map(drop)
 }
@@ -131,7 +150,7 @@ fn method(
 /// An empty dictionary.
 pub(crate) fn dictionary(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
     // SAFETY: the interpreter is attached.
-    let made = held(|| unsafe { PyDict_New() });
+    let made = held(|| unsafe { opaque!(PyDict_New() -> *mut ffi::PyObject)() });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, made)? }.cast_into()?)
 }
@@ -140,7 +159,9 @@ pub(crate) fn dictionary(py: Python<'_>) -> PyResult<Bound<'_, PyDict>> {
 pub(crate) fn copy_of<'py>(dictionary: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     let (py, original) = (dictionary.py(), dictionary.as_ptr());
     // SAFETY: a dictionary that lives on.
-    let copy = held(|| unsafe { PyDict_Copy(original) });
+    let copy = held(|| unsafe {
+        opaque!(PyDict_Copy(*mut ffi::PyObject) -> *mut ffi::PyObject)(original)
+    });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     Ok(unsafe { Bound::from_owned_ptr_or_err(py, copy)? }.cast_into()?)
 }
@@ -153,7 +174,11 @@ pub(crate) fn put(
 ) -> PyResult<()> {
     let (object, name, value) = (dictionary.as_ptr(), name.as_ptr(), value.as_ptr());
     // SAFETY: a dictionary and two objects, which all live on.
-    let failed = held(|| unsafe { PyDict_SetItem(object, name, value) });
+    let failed = held(|| unsafe {
+        opaque!(PyDict_SetItem(*mut ffi::PyObject, *mut ffi::PyObject, *mut ffi::PyObject) -> c_int)(
+            object, name, value,
+        )
+    });
     if failed == 0 {
         Ok(())
     } else {
@@ -170,7 +195,15 @@ pub(crate) fn call<'py>(
     let (function_, arguments) = (function.as_ptr(), arguments.as_ptr());
     let options = options.map_or(null_mut(), Bound::as_ptr);
     // SAFETY: a function, a tuple and a dictionary or null, which all live on.
-    let answer = held(|| unsafe { PyObject_Call(function_, arguments, options) });
+    let answer = held(|| unsafe {
+        opaque!(
+            PyObject_Call(
+                *mut ffi::PyObject,
+                *mut ffi::PyObject,
+                *mut ffi::PyObject,
+            ) -> *mut ffi::PyObject
+        )(function_, arguments, options)
+    });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     unsafe { Bound::from_owned_ptr_or_err(function.py(), answer) }
 }
@@ -183,7 +216,8 @@ pub(crate) fn tuple_of<'py>(
     let items = items.into_iter();
     let length = ffi::Py_ssize_t::try_from(items.len())?;
     // SAFETY: the interpreter is attached.
-    let made = held(|| unsafe { PyTuple_New(length) });
+    let made =
+        held(|| unsafe { opaque!(PyTuple_New(ffi::Py_ssize_t) -> *mut ffi::PyObject)(length) });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
     for (index, item) in (0..length).zip(items) {
@@ -200,7 +234,8 @@ pub(crate) fn list_of<'py, T>(
 ) -> PyResult<Bound<'py, PyList>> {
     let length = ffi::Py_ssize_t::try_from(items.len())?;
     // SAFETY: the interpreter is attached.
-    let made = held(|| unsafe { PyList_New(length) });
+    let made =
+        held(|| unsafe { opaque!(PyList_New(ffi::Py_ssize_t) -> *mut ffi::PyObject)(length) });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     let made = unsafe { Bound::from_owned_ptr_or_err(py, made)? };
     for (index, item) in (0..length).zip(items) {
@@ -214,7 +249,8 @@ pub(crate) fn list_of<'py, T>(
 pub(crate) fn text_of<'py>(value: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let object = value.as_ptr();
     // SAFETY: an object that lives on.
-    let text = held(|| unsafe { PyObject_Str(object) });
+    let text =
+        held(|| unsafe { opaque!(PyObject_Str(*mut ffi::PyObject) -> *mut ffi::PyObject)(object) });
     // SAFETY: the caller owns it, or it is null where an exception is set.
     let text = unsafe { Bound::from_owned_ptr_or_err(value.py(), text)? };
     Ok(text.cast_into()?)
@@ -237,7 +273,11 @@ pub(crate) fn item_at<'py>(
     let py = dictionary.py();
     let (object, key) = (dictionary.as_ptr(), key.as_ptr());
     // SAFETY: a dictionary and an object, which both live on.
-    let item = held(|| unsafe { PyDict_GetItemWithError(object, key) });
+    let item = held(|| unsafe {
+        opaque!(
+            PyDict_GetItemWithError(*mut ffi::PyObject, *mut ffi::PyObject) -> *mut ffi::PyObject
+        )(object, key)
+    });
     // SAFETY: it is borrowed from the dictionary, which nobody changes meanwhile: the interpreter is
     // attached, and its lock is held.
     match unsafe { Bound::from_borrowed_ptr_or_opt(py, item) } {
@@ -256,7 +296,15 @@ pub(crate) fn item_at<'py>(
     let (object, key) = (dictionary.as_ptr(), key.as_ptr());
     let mut item = null_mut();
     // SAFETY: a dictionary and an object, which both live on, and a place for what is found.
-    let found = held(|| unsafe { PyDict_GetItemRef(object, key, &raw mut item) });
+    let found = held(|| unsafe {
+        opaque!(
+            PyDict_GetItemRef(
+                *mut ffi::PyObject,
+                *mut ffi::PyObject,
+                *mut *mut ffi::PyObject,
+            ) -> c_int
+        )(object, key, &raw mut item)
+    });
     if found < 0 {
         return Err(PyErr::fetch(py));
     }
