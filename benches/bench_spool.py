@@ -104,9 +104,11 @@ def bench_track(
 def bench_append(benchmark: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spool = Spool(SpoolOptions(str(tmp_path)), lambda: Owner.of("vwo", "1", ""), Log("bench"), 100)
     event = EVENT % 1
-    assert spool.append("conversion", event) is not None
-    percentiles(capsys, "the spool alone", lambda _: spool.append("conversion", event) and None)
-    benchmark(spool.append, "conversion", event)
+    places: list[Any] = []
+    spool.append("conversion", event, places)
+    assert len(places) == 1
+    percentiles(capsys, "the spool alone", lambda _: spool.append("conversion", event, []))
+    benchmark(lambda: spool.append("conversion", event, []))
     spool.close()
 
 
