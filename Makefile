@@ -165,7 +165,7 @@ check-unicode: ## Check that the Unicode tables are those of Python 3.11
 	$(PYTHON) rust/pythonic/unicode/generate.py --check
 
 .PHONY: options
-options: $(VENV)/built ## Write the signatures and the page of the launch options anew
+options: $(VENV)/built ## Write the signatures and the page of the launch options
 	PYTHONPATH=tests $(BIN)/python -m support.launch_options
 
 .PHONY: schema
@@ -242,7 +242,7 @@ audit: $(VENV)/built $(VENV)/audit-tools ## Check the installed packages for kno
 	$(BIN)/pip-audit --local --skip-editable
 
 .PHONY: notices
-notices: ## Write the notices of third parties anew
+notices: ## Write the notices of third parties
 	$(PYTHON) .ci/third_party.py write
 
 .PHONY: deny

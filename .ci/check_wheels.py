@@ -105,7 +105,7 @@ def check_musl(wheel: Path) -> None:
 
 
 def main(*wheels: str) -> int:
-    """Check these wheels; the exit code is 1 where there is none."""
+    """Check these wheels; the exit code is 1 without any."""
     for wheel in wheels:
         check(Path(wheel))
     return 0 if wheels else 1

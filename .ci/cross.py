@@ -5,7 +5,7 @@ nice python .ci/cross.py target/cross/wheels
 - aarch64: a wheel for every glibc from 2.17 on, tested under qemu with Debian's Python for it.
 - musl on x86-64: a wheel, and the engine's own tests as a static program. There is no Python for
   musl to load the wheel into.
-- free-threaded Python: the module compiles. There is none here to load it.
+- free-threaded Python: the module compiles. No such Python is here to load it.
 
 The compiler is Debian's, for whose version Debian has the other platforms' standard libraries; its
 packages are unpacked into target/cross. The linker is zig.

@@ -16,7 +16,7 @@ ADDRESSES = ("Changelog", "Documentation", "Issues", "Repository")
 
 
 def notes(version: str) -> str:
-    """The section of the changelog about a version; empty where there is none."""
+    """The section of the changelog about a version; empty without one."""
     text = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
     section = re.search(
         rf"(?ms)^## \[{re.escape(version)}\] - \d{{4}}-\d\d-\d\d\n(.*?)(?=^## \[|\Z)", text
