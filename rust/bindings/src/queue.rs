@@ -143,12 +143,15 @@ impl Queue {
         self.shared.lock().waiting.refusal(size)
     }
 
-    #[pyo3(signature = (user = UserName::default()))]
+    #[pyo3(signature = (user = UserName::default()), text_signature = "($self, user='')")]
     fn needs_thread(&self, user: UserName<'_>) -> bool {
         self.shared.lock().waiting.needs_thread(&user.into_key())
     }
 
-    #[pyo3(signature = (kind, event, user = UserName::default(), place = None))]
+    #[pyo3(
+        signature = (kind, event, user = UserName::default(), place = None),
+        text_signature = "($self, kind, event, user='', place=None)"
+    )]
     fn put(
         &self,
         py: Python<'_>,
