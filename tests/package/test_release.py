@@ -1,9 +1,11 @@
-"""A release is refused until the versions, the changelog and the addresses agree with its tag."""
+"""A release is prepared by one command, and refused until the versions and the changelog agree."""
 
 from __future__ import annotations
 
 import importlib.util
 import shutil
+import tomllib
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,36 +42,54 @@ def release(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return module
 
 
-def prepare(folder: Path) -> None:
-    """Do what CONTRIBUTING.md says before a release."""
-    changelog = folder / "CHANGELOG.md"
-    text = changelog.read_text(encoding="utf-8")
-    dated = f"## [Unreleased]\n\n## [{__version__}] - 2030-01-31"
-    changelog.write_text(text.replace("## [Unreleased]", dated, 1), encoding="utf-8")
-    project = folder / "pyproject.toml"
-    names = ("Changelog", "Documentation", "Issues", "Repository")
-    urls = "".join(f'{name} = "{ADDRESS}/{name}"\n' for name in names)
-    text = project.read_text(encoding="utf-8")
-    project.write_text(f"{text}\n[project.urls]\n{urls}", encoding="utf-8")
+def test_a_prepared_release_passes(release: Any) -> None:
+    assert release.main("check", "v2.3.4") == 1
+    assert release.main("prepare", "v2.3.4") == 0
+    assert release.complaints("2.3.4") == []
+    assert release.main("check", "v2.3.4") == 0
 
 
-def test_a_prepared_release_passes(release: Any, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    assert release.complaints(__version__, ADDRESS) == []
-    assert release.main("check", f"v{__version__}", ADDRESS) == 0
+def test_the_present_version_is_ready_to_be_prepared(release: Any) -> None:
+    """Only the section of the changelog, which belongs to the moment of a release, is missing."""
+    assert [line.split()[0] for line in release.complaints(__version__)] == ["CHANGELOG.md"]
+    release.prepare(__version__, date(2030, 1, 31))
+    assert release.complaints(__version__) == []
 
 
-def test_the_files_have_the_same_version(release: Any) -> None:
-    """Only what belongs to the moment of a release is missing from the repository."""
-    wrong = release.complaints(__version__, ADDRESS)
-    assert [line for line in wrong if "has version" in line] == []
-    assert wrong
+def test_what_was_unreleased_becomes_the_section_of_the_version(
+    release: Any, tmp_path: Path
+) -> None:
+    changelog = tmp_path / "CHANGELOG.md"
+    changelog.write_text(
+        "# Changelog\n\n## [Unreleased]\n\n### Added\n\n- This.\n\n"
+        "## [1.2.2] - 2029-12-31\n\n- Before.\n",
+        encoding="utf-8",
+    )
+    # A second time changes nothing.
+    for day in (30, 31):
+        release.prepare("1.2.3", date(2030, 1, day))
+    assert changelog.read_text(encoding="utf-8") == (
+        "# Changelog\n\n## [Unreleased]\n\n## [1.2.3] - 2030-01-30\n\n### Added\n\n- This.\n\n"
+        "## [1.2.2] - 2029-12-31\n\n- Before.\n"
+    )
+    citation = (tmp_path / "CITATION.cff").read_text(encoding="utf-8")
+    assert "\nversion: 1.2.3\ndate-released: 2030-01-31\n" in citation
+    assert citation.count("date-released") == 1
 
 
-def test_a_tag_of_another_version_is_refused(release: Any, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    wrong = release.complaints("9.9.9", ADDRESS)
-    assert [line.split()[0] for line in wrong] == [
+@pytest.mark.parametrize("version", ["1.2", "1.2.3rc1", "", "1.2.3\n"])
+def test_only_a_version_of_three_numbers_is_prepared(
+    release: Any, tmp_path: Path, version: str
+) -> None:
+    before = {file: (tmp_path / file).read_bytes() for file in FILES}
+    with pytest.raises(SystemExit, match="not a version"):
+        release.prepare(version, date(2030, 1, 31))
+    assert {file: (tmp_path / file).read_bytes() for file in FILES} == before
+
+
+def test_a_tag_of_another_version_is_refused(release: Any) -> None:
+    release.prepare("2.3.4", date(2030, 1, 31))
+    assert [line.split()[0] for line in release.complaints("9.9.9")] == [
         "Cargo.toml",
         "python/sortition/_version.py",
         "CITATION.cff",
@@ -77,11 +97,16 @@ def test_a_tag_of_another_version_is_refused(release: Any, tmp_path: Path) -> No
     ]
 
 
-def test_another_address_is_refused(release: Any, tmp_path: Path) -> None:
-    prepare(tmp_path)
-    wrong = release.complaints(__version__, "https://elsewhere.example/fork")
-    assert len(wrong) == 4
-    assert all(line.startswith("pyproject.toml: project.urls") for line in wrong)
+def test_the_packages_name_the_repository_that_builds_them(release: Any, tmp_path: Path) -> None:
+    assert release.main("addresses", ADDRESS) == 0
+    project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert project["urls"] == {
+        "Changelog": f"{ADDRESS}/blob/main/CHANGELOG.md",
+        "Documentation": f"{ADDRESS}/blob/main/README.md",
+        "Issues": f"{ADDRESS}/issues",
+        "Repository": ADDRESS,
+    }
+    assert "sortition" in project["scripts"]
 
 
 def test_the_notes_are_the_section_of_the_version(release: Any, tmp_path: Path) -> None:
