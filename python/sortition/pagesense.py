@@ -75,6 +75,7 @@ def launch(
     requests_at_once: int | None = None,
     engine: EngineChoice | None = "auto",
     is_development_mode: bool | None = False,
+    storage_timeout_s: float | None = None,
     stale_after_s: float | None = None,
     init_timeout_s: float | None = None,
     settings_cache: str | os.PathLike[str] | None = None,
@@ -121,6 +122,10 @@ def launch(
         engine: Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where
             it is installed. Defaults to ``auto``.
         is_development_mode: Decide as usual, and send nothing.
+        storage_timeout_s: How long one operation of the user storage should take at most, in
+            seconds. The client counts a longer one as slow, and leaves a storage alone for ten
+            seconds that fails or is slow three times in a row. Allowed: more than 0 and at most
+            3600. Defaults to 1.
         stale_after_s: How long after the server last confirmed the settings `Client.status` calls
             them stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals, at least
             a minute, and never where there is no interval.

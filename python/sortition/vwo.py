@@ -86,6 +86,7 @@ def launch(
     batch_events: dict[str, Any] | None = None,
     request_bytes: int | None = None,
     engine: EngineChoice | None = "auto",
+    storage_timeout_s: float | None = None,
     stale_after_s: float | None = None,
     init_timeout_s: float | None = None,
     settings_cache: str | os.PathLike[str] | None = None,
@@ -142,6 +143,10 @@ def launch(
             MiB.
         engine: Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where
             it is installed. Defaults to ``auto``.
+        storage_timeout_s: How long one operation of the user storage should take at most, in
+            seconds. The client counts a longer one as slow, and leaves a storage alone for ten
+            seconds that fails or is slow three times in a row. Allowed: more than 0 and at most
+            3600. Defaults to 1.
         stale_after_s: How long after the server last confirmed the settings `Client.status` calls
             them stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals, at least
             a minute, and never where there is no interval.

@@ -140,6 +140,18 @@ class SendingHealth(NamedTuple):
     spool_failure: str | None = None
 
 
+class StorageHealth(NamedTuple):
+    """How the user storage of a client is.
+
+    Attributes:
+        endpoint: How it has answered; None where there is none.
+        is_skipped: Whether it is left alone for a while.
+    """
+
+    endpoint: EndpointStatus | None = None
+    is_skipped: bool = False
+
+
 def together(threads: Sequence[ThreadStatus]) -> ThreadStatus:
     """Several threads as one: late where any is."""
     beats = [one.last_beat_s for one in threads if one.last_beat_s is not None]

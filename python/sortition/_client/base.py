@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final, Generic, Never, Self, TypeVar
 
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
+from sortition._base.health import StorageHealth
 from sortition._base.options import first_given
 from sortition._client.calling import whatever_is_given
 from sortition._client.delivery import Delivery
@@ -19,6 +20,7 @@ from sortition._sending import ledger as reasons
 from sortition._settings.current import NoSettingsError, SnapshotT
 from sortition._settings.live import NOT_BEGUN
 from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
+from sortition.storages.breaker import StorageBreaker
 from sortition.storages.findings import FindingCounts, Findings
 
 if TYPE_CHECKING:
@@ -51,6 +53,8 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._close_timeout_s = configuration.close_timeout_s
         self._finding_counts = PerProcess(FindingCounts)
         self._refusals = ClientRefusals(delivery)
+        self._has_storage = configuration.user_storage is not None
+        self._storage_breaker = StorageBreaker(configuration.storage_timeout_s)
 
         # A client that nobody closes frees what it holds all the same.
         def release() -> None:
@@ -118,6 +122,13 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         """Send what waits, and wait for the answers; None where nothing ever waits."""
         wait_s = arguments.seconds("timeout_s", timeout_s)
         return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+
+    def _storage_health(self) -> StorageHealth:
+        """How the user storage is, as far as there is one."""
+        breaker = self._storage_breaker
+        if not self._has_storage:
+            return StorageHealth()
+        return StorageHealth(breaker.status(), is_skipped=breaker.is_skipping)
 
     def _findings(self, seen: list[Finding] | None = None) -> Findings:
         """What takes the faults of the user storage, and lists them where it is given a list."""

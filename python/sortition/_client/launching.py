@@ -37,6 +37,8 @@ class Configuration:
         verifies: Whether certificates of servers are verified.
         close_timeout_s: How long a close may take where the call does not say.
         is_development_mode: Whether nothing is sent.
+        user_storage: The caller's memory of earlier decisions.
+        storage_timeout_s: How long one operation of it should take at most.
     """
 
     engine: Engine
@@ -47,6 +49,8 @@ class Configuration:
     verifies: bool
     close_timeout_s: float
     is_development_mode: bool
+    user_storage: object | None
+    storage_timeout_s: float
 
 
 def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:

@@ -33,6 +33,7 @@ from sortition._sending.options import (
     DEFAULT_RETRY_FOR_S,
 )
 from sortition._sending.spool.options import DEFAULT_AGE_S, DEFAULT_BYTES, SpoolFolder
+from sortition.storages.breaker import DEFAULT_TIMEOUT_S
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -181,6 +182,16 @@ class LaunchOptions:
         group="decisions",
         default=False,
         empty_is_absent=True,
+    )
+
+    storage_timeout_s: float = option(
+        Seconds(0, HOUR_S, includes_least=False),
+        "How long one operation of the user storage should take at most, in seconds. The client "
+        "counts a longer one as slow, and leaves a storage alone for ten seconds that fails or is "
+        "slow three times in a row.",
+        group="decisions",
+        default=DEFAULT_TIMEOUT_S,
+        unit="seconds",
     )
 
     # Where settings come from.

@@ -40,6 +40,12 @@ class Breaker:
             self._paused_until = now + self._pause_s
             return True
 
+    @property
+    def is_open(self) -> bool:
+        """Whether so many requests failed that no others are let through than trials."""
+        with self._lock:
+            return self._failures_in_a_row >= FAILURES_UNTIL_PAUSE
+
     def note_success(self) -> None:
         """The server answered, even if it refused the request."""
         with self._lock:

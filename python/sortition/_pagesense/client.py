@@ -395,6 +395,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._delivery.health(),
             verifies=self._launch.verifies,
             refused=self._most_refused(),
+            storage=self._storage_health(),
             engine=launch.engine.name,
             problems=() if settings is None else settings.problems,
             problem_count=0 if settings is None else settings.problem_count,
@@ -409,7 +410,8 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _decider_with(self, findings: Findings) -> Decider:
         """What decides, and notes here what is wrong with the user storage."""
         launch, storage = self._launch, self._launch.user_storage
-        checked = None if storage is None else CheckedStorage(storage, findings)
+        breaker = self._storage_breaker
+        checked = None if storage is None else CheckedStorage(storage, findings, breaker)
         return Decider(launch.engine.module, checked, launch.log)
 
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:

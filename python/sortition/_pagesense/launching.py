@@ -129,6 +129,7 @@ def configure(
         requests_at_once=options.requests_at_once,
         is_development_mode=options.is_development_mode,
         user_storage=options.user_storage,
+        storage_timeout_s=options.storage_timeout_s,
         credentials=credentials,
     )
     try:

@@ -8,11 +8,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any, Protocol
 
+from sortition._base.clock import now_s
 from sortition._base.options import kind
 from sortition.storages import findings
+from sortition.storages.breaker import SKIPPED
 from sortition.storages.findings import Finding, is_awaitable
 
 if TYPE_CHECKING:
+    from sortition.storages.breaker import StorageBreaker
     from sortition.storages.findings import Findings
 
 
@@ -80,39 +83,56 @@ class UserStorageLike(Protocol):
 
 
 class LookUpError(Exception):
-    """The user storage raised, which was noted."""
+    """The user storage raised or is left alone for a while, which was noted."""
 
 
 class CheckedStorage:
     """A user storage of the caller's, whose faults are noted."""
 
-    def __init__(self, storage: UserStorageLike, noted: Findings) -> None:
+    def __init__(self, storage: UserStorageLike, noted: Findings, breaker: StorageBreaker) -> None:
         self._storage = storage
         self._noted = noted
+        self._breaker = breaker
 
     def look_up(self, user_id: str) -> object:
         """What the storage holds for a user.
 
         Raises:
-            LookUpError: The storage raised.
+            LookUpError: The storage raised, or is left alone for a while.
         """
+        breaker = self._breaker
+        if not breaker.may_read():
+            self._noted.note(SKIPPED)
+            raise LookUpError
+        began_s = now_s()
         try:
             found = self._storage.look_up(user_id)
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            breaker.reads.note_failure(type(error).__name__)
             words = "which counts as no profile"
             self._noted.note_exception("user_storage.look_up", error, words)
             raise LookUpError from None
+        if breaker.reads.note_answer(began_s):
+            self._noted.note(breaker.slow("look_up"))
         if found is not None and not isinstance(found, str):
             self._noted.note(_finding_of(found))
         return found
 
     def save(self, profile: UserProfile) -> None:
         """Keep a profile; the decision stands where the storage raises."""
+        breaker = self._breaker
+        if not breaker.may_write():
+            self._noted.note(SKIPPED)
+            return
+        began_s = now_s()
         try:
             answer = self._storage.save(profile)
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            breaker.writes.note_failure(type(error).__name__)
             self._noted.note_exception("user_storage.save", error)
             return
+        if breaker.writes.note_answer(began_s):
+            self._noted.note(breaker.slow("save"))
         if is_awaitable(answer):
             self._noted.note(
                 Finding(findings.ASYNC, "user_storage.save is async: nothing is stored")

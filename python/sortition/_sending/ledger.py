@@ -90,7 +90,8 @@ class Stats:
             user storage does not know. They are sent.
         storage_findings: What was wrong with what the user storage did, by name, and how often:
             ``raised``, ``async``, ``bytes``, ``json_text``, ``wrong_type``, ``snake_case``,
-            ``no_campaign``, ``other_campaign``, ``other_user``, ``no_variation``, ``no_profile``.
+            ``no_campaign``, ``other_campaign``, ``other_user``, ``no_variation``, ``no_profile``,
+            ``slow``, ``skipped``.
     """
 
     accepted: Kinds

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+
+from sortition._base.health import StorageHealth
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from sortition._base.health import EndpointStatus, SendingHealth, ThreadStatus
     from sortition._base.problem import Problem
+
+NO_STORAGE: Final = StorageHealth()
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 """How a client is, in a word.
@@ -78,7 +82,8 @@ class ClientStatus:
         age_s: How long ago the settings were last known to be good, in seconds: when the server
             answered that they are the current ones, or, where it was not asked yet, when they were
             given. None where there are none, or where it is not known.
-        endpoints: The servers that the client talks to, by what for: ``settings`` and ``events``.
+        endpoints: The servers that the client talks to, by what for: ``settings`` and ``events``;
+            and ``storage``, the user storage, where there is one.
         threads: The client's threads, by what for: ``settings`` and ``events``.
     """
 
@@ -101,6 +106,7 @@ class ClientStatus:
         *,
         verifies: bool = True,
         refused: str | None = None,
+        storage: StorageHealth = NO_STORAGE,
         **own: Any,
     ) -> Self:
         """A client's status, from that of its parts.
@@ -112,17 +118,24 @@ class ClientStatus:
                 as there are.
             verifies: Whether certificates of servers are verified.
             refused: Why most calls of the last minute are refused; None where most are not.
+            storage: How the user storage is.
             **own: The attributes that are not found out here: `engine`, `problems`,
                 `problem_count`, and those of the platform.
         """
         endpoint, thread, spool_failure = events
-        endpoints = {"settings": settings.endpoint, "events": endpoint}
+        endpoints = {
+            "settings": settings.endpoint,
+            "events": endpoint,
+            "storage": storage.endpoint,
+        }
         threads = {"settings": settings.thread, "events": thread}
         known_threads = {name: one for name, one in threads.items() if one is not None}
         found = list(_unsettled(settings) if closed is None else _closed(closed))
         if closed is None:
             found += _degraded(endpoint, known_threads, spool_failure)
             found += [] if verifies else [("degraded", "certificates are not verified")]
+            if storage.is_skipped and storage.endpoint is not None:
+                found.append(("degraded", f"the user storage is skipped{_after(storage.endpoint)}"))
             if refused is not None:
                 found.append(("degraded", f"most calls of the last minute are refused: {refused}"))
         return cls(

@@ -576,6 +576,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._delivery.health(),
             verifies=self._launch.verifies,
             refused=self._most_refused(),
+            storage=self._storage_health(),
             engine=self._launch.engine.name,
             settings_version=None if settings is None else settings.version,
             problems=() if settings is None else settings.problems,
@@ -624,7 +625,8 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _decider_with(self, findings: Findings) -> Decider:
         """What decides, and notes here what is wrong with the user storage."""
         launch, storage = self._launch, self._launch.user_storage
-        checked = None if storage is None else CheckedStorage(storage, findings)
+        breaker = self._storage_breaker
+        checked = None if storage is None else CheckedStorage(storage, findings, breaker)
         return Decider(checked, launch.integrations, launch.log)
 
     def _asked_goal(

@@ -138,6 +138,7 @@ def configure(
         on_unknown_outcome=options.on_unknown_outcome,
         is_development_mode=options.is_development_mode,
         user_storage=storage,
+        storage_timeout_s=options.storage_timeout_s,
         integrations=options.integrations,
         goal_type_to_track=options.goal_type_to_track,
         should_track_returning_user=options.should_track_returning_user,

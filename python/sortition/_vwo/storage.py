@@ -7,14 +7,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from sortition._base.clock import now_s
 from sortition._base.options import kind, plain
 from sortition.storages import findings
+from sortition.storages.breaker import SKIPPED
 from sortition.storages.findings import Finding, is_awaitable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from sortition.storages.base import UserStorageLike
+    from sortition.storages.breaker import StorageBreaker
     from sortition.storages.findings import Findings
 
 _WANTED: Final = "a dict with userId, campaignKey and variationName, or None"
@@ -27,9 +30,10 @@ class CheckedStorage:
     What is found wrong is noted; a record of another user counts as none.
     """
 
-    def __init__(self, storage: UserStorageLike, noted: Findings) -> None:
+    def __init__(self, storage: UserStorageLike, noted: Findings, breaker: StorageBreaker) -> None:
         self._storage = storage
         self._noted = noted
+        self._breaker = breaker
         self._get_many: Callable[..., object] | None = getattr(storage, "get_many", None)
 
     def records(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
@@ -55,11 +59,19 @@ class CheckedStorage:
 
     def set(self, record: dict[str, Any]) -> None:
         """Keep a record."""
+        breaker = self._breaker
+        if not breaker.may_write():
+            self._noted.note(SKIPPED)
+            return
+        began_s = now_s()
         try:
             answer = self._storage.set(record)
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            breaker.writes.note_failure(type(error).__name__)
             self._noted.note_exception("user_storage.set", error)
             return
+        if breaker.writes.note_answer(began_s):
+            self._noted.note(breaker.slow("set"))
         if is_awaitable(answer):
             self._noted.note(
                 Finding(findings.ASYNC, "user_storage.set is async: nothing is stored")
@@ -67,11 +79,20 @@ class CheckedStorage:
 
     def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
         """What a method returns, a dictionary as a plain one; None where it raises."""
+        breaker = self._breaker
+        if not breaker.may_read():
+            self._noted.note(SKIPPED)
+            return None
+        began_s = now_s()
         try:
-            return plain(method(*args))
+            found = plain(method(*args))
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
+            breaker.reads.note_failure(type(error).__name__)
             self._noted.note_exception(f"user_storage.{name}", error, "which counts as no record")
             return None
+        if breaker.reads.note_answer(began_s):
+            self._noted.note(breaker.slow(name))
+        return found
 
     def _checked(self, name: str, found: object, user_id: str, campaign_key: str) -> object:
         """A record as the engine is to read it; what is wrong with it is noted."""
