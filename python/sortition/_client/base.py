@@ -15,6 +15,7 @@ from sortition._base.options import first_given
 from sortition._client.calling import whatever_is_given
 from sortition._client.delivery import Delivery
 from sortition._client.refusals import ClientRefusals
+from sortition._http.pool import Deadline
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
 from sortition._settings.current import NoSettingsError, SnapshotT
@@ -51,6 +52,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._refuses_with: str | None = None
         self._own_transport = own_transport = configuration.own_transport
         self._close_timeout_s = configuration.close_timeout_s
+        self._executor = executor = configuration.executor
         self._finding_counts = PerProcess(FindingCounts)
         self._refusals = ClientRefusals(delivery)
         self._has_storage = configuration.user_storage is not None
@@ -63,6 +65,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
                 return
             live.close()
             delivery.release()
+            executor.close()
             if own_transport is not None:
                 own_transport.close()
 
@@ -118,10 +121,13 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         """Why most calls of the last minute were refused; None where most were not."""
         return self._refusals.most()
 
-    def _flush(self, timeout_s: object) -> bool | None:
+    async def _flush(self, timeout_s: object) -> bool | None:
         """Send what waits, and wait for the answers; None where nothing ever waits."""
         wait_s = arguments.seconds("timeout_s", timeout_s)
-        return self._delivery.flush(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+        deadline = Deadline(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
+        return await self._executor.run(
+            "waiting", lambda: self._delivery.flush(deadline.remaining_s())
+        )
 
     def _storage_health(self) -> StorageHealth:
         """How the user storage is, as far as there is one."""
@@ -137,7 +143,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         return Findings(self._log, lambda name: counts.get().add(name), seen)
 
     @whatever_is_given
-    def close(self, timeout_s: float | None = None) -> bool:
+    async def close(self, timeout_s: float | None = None) -> bool:
         """Send what waits, and free threads and connections. May be repeated.
 
         Every later call returns its documented nothing.
@@ -157,8 +163,14 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
             self._log.error("close: %s", error)
         # Also where an earlier close was interrupted.
         self._refuse(self._refuses_with or reasons.CLOSED)
+        is_delivered = await self._executor.run("closing", lambda: self._end(wait_s))
+        self._executor.close()
+        return is_delivered
+
+    def _end(self, timeout_s: float) -> bool:
+        """Send what waits, and free what the client holds; whether nothing was left."""
         self._live.close()
-        is_delivered = self._delivery.close(wait_s, reasons.CLOSED)
+        is_delivered = self._delivery.close(timeout_s, reasons.CLOSED)
         self._close_transport()
         return is_delivered
 

@@ -1,24 +1,33 @@
-"""What every public call of a client has in common: it never raises."""
+"""What every public call of a client has in common: it never raises.
+
+A call that asks the user storage, sends or waits is written as a coroutine. The synchronous client
+runs it to its end; the async client awaits it.
+"""
 
 from __future__ import annotations
 
 import functools
+import inspect
 import signal
 import traceback
-from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, ParamSpec, Protocol, TypeVar, overload
 
 from sortition._base import guard
 from sortition._base.arguments import BadArgumentError
 from sortition._base.nearest import nearest
+from sortition._client.executing import result_of
 from sortition._process.forks import Forks
 from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
 from sortition._settings.current import NoSettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Coroutine, Mapping
 
     from sortition._base.log import Log
     from sortition._client.delivery import Delivery
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Client(Protocol):
@@ -50,7 +59,15 @@ _MOST_SHOWN: Final = 100
 
 _AS_NOTHING: Final = object()
 
-Method = TypeVar("Method", bound="Callable[..., Any]")
+
+class Decorator(Protocol):
+    """Makes a public call of a method."""
+
+    @overload
+    def __call__(self, method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
+
+    @overload
+    def __call__(self, method: Callable[P, T], /) -> Callable[P, T]: ...
 
 
 def call(
@@ -60,7 +77,7 @@ def call(
     mistaken: object = _AS_NOTHING,
     ignores_unknown_options: bool = False,
     other_names: Mapping[str, str] | None = None,
-) -> Callable[[Method], Method]:
+) -> Decorator:
     """Make a method a public call.
 
     A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
@@ -76,60 +93,176 @@ def call(
     """
     for_mistakes = nothing if mistaken is _AS_NOTHING else mistaken
 
-    def decorate(method: Method) -> Method:
-        name = method.__name__
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
         known = _names_of(method) if ignores_unknown_options else None
-
-        @functools.wraps(method)
-        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
-            log = self._log
-            try:
-                if self._begun != Forks.count:
-                    self._begin()
-                if self._refuses_with is None:
-                    if kwargs and known is not None and not known.issuperset(kwargs):
-                        kwargs = _renamed(kwargs, other_names)
-                        kwargs = _without_unknown(log, name, kwargs, known)
-                    return method(self, *args, **kwargs)
-                log.debug("%s: the client is %s", name, self._refuses_with.replace("_", " "))
-                _refuse(self, sends, self._refuses_with)
-            except BadArgumentError as error:
-                _complain(log, name, str(error))
-                _refuse(self, sends, error.refusal)
-                return for_mistakes
-            except NoSettingsError:
-                _complain(log, name, "there are no settings yet")
-                _refuse(self, sends, NO_SETTINGS)
-            except Exception as error:
-                if _is_of_a_signal_handler(error):
-                    raise
-                _report(self, name, sends, error)
-                return for_mistakes
-            return nothing
-
-        return cast("Method", answer)
+        edge = _Edge(method, sends, nothing, for_mistakes, known, other_names)
+        answer = edge.at_once()
+        setattr(answer, AWAITED, edge.later())
+        return answer
 
     return decorate
 
 
-def whatever_is_given(method: Method) -> Method:
+@overload
+def whatever_is_given(method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
+
+
+@overload
+def whatever_is_given(method: Callable[P, T], /) -> Callable[P, T]: ...
+
+
+def whatever_is_given(method: Callable[..., Any]) -> Callable[..., Any]:
     """Have a method answer also where it is called with arguments that it does not take.
 
     For methods that answer after `close`, too: a wrong argument is logged and left out.
     """
     name = method.__name__
 
+    def complain(self: Client, error: TypeError) -> None:
+        _complain(self._log, name, f"{_mistake_of(error)}; it is called without arguments")
+
+    if not inspect.iscoroutinefunction(method):
+
+        @functools.wraps(method)
+        def answer_at_once(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                return method(self, *args, **kwargs)
+            except TypeError as error:
+                if not is_of_the_call_itself(error):
+                    raise
+                complain(self, error)
+            return method(self)
+
+        return answer_at_once
+
     @functools.wraps(method)
     def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
         try:
-            return method(self, *args, **kwargs)
+            coroutine = method(self, *args, **kwargs)
         except TypeError as error:
-            if not is_of_the_call_itself(error):
-                raise
-            _complain(self._log, name, f"{_mistake_of(error)}; it is called without arguments")
-        return method(self)
+            complain(self, error)
+            coroutine = method(self)
+        return result_of(coroutine)
 
-    return cast("Method", answer)
+    @functools.wraps(method)
+    async def answer_later(self: Client, /, *args: Any, **kwargs: Any) -> object:
+        try:
+            coroutine = method(self, *args, **kwargs)
+        except TypeError as error:
+            complain(self, error)
+            coroutine = method(self)
+        return await coroutine
+
+    setattr(answer, AWAITED, answer_later)
+    return answer
+
+
+AWAITED: Final = "awaited"
+"""The attribute of a public call that holds what the async client awaits in its place."""
+
+
+def _as_it_is(result: object) -> object:
+    return result
+
+
+class _Edge:
+    """The outer edge of one public call: what it answers where its method does not."""
+
+    def __init__(
+        self,
+        method: Callable[..., Any],
+        sends: str | None,
+        nothing: object,
+        for_mistakes: object,
+        known: frozenset[str] | None,
+        other_names: Mapping[str, str] | None,
+    ) -> None:
+        self._method = method
+        self._name = method.__name__
+        self._sends = sends
+        self._nothing = nothing
+        self._for_mistakes = for_mistakes
+        self._known = known
+        self._other_names = other_names
+
+    def at_once(self) -> Callable[..., Any]:
+        """The call of the synchronous client."""
+        edge, method, known = self, self._method, self._known
+        finish = result_of if inspect.iscoroutinefunction(method) else _as_it_is
+
+        @functools.wraps(method)
+        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                if self._begun != Forks.count:
+                    self._begin()
+                if self._refuses_with is None:
+                    if kwargs and known is not None and not known.issuperset(kwargs):
+                        kwargs = edge.without_unknown(self, kwargs)
+                    return finish(method(self, *args, **kwargs))
+            except Exception as error:
+                if edge.is_for_the_caller(error):
+                    raise
+                return edge.answer_to(self, error)
+            return edge.refuse(self)
+
+        return answer
+
+    def later(self) -> Callable[..., Any]:
+        """The same call of the async client."""
+        edge, method, known = self, self._method, self._known
+        may_wait = inspect.iscoroutinefunction(method)
+
+        @functools.wraps(method)
+        async def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                if self._begun != Forks.count:
+                    self._begin()
+                if self._refuses_with is None:
+                    if kwargs and known is not None and not known.issuperset(kwargs):
+                        kwargs = edge.without_unknown(self, kwargs)
+                    result = method(self, *args, **kwargs)
+                    return await result if may_wait else result
+            except Exception as error:
+                if edge.is_for_the_caller(error):
+                    raise
+                return edge.answer_to(self, error)
+            return edge.refuse(self)
+
+        return answer
+
+    def refuse(self, client: Client) -> object:
+        """What the call answers where the client answers no more calls."""
+        why = client._refuses_with or ""  # noqa: SLF001 -- the client's own edge
+        client._log.debug(  # noqa: SLF001
+            "%s: the client is %s", self._name, why.replace("_", " ")
+        )
+        _refuse(client, self._sends, why)
+        return self._nothing
+
+    def without_unknown(self, client: Client, options: dict[str, Any]) -> dict[str, Any]:
+        """The options that the call has, under its own names; the others are complained of."""
+        renamed = _renamed(options, self._other_names)
+        log = client._log  # noqa: SLF001
+        return _without_unknown(log, self._name, renamed, self._known or frozenset())
+
+    def is_for_the_caller(self, error: Exception) -> bool:
+        """Whether an exception is one that the call is to raise."""
+        is_known = isinstance(error, BadArgumentError | NoSettingsError)
+        return not is_known and _is_of_a_signal_handler(error)
+
+    def answer_to(self, client: Client, error: Exception) -> object:
+        """What the call answers where its method raised."""
+        name, sends, log = self._name, self._sends, client._log  # noqa: SLF001
+        if isinstance(error, BadArgumentError):
+            _complain(log, name, str(error))
+            _refuse(client, sends, error.refusal)
+        elif isinstance(error, NoSettingsError):
+            _complain(log, name, "there are no settings yet")
+            _refuse(client, sends, NO_SETTINGS)
+            return self._nothing
+        else:
+            _report(client, name, sends, error)
+        return self._for_mistakes
 
 
 def complain_of_form(client: Client, name: str, sends: str | None, error: TypeError) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sortition import _engine
 from sortition._base.errors import OptionError
 from sortition._base.log import Log
+from sortition._client.executing import CallerExecutor
 from sortition._http.logged import LoggedTransport
 from sortition._http.transport import RequestsTransport
 from sortition._sending.spool.options import SpoolOptions
@@ -17,6 +18,7 @@ from sortition._settings.options import SettingsOptions
 
 if TYPE_CHECKING:
     from sortition._base.problem import Problem
+    from sortition._client.executing import Executor
     from sortition._client.options import LaunchOptions
     from sortition._engine import Engine, EngineChoice
     from sortition._http.transport import Transport
@@ -39,6 +41,7 @@ class Configuration:
         is_development_mode: Whether nothing is sent.
         user_storage: The caller's memory of earlier decisions.
         storage_timeout_s: How long one operation of it should take at most.
+        executor: Where the work of a call is done that may take a while.
     """
 
     engine: Engine
@@ -51,6 +54,7 @@ class Configuration:
     is_development_mode: bool
     user_storage: object | None
     storage_timeout_s: float
+    executor: Executor = field(default_factory=CallerExecutor)
 
 
 def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:

@@ -372,7 +372,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
     @call(nothing=False)
-    def flush(self, timeout_s: float | None = None) -> bool:
+    async def flush(self, timeout_s: float | None = None) -> bool:
         """Send what waits to be sent, and wait for the answers.
 
         Args:
@@ -382,7 +382,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             Whether the server accepted all events that waited. False where an argument is bad, and
             after `close`.
         """
-        return bool(self._flush(timeout_s))
+        return bool(await self._flush(timeout_s))
 
     @whatever_is_given
     def status(self) -> Status:

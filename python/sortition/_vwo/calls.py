@@ -44,7 +44,7 @@ class Calls:
         # What the logger remembers to take, by level; what it does not remember it is asked.
         self._log_levels: dict[int, bool] = {} if remembering is None else remembering[1]
 
-    def assign(
+    async def assign(
         self, snapshot: Snapshot, campaign_key: str, asked: Asked, variable_key: str | None = None
     ) -> Outcome:
         """Decide without an event: what is to be stored is stored at once."""
@@ -61,17 +61,19 @@ class Calls:
         if asked.user_storage_data is None and not self._has_storage:
             outcome = settings.assign(*question)
         else:
-            outcome = self._decider.ask(settings.assign, question, settings, campaign_key, asked)
+            outcome = await self._decider.ask(
+                settings.assign, question, settings, campaign_key, asked
+            )
         if self._is_to_be_told(outcome):
             self._tell(settings, outcome, campaign_key, asked, None, None)
-            self._decider.remember(outcome, asked)
+            await self._decider.remember(outcome, asked)
         return outcome
 
-    def variable_value(
+    async def variable_value(
         self, snapshot: Snapshot, campaign_key: str, variable_key: str, asked: Asked
     ) -> Json:
         """Decide, and look up the variable."""
-        outcome = self.assign(snapshot, campaign_key, asked, variable_key)
+        outcome = await self.assign(snapshot, campaign_key, asked, variable_key)
         variable = outcome.answer
         if not isinstance(variable, Variable):
             decision = outcome.decision
@@ -86,7 +88,7 @@ class Calls:
             self._remarks.note_bad_value(campaign_key, variable_key, variable.type, asked.call)
             return None
 
-    def show(
+    async def show(
         self,
         snapshot: Snapshot,
         campaign_key: str,
@@ -107,18 +109,18 @@ class Calls:
             asked.user_agent,
             asked.ip_address,
         )
-        outcome = self._decider.ask(settings.show, question, settings, campaign_key, asked)
+        outcome = await self._decider.ask(settings.show, question, settings, campaign_key, asked)
         is_to_be_told = self._is_to_be_told(outcome)
         if is_to_be_told:
             self._tell(settings, outcome, campaign_key, asked, None, VISITOR)
-        is_accepted = not outcome.sends_event or self._delivery.impression(
+        is_accepted = not outcome.sends_event or await self._delivery.impression(
             snapshot, asked, outcome, custom_properties
         )
         if is_to_be_told and is_accepted:
-            self._decider.remember(outcome, asked)
+            await self._decider.remember(outcome, asked)
         return outcome.answer
 
-    def convert(
+    async def convert(
         self,
         snapshot: Snapshot,
         specifier: str | list[str] | None,
@@ -142,7 +144,7 @@ class Calls:
         result = TrackResult()
         credited: list[tuple[str, Outcome]] = []
         for target in targets:
-            outcome = self._converted(settings, target, asked, goal)
+            outcome = await self._converted(settings, target, asked, goal)
             if self._is_to_be_told(outcome):
                 self._tell(settings, outcome, target, asked, goal, CONVERSION)
             if outcome.answer is None:
@@ -151,21 +153,23 @@ class Calls:
             if outcome.sends_event:
                 credited.append((key, outcome))
             result.setdefault(key, False)
-        accepted = self._delivery.conversions(
+        accepted = await self._delivery.conversions(
             snapshot, asked, goal, [outcome for _, outcome in credited]
         )
         # Only now: a slow user storage is not to use up the time of the events.
         for (key, outcome), is_accepted in zip(credited, accepted, strict=True):
             if is_accepted:
                 result[key] = True
-                self._decider.remember(outcome, asked)
+                await self._decider.remember(outcome, asked)
         return None if isinstance(specifier, str) and len(result) == 0 else result
 
-    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+    async def push(
+        self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
+    ) -> bool:
         """Tell the platform of values of custom dimensions."""
-        return bool(dimensions) and self._delivery.push(snapshot, visitor, dimensions)
+        return bool(dimensions) and await self._delivery.push(snapshot, visitor, dimensions)
 
-    def _converted(
+    async def _converted(
         self, settings: Settings, target: str | int, asked: Asked, goal: AskedGoal
     ) -> Outcome:
         question = (
@@ -183,7 +187,7 @@ class Calls:
             asked.user_agent,
             asked.ip_address,
         )
-        return self._decider.ask(settings.convert, question, settings, target, asked)
+        return await self._decider.ask(settings.convert, question, settings, target, asked)
 
     def _refuse(self, kind: str, reason: str) -> None:
         self._delivery.ledger.refuse(kind, reason)

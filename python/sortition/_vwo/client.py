@@ -76,7 +76,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     @directly("vwo")
     @call(nothing=None, sends=VISITOR, ignores_unknown_options=True)
-    def activate(
+    async def activate(
         self,
         campaign_key: str,
         user_id: str,
@@ -125,11 +125,11 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_agent,
             user_ip_address,
         )
-        return cast("str | None", self._calls.show(self._snapshot, key, asked, properties))
+        return cast("str | None", await self._calls.show(self._snapshot, key, asked, properties))
 
     @directly("vwo")
     @call(nothing=None, ignores_unknown_options=True)
-    def get_variation_name(
+    async def get_variation_name(
         self,
         campaign_key: str,
         user_id: str,
@@ -164,11 +164,12 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_storage_data,
             meta_data,
         )
-        return cast("str | None", self._calls.assign(self._snapshot, key, asked).answer)
+        outcome = await self._calls.assign(self._snapshot, key, asked)
+        return cast("str | None", outcome.answer)
 
     @directly("vwo")
     @call(nothing=False, sends=VISITOR, ignores_unknown_options=True)
-    def is_feature_enabled(
+    async def is_feature_enabled(
         self,
         campaign_key: str,
         user_id: str,
@@ -217,10 +218,10 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_agent,
             user_ip_address,
         )
-        return cast("bool", self._calls.show(self._snapshot, key, asked, properties))
+        return cast("bool", await self._calls.show(self._snapshot, key, asked, properties))
 
     @call(nothing=None, ignores_unknown_options=True)
-    def get_feature_variable_value(
+    async def get_feature_variable_value(
         self,
         campaign_key: str,
         variable_key: str,
@@ -259,7 +260,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_storage_data,
             meta_data,
         )
-        return self._calls.variable_value(self._snapshot, key, wanted, asked)
+        return await self._calls.variable_value(self._snapshot, key, wanted, asked)
 
     @directly("vwo")
     @call(
@@ -268,7 +269,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         ignores_unknown_options=True,
         other_names={"campaign_key": "campaign_specifier"},
     )
-    def track(
+    async def track(
         self,
         campaign_specifier: str | list[str] | None,
         user_id: str,
@@ -333,7 +334,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             user_agent,
             user_ip_address,
         )
-        return self._calls.convert(self._snapshot, specifier, asked, goal)
+        return await self._calls.convert(self._snapshot, specifier, asked, goal)
 
     @overload
     def push(self, tag_key: str, tag_value: str, /, user_id: str) -> bool: ...
@@ -351,7 +352,7 @@ class Client(LivingClient[Snapshot, Delivery]):
     def push(self, *, custom_dimension_map: Mapping[str, object], user_id: str) -> bool: ...
 
     @call(nothing=False, sends=PUSH)
-    def push(
+    async def push(
         self,
         tag_key: Any = None,
         tag_value: Any = None,
@@ -381,10 +382,10 @@ class Client(LivingClient[Snapshot, Delivery]):
         user, dimensions = arguments.custom_dimensions(
             tag_key, tag_value, user_id, custom_dimension_map
         )
-        return self._calls.push(self._snapshot, Visitor(user, None, None), dimensions)
+        return await self._calls.push(self._snapshot, Visitor(user, None, None), dimensions)
 
     @call(nothing=False)
-    def flush_events(
+    async def flush_events(
         self, mode: str | None = "sync", *, timeout_s: float | None = None
     ) -> bool | None:
         """Send what waits to be sent, for clients that were launched with ``batch_events``.
@@ -402,15 +403,15 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         if mode is not None and base_arguments.one_of("mode", mode, ("sync", "async")) == "async":
             return self._delivery.flush_soon()
-        return self._flush(timeout_s)
+        return await self._flush(timeout_s)
 
     @call(nothing=False)
-    def flush(self, timeout_s: float | None = None) -> bool | None:
+    async def flush(self, timeout_s: float | None = None) -> bool | None:
         """The same as `flush_events` that waits."""
-        return self.flush_events("sync", timeout_s=timeout_s)
+        return await self._flush(timeout_s)
 
     @call(nothing=True, mistaken=False)
-    def set_opt_out(self) -> bool:
+    async def set_opt_out(self) -> bool:
         """Stop for good: send what waits, forget the settings, and answer nothing from now on.
 
         Every later call returns its documented nothing; a new client starts anew.
@@ -421,13 +422,16 @@ class Client(LivingClient[Snapshot, Delivery]):
         Source: VWO spec, section 3.
         """
         self._refuse(reasons.OPTED_OUT)
+        await self._executor.run("closing", self._end_opted_out)
+        return True
+
+    def _end_opted_out(self) -> None:
         self._delivery.close(self._launch.close_timeout_s, reasons.OPTED_OUT)
         self._live.forget(self._nothing())
         self._close_transport()
-        return True
 
     @call(nothing=False)
-    def get_and_update_settings_file(
+    async def get_and_update_settings_file(
         self, account_id: int | str, sdk_key: str, is_via_webhook: bool | None = False
     ) -> str | bool:
         """Fetch the account's settings file, and use it from the next call on.
@@ -446,6 +450,14 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: VWO spec, section 3.
         """
+        return await self._executor.run(
+            "waiting", lambda: self._updated_settings(account_id, sdk_key, is_via_webhook)
+        )
+
+    def _updated_settings(
+        self, account_id: object, sdk_key: object, is_via_webhook: object
+    ) -> str | bool:
+        """Fetch settings and use them; those that are in use then."""
         why = self._update_settings(account_id, sdk_key, is_via_webhook)
         if why is not None:
             self._log.recurring_error(
@@ -497,7 +509,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         return self._take_webhook(headers, secret, _WEBHOOK_HEADER)
 
     @call(nothing=None, ignores_unknown_options=True)
-    def explain(
+    async def explain(
         self,
         campaign_key: str,
         user_id: str,
@@ -562,7 +574,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
         steps: list[Step] = []
         decider = self._decider_with(findings)
-        decision = decider.consider(self._snapshot.settings, key, asked, goal, steps)
+        decision = await decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decision, steps, seen)
 
     @whatever_is_given
@@ -625,8 +637,9 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _decider_with(self, findings: Findings) -> Decider:
         """What decides, and notes here what is wrong with the user storage."""
         launch, storage = self._launch, self._launch.user_storage
-        breaker = self._storage_breaker
-        checked = None if storage is None else CheckedStorage(storage, findings, breaker)
+        if storage is None:
+            return Decider(None, launch.integrations, launch.log)
+        checked = CheckedStorage(storage, findings, self._storage_breaker, self._executor)
         return Decider(checked, launch.integrations, launch.log)
 
     def _asked_goal(

@@ -82,7 +82,7 @@ class Decider:
         self.has_storage = user_storage is not None
         self.has_integrations = integrations is not None
 
-    def ask(
+    async def ask(
         self,
         ask: Callable[..., Outcome],
         question: tuple[object, ...],
@@ -103,11 +103,11 @@ class Decider:
             return ask(*question)
         records = _given_records(settings, campaign, asked)
         outcome = ask(*question, records)
-        while self._fetch(outcome.records_needed, records, asked.user_id):
+        while await self._fetch(outcome.records_needed, records, asked.user_id):
             outcome = ask(*question, records)
         return outcome
 
-    def consider(
+    async def consider(
         self,
         settings: Settings,
         campaign: str | int,
@@ -142,18 +142,18 @@ class Decider:
                 event_properties=goal.event_properties if goal else None,
                 steps=steps,
             )
-            if not self._fetch(decision.records_needed, records, asked.user_id):
+            if not await self._fetch(decision.records_needed, records, asked.user_id):
                 return decision
 
-    def _fetch(self, keys: tuple[str, ...], records: dict[str, object], user_id: str) -> bool:
+    async def _fetch(self, keys: tuple[str, ...], records: dict[str, object], user_id: str) -> bool:
         """Read the records of these campaigns; whether there were any to read."""
         needed = [key for key in keys if key not in records]
         if self._user_storage is None or not needed:
             return False
-        records.update(self._user_storage.records(user_id, needed))
+        records.update(await self._user_storage.records(user_id, needed))
         return True
 
-    def remember(self, outcome: Outcome, asked: Asked) -> None:
+    async def remember(self, outcome: Outcome, asked: Asked) -> None:
         """Store what the outcome says, once its event was accepted or there is none."""
         record = outcome.record
         if record is None or self._user_storage is None:
@@ -161,7 +161,7 @@ class Decider:
         if asked.meta_data is not None:
             # A copy: what the storage keeps is not to change with the caller's dictionary.
             record["metaData"] = dict(asked.meta_data)
-        self._user_storage.set(record)
+        await self._user_storage.set(record)
 
     def tell(
         self, settings: Settings, decision: Decision, asked: Asked, goal: AskedGoal | None

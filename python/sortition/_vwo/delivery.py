@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
     from sortition._base.health import SendingHealth
     from sortition._base.log import Log
+    from sortition._client.executing import Executor
     from sortition._engine.vwo import Outcome
+    from sortition._http.pool import Deadline
     from sortition._http.transport import Request, Transport
     from sortition._sending.drops import OnDrop
     from sortition._sending.ledger import Ledger
@@ -39,7 +41,7 @@ class Delivery(delivery.Delivery, Protocol):
     def takes_encoded(self) -> bool:
         """Whether it takes events as the engine encodes them, for batches."""
 
-    def impression(
+    async def impression(
         self,
         snapshot: Snapshot,
         asked: Asked,
@@ -48,7 +50,7 @@ class Delivery(delivery.Delivery, Protocol):
     ) -> bool:
         """A user saw a variation; whether that was accepted."""
 
-    def conversions(
+    async def conversions(
         self,
         snapshot: Snapshot,
         asked: Asked,
@@ -57,7 +59,9 @@ class Delivery(delivery.Delivery, Protocol):
     ) -> list[bool]:
         """A user reached a goal of these campaigns; for each, whether that was accepted."""
 
-    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+    async def push(
+        self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
+    ) -> bool:
         """A user has these values of custom dimensions; whether all were accepted."""
 
     def flush_soon(self) -> bool | None:
@@ -84,7 +88,9 @@ class SynchronousDelivery:
         timeout_s: float,
         on_drop: OnDrop | None,
         on_unknown_outcome: OnUnknownOutcome,
+        executor: Executor,
     ) -> None:
+        self._executor = executor
         self._dispatch = SynchronousDispatch(
             engine, transport, log, timeout_s, on_drop, on_unknown_outcome
         )
@@ -94,7 +100,7 @@ class SynchronousDelivery:
         """See `Delivery`."""
         return self._dispatch.ledger
 
-    def impression(
+    async def impression(
         self,
         snapshot: Snapshot,
         asked: Asked,
@@ -105,9 +111,9 @@ class SynchronousDelivery:
         request = snapshot.events.impression(
             _visitor_of(asked), outcome.decision, custom_properties
         )
-        return self._dispatch.send(request, self._dispatch.deadline(), {VISITOR: 1})
+        return await self._send(request, self._dispatch.deadline(), {VISITOR: 1})
 
-    def conversions(
+    async def conversions(
         self,
         snapshot: Snapshot,
         asked: Asked,
@@ -122,19 +128,27 @@ class SynchronousDelivery:
         return [
             is_accepted
             for request, carried in requests
-            for is_accepted in [self._dispatch.send(request, deadline, {CONVERSION: carried})]
+            for is_accepted in [await self._send(request, deadline, {CONVERSION: carried})]
             * carried
         ]
 
-    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+    async def push(
+        self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
+    ) -> bool:
         """See `Delivery`."""
         deadline = self._dispatch.deadline()
         requests = snapshot.events.pushes(visitor, dimensions)
         # Each is sent, whatever becomes of the others.
         sent = [
-            self._dispatch.send(request, deadline, {PUSH: carried}) for request, carried in requests
+            await self._send(request, deadline, {PUSH: carried}) for request, carried in requests
         ]
         return all(sent)
+
+    async def _send(self, request: Request, deadline: Deadline, kinds: dict[str, int]) -> bool:
+        """Send events, and wait for the answer; whether the server accepted them."""
+        return await self._executor.run(
+            "sending", lambda: self._dispatch.send(request, deadline, kinds)
+        )
 
     def flush(self, _timeout_s: float) -> bool | None:
         """See `Delivery`."""
@@ -198,7 +212,7 @@ class BatchedDelivery:
         """See `Delivery`."""
         return self._dispatch.ledger
 
-    def impression(
+    async def impression(
         self,
         _snapshot: Snapshot,
         _asked: Asked,
@@ -209,7 +223,7 @@ class BatchedDelivery:
         event = outcome.event
         return event is not None and self._dispatch.accept(VISITOR, event)
 
-    def conversions(
+    async def conversions(
         self,
         _snapshot: Snapshot,
         _asked: Asked,
@@ -222,7 +236,9 @@ class BatchedDelivery:
             outcome.event is not None and accept(CONVERSION, outcome.event) for outcome in credited
         ]
 
-    def push(self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]) -> bool:
+    async def push(
+        self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
+    ) -> bool:
         """See `Delivery`."""
         at_s = int(time.time())
         accepted = [
@@ -264,11 +280,11 @@ class NoDelivery(delivery.NoDelivery):
 
     takes_encoded = False
 
-    def impression(self, *_: object) -> bool:
+    async def impression(self, *_: object) -> bool:
         """See `Delivery`."""
         return True
 
-    def conversions(
+    async def conversions(
         self,
         _snapshot: Snapshot,
         _asked: Asked,
@@ -278,7 +294,7 @@ class NoDelivery(delivery.NoDelivery):
         """See `Delivery`."""
         return [True] * len(credited)
 
-    def push(self, *_: object) -> bool:
+    async def push(self, *_: object) -> bool:
         """See `Delivery`."""
         return True
 

@@ -82,6 +82,7 @@ class Configuration(launching.Configuration):
             self.request_timeout_s,
             self.on_drop,
             self.on_unknown_outcome,
+            self.executor,
         )
 
 

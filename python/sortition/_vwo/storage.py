@@ -16,6 +16,7 @@ from sortition.storages.findings import Finding, is_awaitable
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from sortition._client.executing import Executor
     from sortition.storages.base import UserStorageLike
     from sortition.storages.breaker import StorageBreaker
     from sortition.storages.findings import Findings
@@ -30,19 +31,26 @@ class CheckedStorage:
     What is found wrong is noted; a record of another user counts as none.
     """
 
-    def __init__(self, storage: UserStorageLike, noted: Findings, breaker: StorageBreaker) -> None:
+    def __init__(
+        self,
+        storage: UserStorageLike,
+        noted: Findings,
+        breaker: StorageBreaker,
+        executor: Executor,
+    ) -> None:
         self._storage = storage
         self._noted = noted
         self._breaker = breaker
+        self._executor = executor
         self._get_many: Callable[..., object] | None = getattr(storage, "get_many", None)
 
-    def records(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
+    async def records(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
         """What the storage holds, by campaign key; None where there is nothing.
 
         Several are asked for at once where the storage has a method ``get_many``.
         """
         if len(campaign_keys) > 1 and callable(self._get_many):
-            found = self._called("get_many", self._get_many, user_id, list(campaign_keys))
+            found = await self._called("get_many", self._get_many, user_id, list(campaign_keys))
             if found is None:
                 return dict.fromkeys(campaign_keys)
             if isinstance(found, dict):
@@ -50,14 +58,14 @@ class CheckedStorage:
                     key: self._checked("get_many", found.get(key), user_id, key)
                     for key in campaign_keys
                 }
-        return {key: self.get(user_id, key) for key in campaign_keys}
+        return {key: await self.get(user_id, key) for key in campaign_keys}
 
-    def get(self, user_id: str, campaign_key: str) -> object:
+    async def get(self, user_id: str, campaign_key: str) -> object:
         """The record of this user and campaign; None where there is none."""
-        found = self._called("get", self._storage.get, user_id, campaign_key)
+        found = await self._called("get", self._storage.get, user_id, campaign_key)
         return self._checked("get", found, user_id, campaign_key)
 
-    def set(self, record: dict[str, Any]) -> None:
+    async def set(self, record: dict[str, Any]) -> None:
         """Keep a record."""
         breaker = self._breaker
         if not breaker.may_write():
@@ -65,7 +73,7 @@ class CheckedStorage:
             return
         began_s = now_s()
         try:
-            answer = self._storage.set(record)
+            answer = await self._executor.ask(self._storage.set, record)
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.writes.note_failure(type(error).__name__)
             self._noted.note_exception("user_storage.set", error)
@@ -77,7 +85,7 @@ class CheckedStorage:
                 Finding(findings.ASYNC, "user_storage.set is async: nothing is stored")
             )
 
-    def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
+    async def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
         """What a method returns, a dictionary as a plain one; None where it raises."""
         breaker = self._breaker
         if not breaker.may_read():
@@ -85,7 +93,7 @@ class CheckedStorage:
             return None
         began_s = now_s()
         try:
-            found = plain(method(*args))
+            found = plain(await self._executor.ask(method, *args))
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.reads.note_failure(type(error).__name__)
             self._noted.note_exception(f"user_storage.{name}", error, "which counts as no record")
