@@ -91,7 +91,8 @@ soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/mad
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/sending/test_outages.py tests/sending/test_request_path.py \
 		tests/engine/test_independence.py tests/spool/test_kills.py tests/spool/test_pagesense_spool.py \
 		tests/settings/test_polling.py tests/settings/test_first_settings.py tests/processes/test_frozen.py \
-		tests/processes/test_processes.py tests/processes/test_servers.py tests/processes/test_greenlets.py
+		tests/processes/test_processes.py tests/processes/test_servers.py tests/processes/test_greenlets.py \
+		tests/stats/test_coverage.py
 	$(MAKE) cross
 
 # What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for

@@ -17,7 +17,7 @@ ROOMS = (
     ("_client",),
     ("_vwo", "_pagesense"),
     ("vwo", "pagesense"),
-    ("compat", "collector", "testing"),
+    ("compat", "collector", "stats", "testing"),
     ("demo",),
     ("_commands",),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import signal
 import tempfile
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import requests
 from sortition import vwo
 from sortition._base.defaults import DEFAULT_PORT
 from sortition.collector import server
+from sortition.stats import Experiments
 from sortition.storages import findings
 
 ROOT = Path(__file__).parents[2]
@@ -157,6 +159,24 @@ def test_the_programs_of_the_docs() -> None:
     assert len(programs) == 2
     for program in programs:
         exec(program, {})  # noqa: S102
+
+
+def test_the_programs_about_statistics(capsys: pytest.CaptureFixture[str]) -> None:
+    """One after the other, with the numbers that the page shows."""
+    programs = blocks("python", "docs/statistics.md")
+    assert len(programs) == 6
+    namespace: dict[str, object] = {}
+    for program in programs:
+        exec(program, namespace)  # noqa: S102
+    printed = capsys.readouterr().out.splitlines()
+    shown = [line[2:] for program in programs for line in program.splitlines() if line[:1] == "#"]
+    assert printed == shown
+
+
+def test_the_definition_of_experiments_of_the_docs() -> None:
+    (definition,) = blocks("toml", "docs/statistics.md")
+    (found,) = Experiments.of(tomllib.loads(definition)).experiments.values()
+    assert found.goal("refund").direction == "down"
 
 
 def test_the_program_about_user_storages() -> None:

@@ -1,0 +1,205 @@
+"""Definitions of experiments, kept in `experiments.toml` beside the settings.
+
+    [experiments.checkout]
+    primary = "purchase"
+    guardrails = ["refund"]
+    method = "sequential"
+    planned_visitors = 40_000
+
+    [experiments.checkout.goals.refund]
+    direction = "down"
+    margin = 0.05
+
+Everything has a default that is sensible without a file.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final, Literal, Self, TypeAlias
+
+from sortition._base.nearest import nearest
+from sortition.stats.result import Result
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ReportMethod: TypeAlias = Literal["sequential", "fixed", "bayes"]
+"""How an experiment is judged."""
+
+MetricName: TypeAlias = Literal["rate", "conversions", "revenue", "revenue_per_conversion"]
+"""What is measured of a goal: who reached it, how often per visitor, or what it brought."""
+
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "method": ("sequential", "fixed", "bayes"),
+    "metric": ("rate", "conversions", "revenue", "revenue_per_conversion"),
+    "direction": ("up", "down"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Goal(Result):
+    """How a goal is judged.
+
+    Attributes:
+        metric: ``rate``: the share of visitors who reached it. ``conversions``: how often, per
+            visitor. ``revenue``: what it brought, per visitor. ``revenue_per_conversion``: what
+            each conversion brought. None: the rate, and where there is revenue, the revenue per
+            visitor too.
+        direction: ``up`` where more is better, ``down`` where less is.
+        margin: As a guardrail, how much worse is still acceptable, as a share of the control.
+        target: The uplift that one wants to see, such as 0.1 for 10 %.
+    """
+
+    metric: MetricName | None = None
+    direction: Literal["up", "down"] = "up"
+    margin: float = 0.02
+    target: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment(Result):
+    """How an experiment is judged, fixed before it starts.
+
+    Attributes:
+        primary: The goal that decides; None: the first one.
+        guardrails: Goals that must not get worse.
+        method: ``sequential``: one may look every day. ``fixed``: one look at the planned end.
+            ``bayes``: posterior probabilities.
+        level: The confidence of intervals, from 0 to 1.
+        planned_visitors: The planned visitors of all variations together; None: not planned.
+        control: The control's name or id; None: the first variation.
+        weights: The weights by variation; None: those of the settings, or else equal ones.
+        goals: How each goal is judged, by name.
+    """
+
+    primary: str | None = None
+    guardrails: tuple[str, ...] = ()
+    method: ReportMethod = "sequential"
+    level: float = 0.95
+    planned_visitors: int | None = None
+    control: str | None = None
+    weights: Mapping[str, float] | None = None
+    goals: Mapping[str, Goal] = field(default_factory=dict)
+
+    def goal(self, name: str) -> Goal:
+        """How this goal is judged."""
+        return self.goals.get(name, Goal())
+
+
+@dataclass(frozen=True, slots=True)
+class Experiments(Result):
+    """The definitions of a file.
+
+    Attributes:
+        experiments: The definitions by the campaign's key, name or id.
+    """
+
+    experiments: Mapping[str, Experiment] = field(default_factory=dict)
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Read a file.
+
+        Raises:
+            OSError: It cannot be read.
+            ValueError: It is no TOML, or a definition is wrong; the message names the place.
+        """
+        try:
+            document = tomllib.loads(path.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+        try:
+            return cls.of(document)
+        except ValueError as error:
+            raise ValueError(f"{path}: {error}") from error
+
+    @classmethod
+    def of(cls, document: Mapping[str, object]) -> Self:
+        """Read what a file holds.
+
+        Raises:
+            ValueError: A definition is wrong; the message names the place.
+        """
+        _ensure_known("the file", document, {"experiments"})
+        given = _table("experiments", document.get("experiments", {}))
+        return cls({key: _experiment(f"experiments.{key}", one) for key, one in given.items()})
+
+    def of_campaign(self, *names: str | None) -> Experiment:
+        """The definition of a campaign by any of its names; the default where there is none."""
+        for name in names:
+            if name is not None and name in self.experiments:
+                return self.experiments[name]
+        return Experiment()
+
+
+def _experiment(place: str, value: object) -> Experiment:
+    table = _table(place, value)
+    _ensure_known(place, table, {one.name for one in fields(Experiment)})
+    options: dict[str, Any] = dict(table)
+    for name in ("primary", "control"):
+        _ensure_text(f"{place}.{name}", options.get(name))
+    _ensure_choice(place, options, "method")
+    _ensure_number(place, options, "level", 0.0, 1.0)
+    planned = options.get("planned_visitors")
+    if planned is not None and (
+        isinstance(planned, bool) or not isinstance(planned, int) or planned < 1
+    ):
+        raise ValueError(f"{place}.planned_visitors: must be a whole number from 1")
+    guardrails = options.get("guardrails", [])
+    if not isinstance(guardrails, list) or not all(isinstance(one, str) for one in guardrails):
+        raise ValueError(f"{place}.guardrails: must be a list of names of goals")
+    options["guardrails"] = tuple(guardrails)
+    if "weights" in options:
+        weights = _table(f"{place}.weights", options["weights"])
+        for name in weights:
+            _ensure_number(f"{place}.weights", weights, name, -1.0, float("inf"))
+        options["weights"] = {name: float(str(one)) for name, one in weights.items()}
+    goals = _table(f"{place}.goals", options.get("goals", {}))
+    options["goals"] = {name: _goal(f"{place}.goals.{name}", one) for name, one in goals.items()}
+    return Experiment(**options)
+
+
+def _goal(place: str, value: object) -> Goal:
+    table = _table(place, value)
+    _ensure_known(place, table, {one.name for one in fields(Goal)})
+    for name in ("metric", "direction"):
+        _ensure_choice(place, table, name)
+    _ensure_number(place, table, "margin", -1.0, 1.0)
+    _ensure_number(place, table, "target", 0.0, float("inf"))
+    options: dict[str, Any] = dict(table)
+    return Goal(**options)
+
+
+def _table(place: str, value: object) -> Mapping[str, object]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"{place}: must be a table")  # noqa: TRY004 -- the file is wrong
+    return value
+
+
+def _ensure_known(place: str, table: Mapping[str, object], known: set[str]) -> None:
+    for name in table:
+        if name not in known:
+            raise ValueError(f"{place}: there is no {name!r}{nearest(name, sorted(known))}")
+
+
+def _ensure_text(place: str, value: object) -> None:
+    if value is not None and not isinstance(value, str):
+        raise ValueError(f"{place}: must be a string")
+
+
+def _ensure_choice(place: str, table: Mapping[str, object], name: str) -> None:
+    if name in table and table[name] not in _CHOICES[name]:
+        raise ValueError(f"{place}.{name}: must be one of {', '.join(_CHOICES[name])}")
+
+
+def _ensure_number(
+    place: str, table: Mapping[str, object], name: str, above: float, below: float
+) -> None:
+    value = table.get(name)
+    if value is None:
+        return
+    if isinstance(value, bool) or not isinstance(value, int | float) or not above < value < below:
+        raise ValueError(f"{place}.{name}: must be a number between {above:g} and {below:g}")
