@@ -34,6 +34,9 @@ SCHEDULE = ("tests/settings/test_schedule.py",)
 REPEATED = ("tests/client/test_repeated_messages.py",)
 ENDS = ("tests/sending/test_ends.py",)
 QUEUE = ("tests/sending/test_queue.py",)
+LEDGER = ("tests/sending/test_ledger_laws.py",)
+SPOOL_RECORDS = ("tests/spool/test_spool_records.py",)
+
 
 RULES = (
     Rule(
@@ -219,10 +222,10 @@ RULES = (
         REPEATED,
     ),
     Rule(
-        "a batch may be refused in any number of parts",
-        "_sending/parts.py",
-        "if count == 1 or self._refusals_left <= 0:",
-        "if count == 1:",
+        "a batch may be refused in a thousand parts",
+        "_sending/deliver.py",
+        "_MOST_REFUSALS: Final = 100",
+        "_MOST_REFUSALS: Final = 1000",
         ENDS,
     ),
     Rule(
@@ -231,5 +234,117 @@ RULES = (
         "if call is not None:",
         "if call:",
         ("tests/client/test_precedence.py",),
+    ),
+    Rule(
+        "several events are set aside while nothing gets through",
+        "_sending/set_aside.py",
+        "_MOST if has_evidence else 1",
+        "_MOST",
+        ENDS,
+    ),
+    Rule(
+        "the pure ledger overlooks what calls have just put into the queue",
+        "_sending/pure/counts.py",
+        "for kind in list(self.arrived):",
+        "for kind in ():",
+        LEDGER,
+    ),
+    Rule(
+        "events from files do not count with their bytes",
+        "_sending/pure/queue.py",
+        "self._order.append(queued)",
+        "self._order.append(queued)\n            self._order.bytes -= len(event)",
+        LEDGER,
+    ),
+    Rule(
+        "the pure queue takes any number of bytes",
+        "_sending/pure/queue.py",
+        "or self._waiting_bytes() + size > self._most_bytes",
+        "or False",
+        LEDGER,
+    ),
+    Rule(
+        "events of one user overtake each other in the pure queue",
+        "_sending/pure/order.py",
+        "known.followers.append(event)\n                return",
+        "pass",
+        QUEUE,
+    ),
+    Rule(
+        "an event given up counts as sent with an unknown outcome",
+        "_sending/pure/queue.py",
+        "reason = UNKNOWN_OUTCOME if event.is_on_its_way else CLOSED",
+        "reason = UNKNOWN_OUTCOME",
+        ENDS,
+    ),
+    Rule(
+        "an event lost to a full queue is called lost, not refused",
+        "_sending/drops.py",
+        'became = "refused" if reason == QUEUE_FULL else "lost"',
+        'became = "lost"',
+        ("tests/sending/test_batching.py", *REPEATED),
+    ),
+    Rule(
+        "an answer that may have come too late counts as a rejection",
+        "_sending/synchronous.py",
+        "return reasons.UNKNOWN_OUTCOME if outcome.may_have_arrived else reasons.REJECTED",
+        "return reasons.REJECTED",
+        ("tests/sending/test_batching.py",),
+    ),
+    Rule(
+        "a damaged record of a spool is taken as whole",
+        "_sending/spool/record.py",
+        "return (end if checksum == wanted else None), length",
+        "return end, length",
+        SPOOL_RECORDS,
+    ),
+    Rule(
+        "a mark in a spool also covers later events",
+        "_sending/spool/record.py",
+        "if begun and begun[0][1].time > self._events[number][0]:",
+        "if begun:",
+        SPOOL_RECORDS,
+    ),
+    Rule(
+        "the age of an event is measured across a restart of the machine",
+        "_sending/spool/age.py",
+        "if clock is not None and clock.boot == reading.boot:",
+        "if clock is not None:",
+        ("tests/spool/test_spool_age.py",),
+    ),
+    Rule(
+        "only the last of several webhook secrets is known",
+        "_settings/webhook.py",
+        "found |= hmac.compare_digest(value, one)",
+        "found = hmac.compare_digest(value, one)",
+        ("tests/settings/test_webhook.py",),
+    ),
+    Rule(
+        "a user id may have any length",
+        "_base/arguments.py",
+        "_MOST_USER_ID_CHARACTERS: Final = 10_000",
+        "_MOST_USER_ID_CHARACTERS: Final = 10_000_000",
+        ("tests/vwo/test_user_ids.py",),
+    ),
+    Rule(
+        "an option that must be more than zero may be zero",
+        "_client/checks.py",
+        "if not is_allowed or (value == self.least and not self.includes_least):",
+        "if not is_allowed:",
+        ("tests/client/test_launch_options.py", "tests/vwo/test_launch.py"),
+    ),
+    Rule(
+        "a request on a new connection is repeated, too",
+        "_http/exchange.py",
+        "return self.is_reused and not self.has_answer_begun and not self.is_over",
+        "return not self.has_answer_begun and not self.is_over",
+        ("tests/http/test_connections.py",),
+    ),
+    Rule(
+        "a child keeps its parent's queue in memory",
+        "_process/forks.py",
+        "if other[0] < process[0]:",
+        "if False:",
+        ("tests/processes/test_forks.py",),
     ),
 )

@@ -9,6 +9,7 @@ import ssl
 import subprocess
 import sys
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,22 @@ def _often_switching() -> Iterator[None]:
 
 
 class TestPerProcess:
+    def test_a_child_frees_what_its_parent_made(self) -> None:
+        """The parent's queue may be large, and the child never needs it."""
+
+        class Value:
+            pass
+
+        values = PerProcess(Value)
+        inherited = weakref.ref(values.get())
+
+        def child() -> bool:
+            values.get()
+            return inherited() is None
+
+        assert in_child(child)
+        assert inherited() is not None
+
     def test_a_process_makes_its_own_once(self) -> None:
         values = PerProcess(object)
         assert values.existing() is None

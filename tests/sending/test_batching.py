@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import random
 import re
 import signal
 import subprocess
@@ -17,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.documents import campaign, goal, revenue_goal, settings
+from support.documents import settings
 from support.events import GENEROUS_S, MANY, events_of, outbox_of, sizes, sum_of, without_senders
 from support.sink import Answer, BlackHole, Sink, free_url, wait_until
 
@@ -659,69 +658,6 @@ class TestBounds:
 
 
 class TestLedger:
-    @pytest.mark.usefixtures("hurried")
-    def test_it_holds_at_every_instant(self, launch: Launch, sink: Sink) -> None:
-        """Under faults of every kind."""
-        chance = random.Random(30)  # noqa: S311 -- the same faults every time
-        faults = [200, 200, 200, 500, 503, 429, 413, 400, 408]
-        lock = threading.Lock()
-
-        def answer(_: Received) -> Answer:
-            with lock:
-                return Answer(status=chance.choice(faults))
-
-        sink.answer = answer
-        client = launch(settings(), batch_events={"events_per_request": 20}, queue_events=500)
-        stop = threading.Event()
-        seen: list[vwo.Stats] = []
-
-        def watch() -> None:
-            while not stop.wait(0.0005):
-                seen.append(client.stats())
-
-        def work(thread: int) -> None:
-            for number in range(1000):
-                client.track("checkout", f"{thread} {number}", "purchase")
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        with ThreadPoolExecutor(4) as callers:
-            list(callers.map(work, range(4)))
-        client.flush_events()
-        stop.set()
-        watcher.join()
-        assert len(seen) > 100
-        for stats in seen:
-            assert sum(stats.accepted.values()) == sum_of(stats)
-            assert min([0, *stats.queued.values(), *stats.in_flight.values()]) == 0
-        last = client.stats()
-        assert (last.queued, last.in_flight) == ({}, {})
-        refused = last.refused.get("queue_full", {}).get("conversion", 0)
-        assert last.accepted["conversion"] + refused == 4000
-        assert {"rejected"} <= set(last.dropped)
-
-    def test_at_rest_it_equals_what_the_server_counted(self, launch: Launch, sink: Sink) -> None:
-        client = launch(
-            settings(campaign(goals=[goal(1, "purchase"), revenue_goal(2, "spend")])),
-            batch_events={"events_per_request": 7},
-        )
-        for number in range(100):
-            client.activate("checkout", f"u{number}")
-            client.track("checkout", f"u{number}", "purchase")
-            client.track("checkout", f"u{number}", "spend", revenue_value=number)
-            client.push({"a": "b", "c": "d"}, f"u{number}")
-        assert client.flush_events()
-        kinds = {1: "visitor", 2: "conversion", 3: "push"}
-        counted: dict[str, int] = {}
-        for received in sink.received:
-            for event in events_of(received):
-                kind = kinds[event["eT"]]
-                counted[kind] = counted.get(kind, 0) + 1
-        # Without a revenue that is true for Python, a revenue goal is not credited.
-        assert counted == {"visitor": 100, "conversion": 199, "push": 200}
-        assert client.stats().delivered == counted
-        assert client.stats().accepted == counted
-
     def test_synchronous_sending_is_counted_too(self, launch: Launch, sink: Sink) -> None:
         answers = iter([200, 200, 400, 503])
         sink.answer = lambda _: Answer(status=next(answers))

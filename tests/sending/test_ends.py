@@ -23,6 +23,7 @@ from sortition._sending import deliver, pure
 from sortition._sending.ledger import Ledger
 from sortition._sending.parts import Parts
 from sortition._sending.pure.order import QueuedEvent
+from sortition._sending.set_aside import Aside, SetAside
 
 if TYPE_CHECKING:
     from support.sink import Received
@@ -186,6 +187,17 @@ def test_an_event_that_the_server_fails_with_is_passed_by_others(
         assert client.stats().delivered == {"conversion": 21}
     assert sorted(taken) == [*range(1, 21), 99]
     assert taken.index(13) < taken.index(99)
+
+
+def test_only_one_event_is_set_aside_while_nothing_gets_through() -> None:
+    """Without an event that the server takes it may be down, and that is no fault of an event."""
+    aside = SetAside()
+    event = QueuedEvent("conversion", b"{}", "", None)
+    taken = [aside.take(Aside(event, ends_at=0.0), has_evidence=False) for _ in range(3)]
+    assert taken == [True, False, False]
+    taken = [aside.take(Aside(event, ends_at=0.0), has_evidence=True) for _ in range(100)]
+    assert taken == [True] * 99 + [False]
+    assert len(aside) == 100
 
 
 def parts_of(count: int, most_refusals: int = 100) -> Parts:

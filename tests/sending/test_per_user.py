@@ -19,7 +19,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
 
 import pytest
-from support.events import sum_of, without_senders
+from support.events import without_senders
 from support.paths import TESTS
 from support.sink import BlackHole, wait_until
 
@@ -351,44 +351,6 @@ class TestBounds:
         assert dispatch.ledger.stats().refused == {"too_large": {KIND: 1}}
         assert dispatch.accept(KIND, event("Ann"), "Ann")
         assert dispatch.flush(GENEROUS_S)
-        assert waiting(dispatch) == (0, 0)
-
-
-@pytest.mark.usefixtures("hurried")
-class TestLedger:
-    def test_it_holds_at_every_instant(self, start: Start, server: FaultServer) -> None:
-        chance = random.Random(30)  # noqa: S311 -- the same faults every time
-        statuses = [200, 200, 200, 500, 503, 429, 413, 400, 408]
-        server.script(faults.Status(chance.choice(statuses)) for _ in range(3000))
-        dispatch = start(queue_events=100)
-        stop = threading.Event()
-        seen: list[Any] = []
-
-        def watch() -> None:
-            while not stop.wait(0.0005):
-                seen.append(dispatch.ledger.stats())
-
-        def work(caller: int) -> None:
-            for number in range(500):
-                dispatch.accept(KIND, event(f"{caller} {number % 50}"), f"{caller} {number % 50}")
-
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        with ThreadPoolExecutor(4) as callers:
-            list(callers.map(work, range(4)))
-        dispatch.flush(GENEROUS_S)
-        stop.set()
-        watcher.join()
-        assert len(seen) > 50
-        for stats in seen:
-            assert sum(stats.accepted.values()) == sum_of(stats)
-            assert 0 <= of_visitors(stats.queued) <= 100
-            assert 0 <= of_visitors(stats.in_flight) <= 16
-        last = dispatch.ledger.stats()
-        assert (last.queued, last.in_flight) == ({}, {})
-        assert last.accepted[KIND] + of_visitors(last.refused["queue_full"]) == 2000
-        assert set(last.dropped) == {"rejected", "too_large"}
-        assert last.delivered == {KIND: server.accepted}
         assert waiting(dispatch) == (0, 0)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import json
-import threading
 from itertools import count
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, Literal
@@ -146,40 +145,6 @@ def test_events_keep_their_order(sink: Sink, begin: Callable[..., vwo.Client]) -
     assert [int(revenue) for revenue in revenues] == list(range(1, 101))
 
 
-def test_the_numbers_add_up_at_every_instant(sink: Sink, begin: Callable[..., vwo.Client]) -> None:
-    client = begin(sink, events_per_request=50)
-    size, callers = 500, 4
-    done = threading.Event()
-    wrong: list[object] = []
-
-    def watch() -> None:
-        while not done.is_set():
-            stats = client.stats()
-            known = sum(
-                sum(kinds.values())
-                for kinds in (stats.delivered, stats.queued, stats.in_flight, stats.spooled)
-            )
-            if sum(stats.accepted.values()) != known:
-                wrong.append(stats)
-
-    def call() -> None:
-        for user in range(size):
-            assert convert(client, user)
-
-    watcher = threading.Thread(target=watch)
-    threads = [threading.Thread(target=call) for _ in range(callers)]
-    for thread in (watcher, *threads):
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert client.flush(GENEROUS_S)
-    done.set()
-    watcher.join()
-    assert not wrong
-    assert client.stats().delivered == {"conversion": size * callers}
-    assert len(users_of(sink)) == size * callers
-
-
 def test_a_client_with_a_spool_has_none(
     sink: Sink, begin: Callable[..., vwo.Client], tmp_path: object
 ) -> None:
@@ -248,3 +213,30 @@ def test_a_flush_counts_no_event_that_comes_while_it_begins(
         assert flush.left == 0, at  # type: ignore[attr-defined]
         if not late.has_come:
             return
+
+
+@pytest.mark.parametrize("engine", ["compiled", "pure"])
+def test_events_of_one_user_leave_one_after_the_other(
+    engine: Literal["compiled", "pure"],
+) -> None:
+    """The next event of a user can be taken once the one before is settled."""
+    queues = queues_of(engine)
+    events = queues.Queue(
+        queues.Counts(),
+        SimpleQueue(),
+        events=10,
+        size=1000,
+        largest=100,
+        batch_events=10,
+        threads=1,
+        is_per_user=True,
+        is_plain=False,
+    )
+    for event, user in ((b"1", "Ann"), (b"2", "Ann"), (b"3", "Bob"), (b"4", "Ann")):
+        assert events.put("conversion", event, user) is None
+    order = []
+    while taken := events.take(10, 1000):
+        order.append([one.event for one in taken])
+        events.end(taken, None)
+        events.settle(taken)
+    assert order == [[b"1", b"3"], [b"2"], [b"4"]]

@@ -7,14 +7,12 @@ import gc
 import json
 import logging
 import os
-import random
 import re
 import shutil
 import signal
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -419,58 +417,6 @@ class TestSettling:
         assert last.flush_events()
         assert last.stats().adopted == {}
         assert len(users(sink)) == 30
-
-
-class TestLedger:
-    @pytest.mark.usefixtures("hurried")
-    def test_it_holds_at_every_instant(
-        self, launch: Launch, sink: Sink, folder: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """Under faults, while others die and are taken over."""
-        monkeypatch.setattr(takeover, "_LOOKS_AGAIN_AFTER_S", 0.01)
-        chance = random.Random(30)  # noqa: S311 -- the same faults every time
-        faults = [200, 200, 200, 500, 503, 429, 413, 400, 408]
-        lock = threading.Lock()
-
-        def answer(_: Received) -> Answer:
-            with lock:
-                return Answer(status=chance.choice(faults))
-
-        sink.answer = answer
-        client = launch(
-            settings(), batch_events={"events_per_request": 20}, queue_events=500, spool=folder
-        )
-        stop = threading.Event()
-        seen: list[vwo.Stats] = []
-
-        def watch() -> None:
-            while not stop.wait(0.0005):
-                seen.append(client.stats())
-
-        def work(thread: int) -> None:
-            for number in range(1000):
-                client.track("checkout", f"{thread} {number}", "purchase")
-
-        for _ in range(5):
-            killed(folder, 100)
-        watcher = threading.Thread(target=watch)
-        watcher.start()
-        with ThreadPoolExecutor(4) as callers:
-            list(callers.map(work, range(4)))
-        wait_until(lambda: client.stats().adopted == {"conversion": 500})
-        client.flush_events()
-        stop.set()
-        watcher.join()
-        assert len(seen) > 100
-        for stats in seen:
-            taken = sum(stats.accepted.values()) + sum(stats.adopted.values())
-            assert taken == sum_of(stats)
-            waiting = (stats.queued, stats.in_flight, stats.spooled)
-            assert min([0, *(count for kinds in waiting for count in kinds.values())]) == 0
-        last = client.stats()
-        assert (last.queued, last.in_flight, last.spooled) == ({}, {}, {})
-        assert client.close()
-        assert list(folder.iterdir()) == []
 
 
 class TestForks:

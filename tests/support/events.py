@@ -6,12 +6,13 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+from sortition._pagesense.delivery import QueuedDelivery
 from sortition._vwo.delivery import BatchedDelivery
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from sortition import vwo
+    from sortition import pagesense, vwo
     from sortition._sending.outbox import Outbox
     from sortition._sending.spool.takeover import Takeover
     from support.sink import Received, Sink
@@ -36,9 +37,9 @@ def sum_of(stats: vwo.Stats) -> int:
     return sum(sum(part.values()) for part in parts)
 
 
-def outbox_of(client: vwo.Client) -> Outbox:
+def outbox_of(client: vwo.Client | pagesense.Client) -> Outbox:
     delivery = client._delivery
-    assert isinstance(delivery, BatchedDelivery)
+    assert isinstance(delivery, BatchedDelivery | QueuedDelivery)
     return delivery._dispatch._processes.get().outbox
 
 

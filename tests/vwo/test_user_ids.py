@@ -1,4 +1,4 @@
-"""Only a string that is not empty is a user's id, everywhere."""
+"""A user id is a string of 1 to 10,000 characters in every call."""
 
 from __future__ import annotations
 
@@ -33,12 +33,15 @@ CALLS: dict[str, tuple[Callable[[vwo.Client, Any], object], object]] = {
         None,
     ),
 }
-NO_IDS = [42, None, "", True, 1.5, b"x", float("nan"), ["Ann"], {"id": "Ann"}, "\ud800", object()]
+NO_IDS = [
+    *(42, None, "", True, 1.5, b"x", float("nan"), ["Ann"], {"id": "Ann"}, "\ud800", object()),
+    *("a" * 10_001, "漢" * 10_001),
+]
 
 
 @pytest.mark.parametrize("call", CALLS)
 # A repr with an address would be another one in each process of a parallel run.
-@pytest.mark.parametrize("user_id", NO_IDS, ids=lambda one: repr(one).split(" at 0x")[0])
+@pytest.mark.parametrize("user_id", NO_IDS, ids=lambda one: repr(one).split(" at 0x")[0][:20])
 def test_anything_else_is_refused_everywhere_alike(
     launch: Launch, sink: Sink, call: str, user_id: object, caplog: pytest.LogCaptureFixture
 ) -> None:

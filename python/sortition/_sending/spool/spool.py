@@ -238,7 +238,9 @@ class Spool:
             if segment.unsettled:
                 self.note_failure(error)
         except OSError as error:
-            self.note_failure(error)
+            # A request may end after the close, when the file belongs to the next process.
+            if not self._is_closed:
+                self.note_failure(error)
 
     def note_failure(self, error: OSError) -> None:
         """Leave the disk alone for a while, and begin anew with another file."""
