@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from sortition._pagesense.explaining import Explanation
     from sortition._pagesense.goal_property import GoalProperty, GoalPropertyDataType
     from sortition._pagesense.result import Status
-    from sortition._pagesense.storage import UserProfile, UserStorageLike, UserStorageService
+    from sortition._pagesense.storage import UserStorageLike, UserStorageService
     from sortition._sending.ledger import Stats
     from sortition._sending.options import OnUnknownOutcome
     from sortition._settings.status import Health
+    from sortition.storages.profile import UserProfile
 
 __all__ = [
     "Client",
@@ -202,7 +203,7 @@ if not TYPE_CHECKING:
             "Stats": "sortition._sending.ledger",
             "Status": "sortition._pagesense.result",
             "Transport": "sortition._http.transport",
-            "UserProfile": "sortition._pagesense.storage",
+            "UserProfile": "sortition.storages.profile",
             "UserStorageLike": "sortition._pagesense.storage",
             "UserStorageService": "sortition._pagesense.storage",
         },

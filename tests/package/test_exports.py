@@ -21,7 +21,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "name", ["sortition", "sortition.vwo", "sortition.testing", "sortition.testing.faults"]
+    "name",
+    [
+        "sortition",
+        "sortition.vwo",
+        "sortition.storages",
+        "sortition.testing",
+        "sortition.testing.faults",
+    ],
 )
 def test_all_is_complete(name: str) -> None:
     module = importlib.import_module(name)
@@ -41,7 +48,9 @@ def test_all_is_complete(name: str) -> None:
             assert inspect.getdoc(getattr(module, one)), f"{one} says nothing of itself"
 
 
-@pytest.mark.parametrize("name", ["sortition", "sortition.vwo", "sortition.pagesense"])
+@pytest.mark.parametrize(
+    "name", ["sortition", "sortition.vwo", "sortition.pagesense", "sortition.storages"]
+)
 def test_editors_find_what_is_exported_and_nothing_of_ours(name: str) -> None:
     """jedi takes a branch under a name that is plainly False for dead code."""
     module = importlib.import_module(name)
@@ -117,6 +126,27 @@ def test_nothing_but_requests_is_required() -> None:
     """In any version, so that an installation changes nothing that a service runs."""
     required = [one for one in metadata.requires("sortition") or [] if "extra ==" not in one]
     assert required == ["requests"]
+
+
+def test_the_storages_load_no_library_before_it_is_needed() -> None:
+    program = (
+        "import sys, sortition.storages; dir(sortition.storages); "
+        "print(*(one for one in sys.modules if one.split('.')[0] not in sys.stdlib_module_names))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
+    )
+    loaded = {one.split(".")[0] for one in done.stdout.split()}
+    assert loaded <= {"__main__", "sortition"} | loaded_at_start()
+
+
+def loaded_at_start() -> set[str]:
+    """What an environment's own files load, such as coverage."""
+    program = "import sys; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
+    )
+    return {one.split(".")[0] for one in done.stdout.split()}
 
 
 @pytest.mark.parametrize("name", ["sortition.vwo", "sortition.pagesense"])

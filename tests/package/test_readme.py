@@ -179,13 +179,14 @@ def test_the_definition_of_experiments_of_the_docs() -> None:
     assert found.goal("refund").direction == "down"
 
 
-def test_the_program_about_user_storages() -> None:
-    (program,) = blocks("python", "docs/user-storage.md")
+def test_the_programs_about_user_storages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
     namespace: dict[str, object] = {"settings_file": SETTINGS}
-    exec(program, namespace)  # noqa: S102
-    client = namespace["client"]
-    assert isinstance(client, vwo.Client)
-    client.close()
+    for program in blocks("python", "docs/user-storage.md"):
+        exec(program, namespace)  # noqa: S102
+        client = namespace["client"]
+        assert isinstance(client, vwo.Client)
+        client.close()
 
 
 def test_the_findings_of_a_user_storage_are_all_in_the_docs() -> None:

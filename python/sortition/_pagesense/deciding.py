@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.nearest import MOST_NAMES, nearest
-from sortition._pagesense.storage import LookUpError, UserProfile
+from sortition._pagesense.storage import LookUpError
+from sortition.storages.profile import UserProfile
 
 if TYPE_CHECKING:
     from sortition._base.log import Log

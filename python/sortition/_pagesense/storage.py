@@ -5,8 +5,7 @@ Source: PageSense spec, section 5.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sortition._base.clock import now_s
 from sortition._base.options import kind
@@ -17,39 +16,7 @@ from sortition.storages.findings import Finding, is_awaitable
 if TYPE_CHECKING:
     from sortition.storages.breaker import StorageBreaker
     from sortition.storages.findings import Findings
-
-
-class UserProfile:
-    """What is to be stored for a user: the variations that they were given.
-
-    Args:
-        user_id: The user's id.
-        user_profile_json_string: The profile as JSON text, as `UserStorageService.look_up` is to
-            return it.
-    """
-
-    __slots__ = ("_json", "_user_id")
-
-    def __init__(self, user_id: str, user_profile_json_string: str) -> None:
-        self._user_id = user_id
-        self._json = user_profile_json_string
-
-    def get_user_id(self) -> str:
-        """The user's id, under which the profile is to be found again."""
-        return self._user_id
-
-    def get_user_profile_json_string(self) -> str:
-        """The profile as JSON text: what `UserStorageService.look_up` is to return."""
-        return self._json
-
-    def get_experiment_array(self) -> list[dict[str, Any]]:
-        """The assignments: each an ``experiment_key`` and a ``variation_key``."""
-        experiments: list[dict[str, Any]] = json.loads(self._json)["experiments"]
-        return experiments
-
-    def __repr__(self) -> str:
-        # A user's id is in no repr.
-        return f"<UserProfile of {len(self._json)} characters>"
+    from sortition.storages.profile import UserProfile
 
 
 class UserStorageService:

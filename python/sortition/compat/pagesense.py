@@ -29,8 +29,9 @@ from sortition._pagesense.options import (
     LEAST_POLL_INTERVAL_S,
     MOST_POLL_INTERVAL_S,
 )
-from sortition._pagesense.storage import UserProfile, UserStorageService
+from sortition._pagesense.storage import UserStorageService
 from sortition._sending.ledger import ARGUMENT, CONVERSION, VISITOR
+from sortition.storages.profile import UserProfile
 
 __all__ = [
     "GoalProperty",

@@ -1,1 +1,31 @@
-"""Where clients keep what users were given."""
+"""Where clients keep what users were given: storages that are ready to use, and a check for others.
+
+Each takes the records of both platforms: ``get``, ``get_many`` and ``set`` for VWO, ``look_up`` and
+``save`` for PageSense. Importing this imports no library; a class that needs one imports it when it
+is made.
+"""
+
+from __future__ import annotations
+
+from sortition._base.exporting import TYPE_CHECKING
+from sortition._base.exporting import exporting as _exporting
+
+if TYPE_CHECKING:
+    from sortition.storages.memory import MemoryStorage
+    from sortition.storages.sqlite import SQLiteStorage
+
+__all__ = [
+    "MemoryStorage",
+    "SQLiteStorage",
+]
+
+if not TYPE_CHECKING:
+    __getattr__, __dir__ = _exporting(
+        globals(),
+        {
+            "MemoryStorage": "sortition.storages.memory",
+            "SQLiteStorage": "sortition.storages.sqlite",
+        },
+    )
+
+del TYPE_CHECKING

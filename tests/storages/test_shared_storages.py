@@ -1,0 +1,40 @@
+"""What holds for every storage that processes share."""
+
+from __future__ import annotations
+
+import multiprocessing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from support.storages import RACES, SHARED, keys_of, profile, record
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FORK = multiprocessing.get_context("fork")
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_two_processes_track_two_goals_of_one_user(name: str, tmp_path: Path) -> None:
+    """Both marks stand, and both assignments, however often they meet."""
+    make = SHARED[name]
+
+    def track(goal: str, ready: Any) -> None:
+        storage = make(tmp_path)
+        for number in range(RACES):
+            ready.wait(60)
+            storage.set(record(f"u{number}", goals=goal))
+            storage.save(profile(f"u{number}", goal))
+
+    storage = make(tmp_path)
+    ready = _FORK.Barrier(2)
+    processes = [_FORK.Process(target=track, args=(goal, ready)) for goal in "ab"]
+    for one in processes:
+        one.start()
+    for one in processes:
+        one.join()
+        assert one.exitcode == 0
+    for number in range(RACES):
+        found = storage.get(f"u{number}", "checkout")
+        assert set(found["goalIdentifiers"].split("_vwo_")) == {"a", "b"}
+        assert set(keys_of(storage.look_up(f"u{number}"))) == {"a", "b"}
