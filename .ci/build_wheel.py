@@ -21,12 +21,34 @@ ROOT = Path(__file__).parents[1]
 CARGO_HOME = Path(os.environ.get("CARGO_HOME") or Path.home() / ".cargo")
 
 
-def flags() -> list[str]:
-    """The flags for rustc: those of the caller and the replacement of paths."""
+def with_unwinder_of_the_system(library: Path | str) -> str:
+    """The flag that links GCC's library for unwinding in place of the one that zig brings.
+
+    At its exit Python ends daemon threads by `pthread_exit`, which unwinds them with the system's
+    library. The process crashes where frames of the module use another one.
+    """
+    return f"-Clink-arg={library}"
+
+
+def libgcc() -> str:
+    """The path of the system's library for unwinding."""
+    command = ["gcc", "-print-file-name=libgcc_s.so.1"]
+    path = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    if not Path(path).is_absolute():
+        message = "gcc does not know where libgcc_s.so.1 is"
+        raise SystemExit(message)
+    return path
+
+
+def flags(options: tuple[str, ...]) -> list[str]:
+    """The flags for rustc: those of the caller, the unwinder, and the replacement of paths."""
     encoded = os.environ.get("CARGO_ENCODED_RUSTFLAGS")
     given = encoded.split("\x1f") if encoded else os.environ.get("RUSTFLAGS", "").split()
     command = ["rustc", "--print", "sysroot"]
     sysroot = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip()
+    # For another target the caller says where its library is.
+    if "--zig" in options and "--target" not in options:
+        given.append(with_unwinder_of_the_system(libgcc()))
     return [
         *given,
         f"--remap-path-prefix={ROOT}=sortition",
@@ -44,7 +66,11 @@ def main(folder: str, *options: str) -> int:
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         program = shutil.which("maturin", path=path) or "maturin"
         command = [program, "build", "--release", "--locked", "--strip", "--out", folder]
-        environment = {**os.environ, "PATH": path, "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags())}
+        environment = {
+            **os.environ,
+            "PATH": path,
+            "CARGO_ENCODED_RUSTFLAGS": "\x1f".join(flags(options)),
+        }
         environment.pop("RUSTFLAGS", None)
         done = subprocess.run(
             [*command, "--sbom-include", bill, *options], cwd=ROOT, env=environment, check=False

@@ -74,7 +74,9 @@ def check_symbols(wheel: Path) -> None:
         shown = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
         tag = shown.split("platform tag:")[1].split('"')[1]
         assert tag in wheel.name, f"{wheel.name} is consistent with {tag}"
-        print(f"auditwheel: consistent with {tag}", flush=True)
+        # With its own unwinder the process crashes where Python ends a thread within the module.
+        assert "libgcc_s.so.1" in shown, "the module brings an unwinder of its own"
+        print(f"auditwheel: consistent with {tag}, unwinds with the system's library", flush=True)
     if "-abi3-" in wheel.name:
         command = [str(programs / "abi3audit"), "--strict", "--summary", str(wheel)]
         done = subprocess.run(command, check=False, capture_output=True, text=True)

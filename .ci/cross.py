@@ -23,6 +23,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import build_wheel
 import check_wheels
 from check_packages import PROGRAM, VARIATION
 from check_pythons import TOOLS
@@ -61,7 +62,7 @@ def main(folder: str) -> int:
     environment = compiler(root)
     figures: list[str] = []
 
-    report(figures, "aarch64 wheel", lambda: build_aarch64(wheels, environment))
+    report(figures, "aarch64 wheel", lambda: build_aarch64(wheels, environment, emulated))
     (aarch64,) = wheels.glob("*aarch64*.whl")
     check_wheels.check(aarch64)
     python = emulator(root, emulated)
@@ -126,9 +127,11 @@ def script(file: Path, text: str) -> Path:
     return file
 
 
-def build_aarch64(wheels: Path, environment: dict[str, str]) -> str:
+def build_aarch64(wheels: Path, environment: dict[str, str], emulated: Path) -> str:
     """Build the wheel for aarch64 with the oldest glibc that manylinux has."""
-    build(wheels, environment, AARCH64, "manylinux2014")
+    (library,) = emulated.glob("**/libgcc_s.so.1")
+    flag = build_wheel.with_unwinder_of_the_system(library)
+    build(wheels, {**environment, "RUSTFLAGS": flag}, AARCH64, "manylinux2014")
     return "built"
 
 

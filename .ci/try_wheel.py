@@ -2,7 +2,8 @@
 
 python .ci/try_wheel.py dist
 
-It decides, tracks, passes the vectors, runs the demo and, where there is `os.fork`, forks.
+It decides, tracks, passes the vectors, runs the demo and, where there is `os.fork`, forks and ends
+while threads go on.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from check_packages import PROGRAM, VARIATION
 ROOT = Path(__file__).parents[1]
 TOOLS = ("hypothesis", "pytest", "pytest-timeout", "trustme")
 VECTORS = ["tests/engine/test_vectors.py", "tests/engine/test_pagesense_vectors.py"]
-FORKS = ["tests/processes/test_forks.py"]
+FORKS = ["tests/processes/test_forks.py", "tests/vwo/test_direct.py"]
 
 
 def main(folder: str) -> int:

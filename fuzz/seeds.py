@@ -22,6 +22,29 @@ if TYPE_CHECKING:
 MOST_BYTES = 32_768
 """Longer documents hold nothing that shorter ones do not."""
 
+PATTERN_TOKENS = (
+    *(
+        "(?:",
+        "(?=",
+        "(?!",
+        "(?<=",
+        "(?<!",
+        "(?P<a>",
+        "(?P=a)",
+        "(?(1)",
+        "(?i:",
+        "(?-i:",
+        "(?#",
+        "(?>",
+    ),
+    *("\\1", "\\A", "\\Z", "\\b", "\\B", "\\d", "\\D", "\\s", "\\S", "\\w", "\\W", "\\x41"),
+    *("\\u0041", "\\N{DIGIT ONE}", "[^", "[]]", "*?", "+?", "??", "*+", "{0,9}", "{3}", "{,2}?"),
+)
+"""What the parser of patterns knows beyond single characters."""
+
+NUMBER_TOKENS = ("inf", "nan", "infinity", "1e9", "1E-9", "0x", "1_0", "+", "-", ".5", "e", "_")
+"""What `float` and `int` know beyond digits."""
+
 
 def vwo_documents() -> Iterator[str]:
     """Whole documents, and one for each expression."""
@@ -64,6 +87,11 @@ def texts() -> Iterator[str]:
             yield str(value)
 
 
+def escaped(entry: str) -> str:
+    """An entry as a dictionary of libFuzzer spells it."""
+    return entry.replace("\\", "\\\\").replace('"', '\\"')
+
+
 def words_of(value: object) -> Iterator[str]:
     """Every key and every short text, in any depth."""
     if isinstance(value, dict):
@@ -77,8 +105,8 @@ def words_of(value: object) -> Iterator[str]:
         yield value
 
 
-def write(folder: Path, name: str, documents: Iterator[str]) -> None:
-    """Write the seeds and the dictionary of a target."""
+def write(folder: Path, name: str, documents: Iterator[str], tokens: tuple[str, ...] = ()) -> None:
+    """Write the seeds and the dictionary of a target, which libFuzzer refuses when it is empty."""
     seeds = folder / name / "seeds"
     seeds.mkdir(parents=True, exist_ok=True)
     words: set[str] = set()
@@ -96,7 +124,9 @@ def write(folder: Path, name: str, documents: Iterator[str]) -> None:
     assert count, "there are vectors"
     # Words that the documents share are what the parser looks for.
     usable = sorted(word for word in words if word.isascii() and word.isidentifier())
-    lines = [f'"\\"{word}\\""\n' for word in usable[:2000]]
+    entries = [*tokens, *(f'"{word}"' for word in usable[:2000])]
+    assert entries, f"{name} has no words"
+    lines = [f'"{escaped(entry)}"\n' for entry in entries]
     (folder / name / "words.dict").write_text("".join(lines))
 
 
@@ -104,5 +134,5 @@ if __name__ == "__main__":
     target = Path(sys.argv[1])
     write(target, "vwo_settings", vwo_documents())
     write(target, "pagesense_settings", pagesense_documents())
-    write(target, "pattern", patterns())
-    write(target, "text", texts())
+    write(target, "pattern", patterns(), PATTERN_TOKENS)
+    write(target, "text", texts(), NUMBER_TOKENS)
