@@ -1,6 +1,6 @@
 """Server-side A/B testing with a Rust core, for VWO FullStack and Zoho PageSense FullStack.
 
-Start at `sortition.vwo` or `sortition.pagesense`. What they raise is here.
+Start with `sortition.vwo` or `sortition.pagesense`. This module has the exceptions they raise.
 """
 
 from sortition._base.exporting import TYPE_CHECKING

@@ -96,86 +96,86 @@ def launch(
     logger: Logger | None = None,
     log_level: int | None = None,
 ) -> Client:
-    """Make a client for one project.
+    """Create a client for one project.
 
-    Its settings are those that are given. Where none are, they are fetched with `sdk_account_id`,
-    `sdk_key` and `project_name`; where that fails, those of `settings_cache` are used, then
-    `fallback_settings`. Nothing else is started or sent before the first use.
+    The client uses the given settings. Without them, it fetches settings with `sdk_account_id`,
+    `sdk_key` and `project_name`; if that fails, it uses those of `settings_cache`, and then
+    `fallback_settings`. It starts and sends nothing else before its first use.
 
     Args:
-        settings: The settings document: JSON text, the same as bytes or as a dict, or the path of a
-            file as a ``pathlib.Path``.
+        settings: The settings document: JSON as text or bytes, a dict, or the path of a file as a
+            ``pathlib.Path``.
         sdk_account_id: The account's id and its data center, such as ``12345-US``.
         sdk_key: The project's secret key.
         project_name: The project's name.
-        data_center: Where events go to, for settings that are given. Allowed: ``US``, ``EU``,
-            ``IN``, ``SA``, ``JP``, ``AU``, ``CN``, ``CA``, ``UAE``, ``INEC``, ``SG``, ``UK``.
-            Defaults to the one that `sdk_account_id` or the account id in the settings names.
+        data_center: The data center that receives the events, if `settings` is given. Allowed:
+            ``US``, ``EU``, ``IN``, ``SA``, ``JP``, ``AU``, ``CN``, ``CA``, ``UAE``, ``INEC``,
+            ``SG``, ``UK``. Defaults to the one named by `sdk_account_id` or by the account id in
+            the settings.
         user_storage: An object with methods ``look_up(user_id)`` and ``save(user_profile)``; see
             `UserStorageService`.
         poll_interval_s: How often the client asks the server for new settings, in whole seconds,
-            from its first use on; 0 for never. Allowed: from 10 to 1800, or 0 for never. Defaults
-            to 10 where the client fetched its settings, and never where they were given.
-        fallback_settings: The settings to start with where there are no others; given as
+            starting at its first use; 0 for never. Allowed: from 10 to 1800, or 0 for never.
+            Defaults to 10 if the client fetched its settings, and never if they were given.
+        fallback_settings: The settings to start with if there are no others, in the same form as
             `settings`.
-        requests_at_once: How many events may be on their way at once. Allowed: from 1 to 100.
-            Defaults to 16.
-        engine: Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where
+        requests_at_once: How many requests may be under way at the same time. Allowed: from 1 to
+            100. Defaults to 16.
+        engine: The engine that decides: ``compiled``, ``pure``, or ``auto`` for the compiled one if
             it is installed. Defaults to ``auto``.
-        is_development_mode: Decide as usual, and send nothing.
+        is_development_mode: Decide as usual, but send nothing.
         storage_timeout_s: How long one operation of the user storage should take at most, in
-            seconds. The client counts a longer one as slow, and leaves a storage alone for ten
-            seconds that fails or is slow three times in a row. Allowed: more than 0 and at most
+            seconds. The client counts a longer one as slow. If a storage fails or is slow three
+            times in a row, the client skips it for ten seconds. Allowed: more than 0 and at most
             3600. Defaults to 1.
-        stale_after_s: How long after the server last confirmed the settings `Client.status` calls
-            them stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals, at least
-            a minute, and never where there is no interval.
-        init_timeout_s: How long fetching the first settings may take, in seconds, whatever the
-            network does. Allowed: more than 0 and at most 3600. Defaults to `request_timeout_s`.
-        settings_cache: The path of a file in which the client keeps the last good settings, for a
-            start without the server. Processes may share it.
-        allow_empty: Start without settings where there are none: every call returns its documented
-            nothing until settings arrive.
-        base_url: Where requests are sent, such as ``http://127.0.0.1:8080``. Allowed: ``http://``
-            or ``https://``, a host, and a port and a path where needed. Defaults to the platform's
+        stale_after_s: How long after the server last confirmed the settings `Client.status` reports
+            them as stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals and at
+            least a minute; never without an interval.
+        init_timeout_s: How long fetching the first settings may take in total, in seconds. Allowed:
+            more than 0 and at most 3600. Defaults to `request_timeout_s`.
+        settings_cache: The path of a file in which the client keeps the last good settings. It uses
+            them if it cannot reach the server at its start. Several processes may share the file.
+        allow_empty: Start without settings if there are none: every call returns its documented
+            empty result until settings arrive.
+        base_url: Where to send requests, such as ``http://127.0.0.1:8080``. Allowed: ``http://`` or
+            ``https://``, a host, and a port and a path where needed. Defaults to the platform's
             host.
-        request_timeout_s: How long one request may take, in seconds, whatever the network does. A
-            call that sends its event itself takes no longer. Allowed: more than 0 and at most 3600.
-            Defaults to 5.
-        transport: How requests are sent: a `RequestsTransport` with options of its own, or any
-            object with its method ``send``. The caller closes it.
-        queue_events: How many events may wait. The client refuses what is more, and counts it.
+        request_timeout_s: How long one request may take in total, in seconds. A call that sends its
+            event itself takes no longer. Allowed: more than 0 and at most 3600. Defaults to 5.
+        transport: How to send requests: a `RequestsTransport` with its own options, or any object
+            with a method ``send``. The caller closes it.
+        queue_events: How many events may wait. The client refuses and counts further events.
             Allowed: at least 1. Defaults to 100,000.
         queue_bytes: How many bytes of events may wait. Allowed: at least 1. Defaults to 64 MiB.
         retry_for_s: How long the client retries events that it cannot deliver, in seconds. Allowed:
             from 0 to 604800. Defaults to 3,600.
-        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send what
-            waits, in seconds. Allowed: more than 0 and at most 3600. Defaults to 5.
-        on_unknown_outcome: What to do with events when nobody knows whether the server received
-            them: ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
-        on_drop: Called as ``on_drop(reason, number)`` with events that were lost or refused.
-        spool: A folder in which the client keeps events until it knows what became of them, so that
-            they survive a SIGKILL: the next process for the same account sends what a dead one
-            left. The client makes the folder where it does not exist; its parent must exist. With
-            VWO it requires `batch_events`.
-        spool_bytes: How many bytes of files one client in one process may keep there. What is more
-            is kept in memory alone. Allowed: at least 1. Defaults to 256 MiB.
+        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send waiting
+            events, in seconds. Allowed: more than 0 and at most 3600. Defaults to 5.
+        on_unknown_outcome: What to do with events that the server may or may not have received:
+            ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
+        on_drop: Called as ``on_drop(reason, number)`` when events are lost or refused.
+        spool: A folder in which the client keeps events until their outcome is known, so that they
+            survive a SIGKILL: the next process for the same account sends the events of a dead one.
+            The client creates the folder if it does not exist; its parent must exist. For VWO this
+            requires `batch_events`.
+        spool_bytes: How many bytes of files one client in one process may keep there. It keeps
+            further events in memory only. Allowed: at least 1. Defaults to 256 MiB.
         spool_age_s: How old an event may be when another process takes it over, in seconds.
             Allowed: from 1 to 604800. Defaults to 604,800.
-        logger: An object with a method ``log(level, message)`` that takes the client's messages.
-            Without one they go to the standard ``logging`` tree, under the logger ``sortition``.
-        log_level: The level from which on the client logs its messages. Where no handler is
-            configured and no `logger` given, the client prints them to standard error. Allowed:
+        logger: An object with a method ``log(level, message)`` that receives the client's messages.
+            By default they go to the standard ``logging`` module, under the logger ``sortition``.
+        log_level: The lowest level of messages that the client logs. If no handler is configured
+            and no `logger` is given, the client prints them to standard error. Allowed:
             ``logging.DEBUG``, ``logging.INFO``, ``logging.WARNING``, ``logging.ERROR``,
-            ``logging.CRITICAL``. Defaults to all that the logger takes.
+            ``logging.CRITICAL``. Defaults to the level of the logger.
 
     Returns:
         The client.
 
     Raises:
-        OptionError: An option cannot be used; the message names it.
-        SettingsError: The given settings cannot be used at all; the message names the places.
-        SettingsUnavailableError: No usable settings came.
+        OptionError: An option is invalid; the message names it.
+        SettingsError: The given settings are not usable at all; the message names the places.
+        SettingsUnavailableError: No source has usable settings.
 
     Source: PageSense spec, "Our choices" and section 2.
     """

@@ -6,7 +6,7 @@
     variation = client.activate("checkout", user_id)
     client.track("checkout", user_id, "purchase", revenue_value=49.9)
 
-The names are those of the platform's own Python SDK: moving here is a change of one import.
+The names are those of the platform's own Python SDK, so moving only takes a change of one import.
 """
 
 from __future__ import annotations
@@ -105,95 +105,94 @@ def launch(
     spool_age_s: float | None = None,
     log_level: int | None = None,
 ) -> Client:
-    """Make a client for one account.
+    """Create a client for one account.
 
-    Its settings are those that are given. Where none are, they are fetched with `account_id` and
-    `sdk_key`; where that fails, those of `settings_cache` are used, then `fallback_settings_file`.
-    Nothing else is started or sent before the first use.
+    The client uses the given settings. Without them, it fetches settings with `account_id` and
+    `sdk_key`; if that fails, it uses those of `settings_cache`, and then `fallback_settings_file`.
+    It starts and sends nothing else before its first use.
 
     Args:
-        settings_file: The settings document: JSON text, the same as bytes or as a dict, or the path
-            of a file as a ``pathlib.Path``.
-        logger: An object with a method ``log(level, message)`` that takes the client's messages.
-            Without one they go to the standard ``logging`` tree, under the logger ``sortition``.
+        settings_file: The settings document: JSON as text or bytes, a dict, or the path of a file
+            as a ``pathlib.Path``.
+        logger: An object with a method ``log(level, message)`` that receives the client's messages.
+            By default they go to the standard ``logging`` module, under the logger ``sortition``.
         user_storage: An object with methods ``get(user_id, campaign_key)`` and ``set(record)``; see
             `UserStorage`.
-        is_development_mode: Decide as usual, and send nothing.
-        goal_type_to_track: Which goals `Client.track` credits where the call does not say. Allowed:
-            one of `GOAL_TYPES`, or ``CUSTOM`` or ``REVENUE``. Defaults to ``ALL``.
-        should_track_returning_user: Whether returning users are counted again, for every call that
-            does not say. Defaults to no.
-        integrations: An object with a method ``callback(properties)`` that is told of every
-            decision that assigned a variation.
+        is_development_mode: Decide as usual, but send nothing.
+        goal_type_to_track: Which goals `Client.track` credits by default. Allowed: one of
+            `GOAL_TYPES`, or ``CUSTOM`` or ``REVENUE``. Defaults to ``ALL``.
+        should_track_returning_user: Whether calls count returning users again by default. Defaults
+            to false.
+        integrations: An object with a method ``callback(properties)``, which the client calls for
+            every decision that assigned a variation.
         redis_creds: Keep records in Redis: a dictionary with ``url``, ``user_id`` and ``password``.
-            Requires the extra ``redis``. Not used where `user_storage` is given. Allowed: ``url``
-            is a host with or without a port, or a ``redis://`` URL.
+            Requires the extra ``redis``. `user_storage` takes precedence. Allowed: ``url`` is a
+            host with or without a port, or a ``redis://`` URL.
         account_id: The account whose settings the client fetches, together with `sdk_key`.
         sdk_key: The secret key of the environment.
-        poll_interval_s: How often the client asks the server for new settings, in seconds, from its
-            first use on. Allowed: from 1 to 604800. Defaults to never.
-        fallback_settings_file: The settings to start with where there are no others; given as
-            `settings_file`.
-        batch_events: Send events in batches, from a thread of the client. A dictionary with
-            ``events_per_request`` (1 to 5000, 100 by default) and ``request_time_interval`` (in
-            seconds, 600 by default), at least one of them: the client sends a batch as soon as
-            either is reached. It may also have ``flush_callback(error, events)``, which is told how
-            each batch ended. Without this option each event is sent within its call.
+        poll_interval_s: How often the client asks the server for new settings, in seconds, starting
+            at its first use. Allowed: from 1 to 604800. Defaults to never.
+        fallback_settings_file: The settings to start with if there are no others, in the same form
+            as `settings_file`.
+        batch_events: Send events in batches from a background thread. A dictionary with at least
+            one of ``events_per_request`` (1 to 5000, by default 100) and ``request_time_interval``
+            (in seconds, by default 600): the client sends a batch as soon as it reaches either. It
+            may also have ``flush_callback(error, events)``, which the client calls once the outcome
+            of a batch is known. Without this option, each call sends its event itself.
         request_bytes: The most bytes of events in one batch. Allowed: at least 1. Defaults to 1
             MiB.
-        engine: Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where
+        engine: The engine that decides: ``compiled``, ``pure``, or ``auto`` for the compiled one if
             it is installed. Defaults to ``auto``.
         storage_timeout_s: How long one operation of the user storage should take at most, in
-            seconds. The client counts a longer one as slow, and leaves a storage alone for ten
-            seconds that fails or is slow three times in a row. Allowed: more than 0 and at most
+            seconds. The client counts a longer one as slow. If a storage fails or is slow three
+            times in a row, the client skips it for ten seconds. Allowed: more than 0 and at most
             3600. Defaults to 1.
-        stale_after_s: How long after the server last confirmed the settings `Client.status` calls
-            them stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals, at least
-            a minute, and never where there is no interval.
-        init_timeout_s: How long fetching the first settings may take, in seconds, whatever the
-            network does. Allowed: more than 0 and at most 3600. Defaults to `request_timeout_s`.
-        settings_cache: The path of a file in which the client keeps the last good settings, for a
-            start without the server. Processes may share it.
-        allow_empty: Start without settings where there are none: every call returns its documented
-            nothing until settings arrive.
-        base_url: Where requests are sent, such as ``http://127.0.0.1:8080``. Allowed: ``http://``
-            or ``https://``, a host, and a port and a path where needed. Defaults to the platform's
+        stale_after_s: How long after the server last confirmed the settings `Client.status` reports
+            them as stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals and at
+            least a minute; never without an interval.
+        init_timeout_s: How long fetching the first settings may take in total, in seconds. Allowed:
+            more than 0 and at most 3600. Defaults to `request_timeout_s`.
+        settings_cache: The path of a file in which the client keeps the last good settings. It uses
+            them if it cannot reach the server at its start. Several processes may share the file.
+        allow_empty: Start without settings if there are none: every call returns its documented
+            empty result until settings arrive.
+        base_url: Where to send requests, such as ``http://127.0.0.1:8080``. Allowed: ``http://`` or
+            ``https://``, a host, and a port and a path where needed. Defaults to the platform's
             host.
-        request_timeout_s: How long one request may take, in seconds, whatever the network does. A
-            call that sends its event itself takes no longer. Allowed: more than 0 and at most 3600.
-            Defaults to 5.
-        transport: How requests are sent: a `RequestsTransport` with options of its own, or any
-            object with its method ``send``. The caller closes it.
-        queue_events: How many events may wait. The client refuses what is more, and counts it.
+        request_timeout_s: How long one request may take in total, in seconds. A call that sends its
+            event itself takes no longer. Allowed: more than 0 and at most 3600. Defaults to 5.
+        transport: How to send requests: a `RequestsTransport` with its own options, or any object
+            with a method ``send``. The caller closes it.
+        queue_events: How many events may wait. The client refuses and counts further events.
             Allowed: at least 1. Defaults to 100,000.
         queue_bytes: How many bytes of events may wait. Allowed: at least 1. Defaults to 64 MiB.
         retry_for_s: How long the client retries events that it cannot deliver, in seconds. Allowed:
             from 0 to 604800. Defaults to 3,600.
-        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send what
-            waits, in seconds. Allowed: more than 0 and at most 3600. Defaults to 5.
-        on_unknown_outcome: What to do with events when nobody knows whether the server received
-            them: ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
-        on_drop: Called as ``on_drop(reason, number)`` with events that were lost or refused.
-        spool: A folder in which the client keeps events until it knows what became of them, so that
-            they survive a SIGKILL: the next process for the same account sends what a dead one
-            left. The client makes the folder where it does not exist; its parent must exist. With
-            VWO it requires `batch_events`.
-        spool_bytes: How many bytes of files one client in one process may keep there. What is more
-            is kept in memory alone. Allowed: at least 1. Defaults to 256 MiB.
+        close_timeout_s: How long `Client.close` and the interpreter's exit may take to send waiting
+            events, in seconds. Allowed: more than 0 and at most 3600. Defaults to 5.
+        on_unknown_outcome: What to do with events that the server may or may not have received:
+            ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
+        on_drop: Called as ``on_drop(reason, number)`` when events are lost or refused.
+        spool: A folder in which the client keeps events until their outcome is known, so that they
+            survive a SIGKILL: the next process for the same account sends the events of a dead one.
+            The client creates the folder if it does not exist; its parent must exist. For VWO this
+            requires `batch_events`.
+        spool_bytes: How many bytes of files one client in one process may keep there. It keeps
+            further events in memory only. Allowed: at least 1. Defaults to 256 MiB.
         spool_age_s: How old an event may be when another process takes it over, in seconds.
             Allowed: from 1 to 604800. Defaults to 604,800.
-        log_level: The level from which on the client logs its messages. Where no handler is
-            configured and no `logger` given, the client prints them to standard error. Allowed:
+        log_level: The lowest level of messages that the client logs. If no handler is configured
+            and no `logger` is given, the client prints them to standard error. Allowed:
             ``logging.DEBUG``, ``logging.INFO``, ``logging.WARNING``, ``logging.ERROR``,
-            ``logging.CRITICAL``. Defaults to all that the logger takes.
+            ``logging.CRITICAL``. Defaults to the level of the logger.
 
     Returns:
         The client.
 
     Raises:
-        OptionError: An option cannot be used; the message names it.
-        SettingsError: Settings that are given cannot be used at all; the message names the places.
-        SettingsUnavailableError: None are given, and none came from anywhere.
+        OptionError: An option is invalid; the message names it.
+        SettingsError: The given settings are not usable at all; the message names the places.
+        SettingsUnavailableError: No source has usable settings.
 
     Source: VWO spec, section 2.
     """
@@ -217,17 +216,16 @@ def get_settings_file(
     Args:
         account_id: The account's id.
         sdk_key: The secret key of the environment.
-        is_via_webhook: Whether a webhook of the platform asked for it.
+        is_via_webhook: Whether a webhook of the platform is the cause.
         base_url: Where to fetch it; by default the platform's host.
-        request_timeout_s: How long it may take, in seconds, whatever the network does; at most
-            3600.
+        request_timeout_s: How long it may take in total, in seconds; at most 3600.
 
     Returns:
-        The settings file as received, with which a client can be launched.
+        The settings file as received, which `launch` accepts.
 
     Raises:
-        OptionError: An argument cannot be used; the message names it.
-        SettingsUnavailableError: Nothing usable came.
+        OptionError: An argument is invalid; the message names it.
+        SettingsUnavailableError: The server did not send usable settings.
 
     Source: VWO spec, section 1.
     """

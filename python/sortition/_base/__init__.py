@@ -1,1 +1,1 @@
-"""Errors, options, arguments, messages and clocks, which every other part may use."""
+"""Errors, options, arguments, messages and clocks for every other part."""

@@ -1,12 +1,13 @@
 """What counts as a readable amount of money.
 
-A conversion's revenue is sent as the caller gives it. Only a readable amount can be added up:
+sortition sends a conversion's revenue as the caller gives it, but a report can only add up a
+readable amount:
 
 - an integer or a finite float, or text that is a decimal number in ASCII digits, with an optional
   sign, fraction and exponent, such as ``19.90``, ``-5`` or ``1e3``; blanks around it are ignored;
 - smaller than 10**15, whatever its sign.
 
-Booleans, grouped digits (``1,000``), currencies (``12 EUR``), ``nan`` and ``inf`` are no amounts.
+Booleans, grouped digits (``1,000``), currencies (``12 EUR``), ``nan`` and ``inf`` are not amounts.
 `docs/events.md` says the same, and the collector's reader follows it; a test compares both.
 """
 

@@ -1,7 +1,7 @@
 """What a call's arguments must be, whatever the platform.
 
-A bad one is the caller's mistake: the call logs which argument is wrong and returns its documented
-nothing. Values are in no message, only their types.
+An invalid argument is the caller's mistake: the call logs which argument is wrong and returns its
+documented empty result. Messages contain only the types of values.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
 _LONGEST_WAIT_S: Final = 86_400
 _MOST_USER_ID_CHARACTERS: Final = 10_000
-"""Far beyond any id, and short enough to be hashed and sent with every call."""
+"""Longer than any real id, and short enough to hash and send with every call."""
 
 
 class BadArgumentError(Exception):
-    """An argument of a call cannot be used; the message names it.
+    """An argument of a call is invalid; the message names it.
 
     Attributes:
         refusal: The name under which the call's event is counted as refused.
@@ -35,12 +35,12 @@ def text(name: str, value: object) -> str:
     Raises:
         BadArgumentError: It is something else.
     """
-    # First what nearly every argument is: this is on the path of every call.
+    # The common case first, since every call comes here.
     if type(value) is str and value and value.isascii():
         return value
     if not isinstance(value, str):
         raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
-    # A subclass may print as something else than it is, and raise whatever it is asked.
+    # A subclass may override `__str__` with another text, and any method may raise.
     plain_text = value if type(value) is str else str.__str__(value)
     if not plain_text:
         raise BadArgumentError(f"{name} must not be empty")
@@ -53,7 +53,7 @@ def text(name: str, value: object) -> str:
 
 
 def user_id(value: object) -> str:
-    """The id of a user: text that is not empty, of at most 10,000 characters.
+    """The id of a user: a text of 1 to 10,000 characters.
 
     Raises:
         BadArgumentError: It is something else.
@@ -65,7 +65,7 @@ def user_id(value: object) -> str:
 
 
 def short_enough(value: str) -> str:
-    """A user's id that is not too long to be hashed and sent with every call.
+    """A user id that is short enough to hash and send with every call.
 
     Raises:
         BadArgumentError: It is longer.
@@ -109,7 +109,7 @@ def one_of(name: str, value: object, choices: Sequence[str]) -> str:
     Raises:
         BadArgumentError: It is something else.
     """
-    # Only text is compared: what another class makes of a comparison may raise anything.
+    # Compare only text: another class may raise anything in a comparison.
     if not isinstance(value, str):
         raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
     given = str.__str__(value)
@@ -139,9 +139,9 @@ def seconds(name: str, value: object) -> float | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise BadArgumentError(f"{name} must be a number of seconds, got {kind(value)}")
-    # A subclass may raise whatever it is asked.
+    # A subclass may raise in any method.
     number = float.__float__(value) if isinstance(value, float) else int.__int__(value)
-    # Also false for what is no number.
+    # Also false for NaN.
     if not 0 <= number <= _LONGEST_WAIT_S:
         raise BadArgumentError(f"{name} must be from 0 to {_LONGEST_WAIT_S} seconds")
     return float(number)

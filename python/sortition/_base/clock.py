@@ -1,4 +1,4 @@
-"""The clock by which ages are told."""
+"""The clock for ages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 if hasattr(time, "CLOCK_BOOTTIME"):
 
     def now_s() -> float:
-        """Seconds since some moment in the past, those included in which the machine slept."""
+        """Seconds since some moment in the past, including time in which the machine slept."""
         return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 else:

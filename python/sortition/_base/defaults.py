@@ -11,4 +11,4 @@ DEFAULT_PORT: Final = 8484
 """The port that `sortition serve` binds."""
 
 KEY_VARIABLE: Final = "SORTITION_SDK_KEY"
-"""The environment variable in which commands look for the SDK key: others can see what is typed."""
+"""The environment variable with the SDK key for commands: other users can see command lines."""

@@ -1,12 +1,12 @@
-"""Text from outside, as it may stand in a line for people."""
+"""Text from outside, made safe for one line of output."""
 
 from __future__ import annotations
 
 
 def displayed(text: str) -> str:
-    r"""A text on one line: what a terminal or a log would not print as it is, is escaped.
+    r"""The text on one line, with everything escaped that a terminal or a log would not print.
 
-    Line breaks, escape sequences, other control characters, marks that turn the direction of
+    Line breaks, escape sequences, other control characters, marks that change the direction of
     writing, and halves of surrogate pairs become Python escapes such as ``\n`` and ``\x1b``.
     """
     if text.isprintable():

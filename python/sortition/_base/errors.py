@@ -1,8 +1,8 @@
 """Every exception that sortition raises.
 
-Only ``launch`` and ``get_settings_file`` raise; a client's calls log what is wrong and return their
-documented nothing, and a ``flush_callback`` is given its error. No message holds the SDK key or a
-user's id::
+Only ``launch`` and ``get_settings_file`` raise. A client's calls log what is wrong and return their
+documented empty result, and a ``flush_callback`` receives its error. No message contains the SDK
+key or a user id::
 
     SortitionError
     ├── DeliveryError
@@ -31,8 +31,8 @@ class DeliveryError(SortitionError):
     """Events of a batch were lost.
 
     Attributes:
-        reason: Why, as in the ``dropped`` of a client's ``stats()``.
-        events: How many.
+        reason: The reason, as in the ``dropped`` of a client's ``stats()``.
+        events: The number of lost events.
     """
 
     def __init__(self, reason: str, events: int) -> None:
@@ -42,7 +42,7 @@ class DeliveryError(SortitionError):
 
 
 class OptionError(SortitionError, ValueError):
-    """An option has a value that cannot be used; the message names the option."""
+    """An option has an invalid value; the message names the option."""
 
 
 class OptionTypeError(OptionError, TypeError):
@@ -50,15 +50,15 @@ class OptionTypeError(OptionError, TypeError):
 
 
 class UnknownOptionError(OptionTypeError):
-    """There is no option of this name; the message names the nearest one."""
+    """There is no option with this name; the message suggests the nearest one."""
 
 
 class SettingsError(SortitionError, ValueError):
-    """A settings document cannot be used at all; the message names the places.
+    """A settings document is not usable at all; the message names the places.
 
     Attributes:
-        problems: What is wrong: the first thousand problems, in the document's order; at least one.
-        problem_count: How many problems there are in all.
+        problems: The first thousand problems, in the order of the document; at least one.
+        problem_count: The number of all problems.
     """
 
     def __init__(self, problems: tuple[Problem, ...], problem_count: int | None = None) -> None:
@@ -74,11 +74,11 @@ class SettingsError(SortitionError, ValueError):
 
 
 class SettingsUnavailableError(SortitionError):
-    """No usable settings came from where they were asked for.
+    """No source has usable settings.
 
     Attributes:
-        status: The HTTP status of the answer; None where there was none.
-        retry_after_s: How long the server asks to be left alone, in seconds; 0 where it does not.
+        status: The HTTP status of the answer; None without an answer.
+        retry_after_s: The pause that the server asks for, in seconds; 0 if it asks for none.
     """
 
     def __init__(self, message: str, status: int | None = None, retry_after_s: float = 0.0) -> None:

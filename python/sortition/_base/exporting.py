@@ -1,16 +1,16 @@
-"""Public modules that load what they export when it is first asked for.
+"""Public modules that load their exports at first use.
 
-Importing one costs little, then: a service, a test or a command line that only might decide pays
-for nothing else. A thing's home is imported once, and the thing is kept in the module.
+So importing one is cheap for a service, a test or a command line that may never use it. The module
+that defines an export is imported once, and the export stays in the public module.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 
-# Not `typing`'s: importing that would take longer than everything here. And not written as False:
-# jedi, which completes names in IPython, vim and Spyder, takes a branch that is plainly False for
-# dead code, and would not see what is imported there.
+# Not from `typing`: importing it would take longer than everything here. And not written as False:
+# jedi, which completes names in IPython, vim and Spyder, treats a plainly false branch as dead code
+# and would not see its imports.
 TYPE_CHECKING = bool()  # noqa: UP018 -- see above
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -25,8 +25,8 @@ def exporting(
     """The functions ``__getattr__`` and ``__dir__`` of a module.
 
     Args:
-        module: What the module has, its `globals()`: the module may be in `sys.modules` no more.
-        homes: The module that each exported name is from.
+        module: The module's `globals()`: the module may no longer be in `sys.modules`.
+        homes: The defining module of each exported name.
     """
 
     def get(name: str) -> object:
@@ -44,9 +44,9 @@ def exporting(
 
 
 def known_options(function: FunctionT) -> FunctionT:
-    """Have a function name the nearest option where it is called with one that it does not have.
+    """Make a function suggest the nearest option if it is called with an unknown one.
 
-    The function itself keeps the signature that people and type checkers see.
+    The function keeps its signature for people and type checkers.
     """
     code = function.__code__
     known = code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
@@ -58,7 +58,7 @@ def known_options(function: FunctionT) -> FunctionT:
             ensure_known(options, known)
         return function(*args, **options)
 
-    # As `functools.wraps` does, which would import a good deal.
+    # As `functools.wraps` does, but without importing `functools`.
     for name in ("__module__", "__name__", "__qualname__", "__doc__", "__annotations__"):
         setattr(call, name, getattr(function, name))
     call.__wrapped__ = function  # type: ignore[attr-defined]

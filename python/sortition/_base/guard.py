@@ -1,4 +1,4 @@
-"""The one outer edge, where a bug of ours becomes a logged error and the documented nothing."""
+"""The outer edge, where a bug of sortition becomes a logged error and an empty result."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ if TYPE_CHECKING:
     from sortition._base.log import Log
 
 propagates = False
-"""Whether a bug is raised instead; the test suite sets it, so that the guard hides nothing."""
+"""Whether to raise a bug instead; the test suite sets this, so that the guard hides nothing."""
 
 
 def report(log: Log, call: str, error: Exception) -> None:
-    """Report a bug in a public call, which returns its nothing then.
+    """Report a bug in a public call, which then returns its empty result.
 
-    The exception's text is left out: it may hold what belongs in no log.
+    The message leaves out the exception's text, which may contain secrets.
 
     Raises:
-        Exception: The bug itself, where `propagates` is set.
+        Exception: The bug itself, if `propagates` is set.
     """
     if propagates:
         raise error

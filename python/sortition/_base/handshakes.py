@@ -1,8 +1,8 @@
 """Closes the socket of a TLS handshake that could not begin.
 
-Where the other side has reset a connection, `ssl` raises before the handshake and leaves the socket
-that it has just made open. Only the traceback still knows that socket, so it would stay open until
-the garbage collector finds it, with a `ResourceWarning`.
+If the other side has reset the connection, `ssl` raises before the handshake and leaves its new
+socket open. Only the traceback refers to that socket, so it would stay open until the garbage
+collector finds it and gives a `ResourceWarning`.
 """
 
 from __future__ import annotations

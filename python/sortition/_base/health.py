@@ -1,4 +1,4 @@
-"""What is known of the parts that work behind the calls: servers that are asked, and threads."""
+"""The health of the parts that work in the background: servers and threads."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 _LEAST_S: Final = 1.0
-"""The least time within which a thread is expected to say that it works."""
+"""The shortest time within which a thread must give a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,14 @@ class EndpointStatus:
     """How a server that the client talks to has answered.
 
     Attributes:
-        last_success_s: How long ago it last answered as it should, in seconds; None for never.
-        last_error: What was wrong when it last failed: a status, or the class of an error. It holds
-            no secret. None where it never failed.
-        last_error_s: How long ago that was, in seconds; None where it never failed.
-        failing_for_s: How long ago it first failed since it last answered as it should, in seconds;
-            None where its last answer was no failure.
-        answers_with_html: Whether it last answered with a web page where that was not asked for, as
-            a login page or a proxy does.
+        last_success_s: How long ago it last answered correctly, in seconds; None for never.
+        last_error: Its last failure: a status, or the class of an error, without secrets. None if
+            it never failed.
+        last_error_s: How long ago it last failed, in seconds; None if it never failed.
+        failing_for_s: How long it has been failing, in seconds; None if its last answer was
+            correct.
+        answers_with_html: Whether its last answer was an unexpected web page, such as one of a
+            login page or a proxy.
     """
 
     last_success_s: float | None
@@ -42,33 +42,33 @@ class EndpointStatus:
 
 
 class Endpoint:
-    """Keeps what `EndpointStatus` tells. Safe to use from any number of threads."""
+    """Keeps the values of `EndpointStatus`. Safe to use from any number of threads."""
 
     def __init__(self) -> None:
-        # Each is replaced whole, so that no lock is needed to read them.
+        # Each is replaced as a whole, so reading them needs no lock.
         self._succeeded_at: float | None = None
         self._failed: tuple[str, float] | None = None
         self._failing_since: float | None = None
         self._answers_with_html = False
 
     def note_success(self) -> None:
-        """It answered as it should."""
+        """The server answered correctly."""
         self._succeeded_at = now_s()
         self._failing_since = None
 
     def note_html(self, *, is_html: bool) -> None:
-        """What it answered with is a web page, or is none."""
+        """Note whether the answer is a web page."""
         self._answers_with_html = is_html
 
     def note_failure(self, error: str) -> None:
-        """It did not; `error` holds no secret."""
+        """The server failed; `error` contains no secret."""
         now = now_s()
         self._failed = (error, now)
         if self._failing_since is None:
             self._failing_since = now
 
     def status(self) -> EndpointStatus:
-        """What is known now."""
+        """The current status."""
         now = now_s()
         succeeded_at, failed, since = self._succeeded_at, self._failed, self._failing_since
         return EndpointStatus(
@@ -85,11 +85,10 @@ class ThreadStatus:
     """How a thread of the client is.
 
     Attributes:
-        is_running: Whether there is one; it is started when there is something to do for it.
-        last_beat_s: How long ago it last said that it works, in seconds; None for never.
-        is_late: Whether it should have said so again: what it said before was that it would within
-            half of this time.
-        cannot_start: Whether there is something to do for it, and no thread can be started.
+        is_running: Whether the thread is running; the client starts it when there is work.
+        last_beat_s: How long ago it last gave a sign of life, in seconds; None for never.
+        is_late: Whether it has been silent for more than twice the time that it announced.
+        cannot_start: Whether there is work and no thread can be started.
     """
 
     is_running: bool
@@ -99,18 +98,18 @@ class ThreadStatus:
 
 
 class Heartbeat:
-    """When a thread last said that it works, and by when it was going to say so again."""
+    """When a thread last gave a sign of life, and when it will give the next one."""
 
     def __init__(self) -> None:
-        # The moment, and the time within which the next is to come: replaced whole.
+        # The moment, and the time until the next one; replaced as a whole.
         self._beat: tuple[float, float | None] | None = None
 
     def beat(self, next_within_s: float | None) -> None:
-        """The thread works, and says so again within this time; None where it waits to be woken."""
+        """The thread works, and will say so again within this time; None while it sleeps."""
         self._beat = (now_s(), next_within_s)
 
     def status(self, *, is_running: bool) -> ThreadStatus:
-        """What is known now.
+        """The current status.
 
         Args:
             is_running: Whether there is a thread.
@@ -120,19 +119,19 @@ class Heartbeat:
             return ThreadStatus(is_running, None, is_late=False)
         at, next_within_s = beat
         age_s = now_s() - at
-        # Twice, as a thread of a busy machine is not to be taken for a dead one.
+        # Twice: on a busy machine a thread may be slow without being dead.
         is_late = next_within_s is not None and age_s > 2 * max(next_within_s, _LEAST_S)
         return ThreadStatus(is_running, age_s, is_late)
 
 
 class SendingHealth(NamedTuple):
-    """How what sends the events of a client is, as far as there is something to tell.
+    """The health of a client's sending.
 
     Attributes:
         endpoint: The server.
         thread: The threads.
-        spool_failure: Why events cannot be kept in files, in words that hold no secret; None where
-            they can, or are not to be.
+        spool_failure: Why events cannot be kept in files, without secrets; None if they can, or if
+            there is no spool.
     """
 
     endpoint: EndpointStatus | None = None
@@ -141,11 +140,11 @@ class SendingHealth(NamedTuple):
 
 
 class StorageHealth(NamedTuple):
-    """How the user storage of a client is.
+    """The health of a client's user storage.
 
     Attributes:
-        endpoint: How it has answered; None where there is none.
-        is_skipped: Whether it is left alone for a while.
+        endpoint: How it has answered; None without a user storage.
+        is_skipped: Whether the client skips it for a while.
     """
 
     endpoint: EndpointStatus | None = None
@@ -153,7 +152,7 @@ class StorageHealth(NamedTuple):
 
 
 def together(threads: Sequence[ThreadStatus]) -> ThreadStatus:
-    """Several threads as one: late where any is."""
+    """Several threads as one: late if any of them is."""
     beats = [one.last_beat_s for one in threads if one.last_beat_s is not None]
     return ThreadStatus(
         is_running=any(one.is_running for one in threads),

@@ -1,4 +1,4 @@
-"""Where a client's messages go: the standard ``logging`` tree, or the caller's own logger."""
+"""A client's messages, which go to the standard ``logging`` module or the caller's own logger."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RAISED: Final = "raised"
 class Logger(Protocol):
     """A logger of the caller, such as ``logging.Logger`` or any object with this one method.
 
-    It may be called from any thread. What it raises is caught and reported once.
+    The client may call it from any thread. It catches exceptions and reports them once.
     """
 
     def log(self, level: int, message: str, /) -> object:
@@ -32,23 +32,23 @@ class Logger(Protocol):
 
 
 class Log:
-    """One client's messages. Whatever a logger or a handler raises stays here.
+    """One client's messages. Exceptions of a logger or a handler do not leave it.
 
-    A message is one line: what it holds of line breaks and other control characters is escaped,
-    wherever it came from. Only the lines of a traceback follow the message.
+    A message is one line, in which line breaks and other control characters are escaped. Only the
+    lines of a traceback follow the message.
 
-    Nothing global is changed: `level` holds back messages of this client only, and handlers,
-    propagation and the logger's own level are the caller's. No lock is taken but those of
+    Nothing global changes: `level` holds back messages of this client only, and handlers,
+    propagation and the logger's own level belong to the caller. It takes no locks but those of
     ``logging``, so that a fork can leave none behind.
 
-    Where the program has not configured logging, Python itself prints warnings and errors to
-    standard error. A client with a level of its own prints its messages there instead, from that
-    level on. Both end as soon as the program adds a handler.
+    If the program has not configured logging, Python itself prints warnings and errors to standard
+    error. A client with its own level prints its messages there instead, from that level on. Both
+    end as soon as the program adds a handler.
 
     Args:
         name: The name of the standard logger, below ``sortition``.
         logger: The caller's own logger; None for the standard one.
-        level: The least level of the messages; None for all that the logger takes.
+        level: The lowest level of the messages; None for the level of the logger.
     """
 
     def __init__(self, name: str, logger: Logger | None = None, level: int | None = None) -> None:
@@ -61,21 +61,21 @@ class Log:
 
     @property
     def may_take_debug(self) -> bool:
-        """Whether a debug message may be wanted by anybody, now or later."""
+        """Whether anybody may want a debug message, now or later."""
         return self._level <= logging.DEBUG
 
     @property
     def takes_debug(self) -> bool:
-        """Whether somebody takes debug messages now."""
+        """Whether anybody wants debug messages now."""
         return self.takes(logging.DEBUG)
 
     @property
     def remembering_logger(self) -> tuple[logging.Logger, dict[int, bool]] | None:
-        """The logger and, for each level, whether it takes that, as far as it remembers.
+        """The logger, and the levels that it remembers as enabled or not.
 
         The standard logger keeps this dictionary for ever and empties it whenever any level
-        changes: a level that stands there as False is not taken. None for any other logger, and
-        for a client that was asked for debug messages: it may print them itself.
+        changes; a level with the value False is disabled. None for any other logger, and for a
+        client that was asked for debug messages, because it may print them itself.
         """
         if self._prints_itself and self.may_take_debug:
             return None
@@ -89,7 +89,7 @@ class Log:
         return (logger, levels) if type(levels) is dict else None
 
     def debug(self, message: str, *values: object) -> None:
-        """Log what helps to follow a single decision."""
+        """Log a detail of a single decision."""
         self._write(logging.DEBUG, message, values)
 
     def info(self, message: str, *values: object) -> None:
@@ -101,7 +101,7 @@ class Log:
         self._write(logging.WARNING, message, values)
 
     def error(self, message: str, *values: object) -> None:
-        """Log a mistake: the caller's or ours."""
+        """Log a mistake of the caller or a bug."""
         self._write(logging.ERROR, message, values)
 
     def recurring_error(
@@ -114,16 +114,16 @@ class Log:
     ) -> None:
         """Log a mistake that a busy service would otherwise repeat with every call.
 
-        It is logged at once, and then at most every ten minutes with how often it happened since.
-        Once the program configures logging, a mistake that was logged before then is logged again
-        at once. The message is only made where it is logged.
+        Logs it at once, and then at most every ten minutes with the number of times since. Once the
+        program configures logging, a mistake that was logged before is logged again at once. The
+        message is only made if it is logged.
 
         Args:
-            about: What tells this mistake from others of its kind; it is in no message.
+            about: Identifies the mistake among others of its kind; not part of the message.
             describe: Makes the message.
-            kind: What kind of mistake it is, by default the one that `describe` describes: the
-                place in the code. Many mistakes of one kind keep no other kind from the log.
-            error: An exception whose traceback follows, without its text.
+            kind: The kind of mistake, by default the place in the code of `describe`. Many
+                mistakes of one kind do not keep other kinds out of the log.
+            error: An exception whose traceback follows the message, without its text.
         """
         if not self.takes(logging.ERROR):
             return
@@ -137,9 +137,9 @@ class Log:
         )
 
     def exception_of(self, what: str, error: BaseException, consequence: str = "") -> None:
-        """Log that somebody's code raised: which class and where, never the exception's text.
+        """Log that the caller's code raised: the class and the place, never the exception's text.
 
-        The text may hold what belongs in no log: a ``KeyError`` holds the key.
+        The text may contain secrets: a ``KeyError`` contains the key.
         """
         name = type(error).__name__
         comma = ", " if consequence else ""
@@ -152,12 +152,12 @@ class Log:
 
     @property
     def has_handler(self) -> bool:
-        """Whether somebody takes the messages: the caller's logger, or a handler of ``logging``."""
+        """Whether messages have a receiver: the caller's logger, or a handler of ``logging``."""
         logger = self._standard if self._logger is None else self._logger
         return not isinstance(logger, logging.Logger) or logger.hasHandlers()
 
     def takes(self, level: int) -> bool:
-        """Whether a message of this level can come to anybody."""
+        """Whether a message of this level can reach anybody."""
         if level < self._level:
             return False
         logger = self._standard if self._logger is None else self._logger
@@ -197,7 +197,7 @@ class Log:
                 self._write_standard(self._standard, level, message, values)
             else:
                 if isinstance(answer, Coroutine):
-                    # Otherwise Python warns that nobody awaited it.
+                    # Otherwise Python warns that it was never awaited.
                     answer.close()
                     self._complain("is async, and nobody awaits it")
                     self._write_standard(self._standard, level, message, values)
@@ -212,7 +212,7 @@ class Log:
                 self._complain(f"raised {type(error).__name__}")
 
     def _print(self, level: int, message: str, values: tuple[object, ...]) -> None:
-        """Write a message to standard error, since the program has not configured logging."""
+        """Write a message to standard error, because the program has not configured logging."""
         standard = self._standard
         if standard.disabled or standard.manager.disable >= level:
             return
@@ -224,7 +224,7 @@ class Log:
             sys.stderr.flush()
 
     def _complain(self, what: str) -> None:
-        """Report that the caller's logger fails; once, since it may fail on every message."""
+        """Report once that the caller's logger fails; it may fail on every message."""
         if self._has_complained:
             return
         self._has_complained = True
@@ -232,5 +232,5 @@ class Log:
 
 
 def frames_of(error: BaseException) -> str:
-    """Where an exception came from, without what it says."""
+    """The traceback of an exception, without its text."""
     return "".join(traceback.format_tb(error.__traceback__))

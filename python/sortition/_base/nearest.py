@@ -1,7 +1,7 @@
-"""The name that was probably meant.
+"""Suggests the name that the caller probably meant.
 
-A hint is made while a call waits for it, so its cost is bounded: at most `MOST_NAMES` names are
-looked at, and only the few that are most alike are compared letter by letter.
+A call waits for the hint, so its cost is bounded: it looks at up to `MOST_NAMES` names, and
+compares only the most similar ones letter by letter.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MOST_NAMES: Final = 200
-"""The most names that are looked at for a hint; where there are more, there is none."""
+"""If there are more names, there is no hint."""
 
 _MOST_COMPARED: Final = 5
 _MOST_LETTERS: Final = 100
@@ -23,15 +23,15 @@ _LEAST_ALIKE: Final = 0.5
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A hint at the name that was probably meant.
+    """A hint at the name that the caller probably meant.
 
     Args:
-        name: The name that is not known.
-        known: The names that are.
+        name: The unknown name.
+        known: The known names.
 
     Returns:
-        The hint, to stand at the end of a message; empty where no name is like it, and where there
-        are more than `MOST_NAMES`.
+        The hint, for the end of a message; empty if no name is similar, or if there are more than
+        `MOST_NAMES`.
     """
     names = list(islice(known, MOST_NAMES + 1))
     if len(names) > MOST_NAMES:
@@ -52,16 +52,16 @@ def _hint(name: str) -> str:
 
 
 def _plain(name: str) -> str:
-    """The name without what spellings differ in: case, and how words are joined."""
+    """The name without differences in case and in how words are joined."""
     return name[:_MOST_LETTERS].casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _pairs(name: str) -> set[str]:
-    """The pairs of letters that follow one another."""
+    """The pairs of consecutive letters."""
     return {name[at : at + 2] for at in range(len(name) - 1)}
 
 
 def _share(pairs: set[str], name: str) -> float:
-    """How much a name has in common with these pairs of letters."""
+    """How much a name has in common with these pairs."""
     found = _pairs(_plain(name))
     return len(pairs & found) / (len(pairs | found) or 1)

@@ -1,4 +1,4 @@
-"""Options: the one rule of precedence, and what is said of a wrong one."""
+"""The precedence of options, and the errors for invalid ones."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ T = TypeVar("T")
 def first_given(call: T | None, launch: T | None, default: T) -> T:
     """The call's value, else the launch's, else the default.
 
-    None is "not given", at a call as at launch: the platforms say so, and no option has None as a
-    value. ``False`` and ``0`` are given.
+    None means "not given", in a call and at launch: the platforms say so, and no option has None as
+    a value. ``False`` and ``0`` count as given.
     """
     if call is not None:
         return call
@@ -27,12 +27,12 @@ def first_given(call: T | None, launch: T | None, default: T) -> T:
 
 
 def plain(value: object) -> object:
-    """A mapping of any class as a plain dictionary, by what its ``get`` answers.
+    """A mapping of any class as a plain dictionary, with the values that its ``get`` returns.
 
-    So every engine reads the same of it. Anything else is returned as it is.
+    So both engines read the same values. Returns anything else unchanged.
 
     Raises:
-        Exception: Whatever the caller's class raises.
+        Exception: The caller's class raised it.
     """
     if type(value) is dict or not isinstance(value, Mapping):
         return value
@@ -40,10 +40,11 @@ def plain(value: object) -> object:
 
 
 def ensure_known(names: Iterable[str], known: Collection[str]) -> None:
-    """Refuse options that do not exist.
+    """Refuse unknown options.
 
     Raises:
-        UnknownOptionError: One of the names is not known; the message names the nearest that is.
+        UnknownOptionError: One of the names is unknown; the message suggests the nearest known
+            name.
     """
     for name in names:
         if name not in known:
@@ -51,27 +52,27 @@ def ensure_known(names: Iterable[str], known: Collection[str]) -> None:
 
 
 def kind(value: object) -> str:
-    """The type of a value in an error's words; never the value itself."""
+    """The type of a value for an error message, which never contains the value itself."""
     return "None" if value is None else type(value).__name__
 
 
 def of_type(name: str, value: object, wanted: type[T], words: str) -> T:
-    """The value, of the type that an option has.
+    """The value, if it has the option's type.
 
     Raises:
-        OptionTypeError: It is of another type.
+        OptionTypeError: It has another type.
     """
-    # A boolean is an integer for Python, and never what was meant.
+    # A boolean is an integer in Python, but never intended as one.
     if isinstance(value, wanted) and (wanted is bool or not isinstance(value, bool)):
         return value
     raise OptionTypeError(f"{name}: must be {words}, got {kind(value)}")
 
 
 def checked_base_url(value: object) -> str:
-    """The base URL without a slash at its end.
+    """The base URL without a trailing slash.
 
     Raises:
-        OptionError: It is no URL that requests could be sent to.
+        OptionError: It is not a URL for requests.
     """
     url = of_type("base_url", value, str, "a string")
     try:

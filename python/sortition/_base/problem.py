@@ -1,4 +1,4 @@
-"""What is wrong in a settings document: where, what was wanted, and what stood there."""
+"""A problem in a settings document: its place, what was expected, and what was found."""
 
 from __future__ import annotations
 
@@ -20,37 +20,38 @@ Consequence: TypeAlias = Literal[
     "used_as_it_is",
     "ignored",
 ]
-"""What a problem costs.
+"""The consequence of a problem.
 
 - ``document_refused``, ``campaign_set_aside``, ``experiment_set_aside``, ``audience_set_aside``,
-  ``goal_set_aside``: that part of the document cannot be used. An audience takes the experiments
-  with it that refer to it; campaigns and experiments serve without a goal.
-- ``goal_unmapped``: the experiment serves, and does not count the goal.
-- ``never_matches``: the expression is false once its evaluation gets there.
+  ``goal_set_aside``: that part of the document is not used. Experiments that refer to the audience
+  are not used either; campaigns and experiments work without a goal.
+- ``goal_unmapped``: the experiment works, but does not count the goal.
+- ``never_matches``: the expression is false if its evaluation gets there.
 - ``clause_false``: the clause is false.
-- ``lets_in``: the audience cannot be evaluated from there on, and whoever comes so far is in it.
+- ``lets_in``: the audience cannot be evaluated from there on, and includes every user who gets that
+  far.
 - ``ambiguous``: another part of the document has the same name or id, and only one can be found.
-- ``campaign_stopped``: the campaign counts as one that does not run.
-- ``used_as_it_is``: a warning. It is used as it stands there, which is hardly what was meant.
-- ``ignored``: a warning. It counts as missing, which is all right there.
+- ``campaign_stopped``: the campaign counts as not running.
+- ``used_as_it_is``: a warning. The value is used, but is probably a mistake.
+- ``ignored``: a warning. The value counts as missing, which is harmless.
 """
 
 WARNINGS: Final = frozenset({"used_as_it_is", "ignored"})
-"""The consequences of problems with which a document is good all the same."""
+"""The consequences of problems that are only warnings."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that is wrong in a settings document.
+    """One problem in a settings document.
 
-    Its text shows no value, only kinds of values: a document holds a secret key.
+    Its text contains only kinds of values, because a document contains a secret key.
 
     Attributes:
         path: The place, such as ``campaigns[3].variations[0].weight``; empty for the whole
             document.
-        wanted: What was wanted there.
-        found: What stood there instead.
-        consequence: What it costs.
+        wanted: What was expected there.
+        found: What was found instead.
+        consequence: The consequence.
     """
 
     path: str
@@ -60,7 +61,7 @@ class Problem:
 
     @property
     def is_warning(self) -> bool:
-        """Whether the document is good all the same."""
+        """Whether it is only a warning."""
         return self.consequence in WARNINGS
 
     def __str__(self) -> str:

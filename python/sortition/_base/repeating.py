@@ -1,4 +1,4 @@
-"""How often a message is logged that would otherwise repeat: the one place that limits it."""
+"""Limits how often a repeated message is logged."""
 
 from __future__ import annotations
 
@@ -10,20 +10,20 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 MISTAKE_PAUSE_S: Final = 600.0
-"""How long a mistake that was logged is only counted."""
+"""How long a logged mistake is only counted."""
 OUTAGE_PAUSE_S: Final = 60.0
-"""How long no other line says that a server or a disk begins to fail."""
+"""How long a further failure of a server or a disk is not logged."""
 _MOST_ALIKE: Final = 100
-"""How many mistakes of one kind are told apart."""
+"""How many different mistakes of one kind are logged."""
 
 
 class Pause:
     """The time after a message in which it is not logged again.
 
-    Takes no lock: of several threads that ask at the same instant, more than one may log.
+    Takes no lock: if several threads ask at the same instant, more than one may log.
 
     Args:
-        length_s: How long it is, in seconds.
+        length_s: Its length, in seconds.
     """
 
     __slots__ = ("_had_handler", "_length_s", "_until")
@@ -34,21 +34,21 @@ class Pause:
         self._had_handler = False
 
     def is_over(self, *, has_handler: bool = True) -> bool:
-        """Whether the message may be logged now; True before it was ever logged.
+        """Whether the message may be logged now; True if it was never logged.
 
         Args:
-            has_handler: Whether the program has configured logging. What was logged before it did
-                may be logged again at once.
+            has_handler: Whether the program has configured logging. A message that was logged
+                before that may be logged again at once.
         """
         return time.monotonic() >= self._until or (has_handler and not self._had_handler)
 
     def begin(self, *, has_handler: bool = True) -> None:
-        """The message is logged now."""
+        """Note that the message is being logged."""
         self._until = time.monotonic() + self._length_s
         self._had_handler = has_handler
 
     def try_begin(self, *, has_handler: bool = True) -> bool:
-        """Begin it where it is over; whether the message is to be logged."""
+        """Start the pause if it is over; return whether to log the message."""
         if not self.is_over(has_handler=has_handler):
             return False
         self.begin(has_handler=has_handler)
@@ -62,7 +62,7 @@ class _Mistake:
 
     def __init__(self) -> None:
         self.pause = Pause(MISTAKE_PAUSE_S)
-        # Counting with it is one step, which no other thread can come between.
+        # Counting with it is one step that no other thread can interrupt.
         self._times = itertools.count(1)
         self._logged = 0
 
@@ -70,7 +70,7 @@ class _Mistake:
         """Count it.
 
         Returns:
-            How often it happened since it was last logged, 0 where it never was; None where it is
+            The number of times since it was last logged, 0 if it was never logged; None if it is
             not to be logged now.
         """
         times = next(self._times)
@@ -90,19 +90,19 @@ class _Kind:
         self._rest = _Mistake()
 
     def find(self, about: Hashable) -> tuple[_Mistake, bool]:
-        """The mistake, and whether it is told apart from others of its kind."""
+        """The mistake, and whether it is counted on its own."""
         mistake = self._mistakes.get(about)
         if mistake is None:
             if len(self._mistakes) >= _MOST_ALIKE and self._rest.pause.is_over():
                 self._forget()
             if len(self._mistakes) >= _MOST_ALIKE:
                 return self._rest, False
-            # Of several threads that come here at once, all get the same one.
+            # All threads that come here at the same time get the same one.
             mistake = self._mistakes.setdefault(about, _Mistake())
         return mistake, True
 
     def _forget(self) -> None:
-        """Make room: those that were not logged lately are new when they happen again."""
+        """Make room: forget the mistakes that were not logged lately."""
         for about, mistake in list(self._mistakes.items()):
             if mistake.pause.is_over():
                 self._mistakes.pop(about, None)
@@ -111,12 +111,12 @@ class _Kind:
 class Mistakes:
     """Decides which mistakes of one client are logged.
 
-    A mistake is logged at once, and then every ten minutes with how often it happened. Of one kind,
-    a hundred mistakes are told apart; the others share one line. So very many mistakes of one kind,
-    such as names that come from outside, keep none of another kind from the log.
+    A mistake is logged at once, and then every ten minutes with its count. Up to a hundred
+    different mistakes of one kind are logged; further ones share one line. So many mistakes of one
+    kind, such as names from outside, do not keep other kinds out of the log.
 
-    The memory is bounded by the number of kinds, which are places in the code. Takes no lock, so
-    that a fork can leave none behind.
+    The number of kinds, which are places in the code, bounds the memory. Takes no lock, so that a
+    fork can leave none behind.
     """
 
     def __init__(self) -> None:
@@ -126,12 +126,12 @@ class Mistakes:
         """Count a mistake.
 
         Args:
-            kind: What kind of mistake it is.
-            about: What tells it from others of its kind.
+            kind: The kind of mistake.
+            about: Identifies the mistake among others of its kind.
             has_handler: Whether the program has configured logging.
 
         Returns:
-            What the message ends with; None where the mistake is only counted.
+            The end of the message; None if the mistake is only counted.
         """
         known = self._kinds.get(kind)
         if known is None:

@@ -1,8 +1,9 @@
 """The launch options: one table per platform, and what every platform's table shares.
 
-A field of these classes is an option. It says the option's name, type, default, check and
-documentation; the signature and the docstring of ``launch``, the hints at unknown names and
-``docs/launch-options.md`` are made from it (``make options``), and a test finds any that differ.
+Each field of these classes is an option, with its name, type, default, check and documentation.
+``make options`` generates the signature and the docstring of ``launch`` and
+``docs/launch-options.md`` from them; the hints at unknown names use them too. A test finds any
+that differ.
 """
 
 from __future__ import annotations
@@ -58,12 +59,12 @@ class Option:
     Attributes:
         name: Its name.
         type: The type that callers may pass besides None, as it stands in the signature.
-        default: What counts where it is not given.
-        default_words: The default in words; empty where there is none.
-        unit: What its number counts; empty where it is no number.
+        default: The value if it is not given.
+        default_words: The default in words; empty if there is none.
+        unit: The unit of its number; empty if it is not a number.
         check: Reads a value.
         document: What it does, in sentences.
-        group: Where the documentation lists it.
+        group: The section of the documentation that lists it.
         empty_is_absent: Whether ``False``, ``0`` and empty texts and containers count as not given,
             as they do for the platform's SDK.
     """
@@ -80,7 +81,7 @@ class Option:
 
     @property
     def annotation(self) -> str:
-        """Its annotation in the signature: None is allowed, and means "not given"."""
+        """Its annotation in the signature; None is allowed and means "not given"."""
         return f"{self.type} | None"
 
     @property
@@ -90,7 +91,7 @@ class Option:
 
     @property
     def documentation(self) -> str:
-        """What the docstring says of it."""
+        """Its text in the docstring."""
         allowed = f" Allowed: {self.check.allowed}." if self.check.allowed else ""
         default = f" Defaults to {self.default_words}." if self.default_words else ""
         return self.document + allowed + default
@@ -106,7 +107,7 @@ def _given_type(annotation: Any) -> str:
 
 
 def _is_empty(value: object) -> bool:
-    # Not of any class: an object of the caller's that is false, such as an empty storage, is given.
+    # Only of builtin classes: a caller's own object may be false, such as an empty storage.
     kinds = (bool, int, float, str, bytes, tuple, list, dict, set, frozenset)
     return type(value) in kinds and not value
 
@@ -137,11 +138,11 @@ def option(
     Args:
         check: Reads a value that is given.
         document: What the option does, in sentences.
-        group: Where the documentation lists it.
-        default: What counts where it is not given.
-        default_words: The default in words, where the value itself does not say it.
-        unit: What its number counts.
-        given_type: The type that callers may pass, where it is not that of the field.
+        group: The section of the documentation that lists it.
+        default: The value if the option is not given.
+        default_words: The default in words, if the value itself does not say it.
+        unit: The unit of its number.
+        given_type: The type that callers may pass, if it differs from that of the field.
         empty_is_absent: See `Option`.
     """
     metadata = {
@@ -160,25 +161,25 @@ def option(
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class LaunchOptions:
-    """The options that every platform has; every value was checked.
+    """The options of every platform, with checked values.
 
     Attributes:
-        POSITIONAL: The options that may be passed by position, in their order.
+        POSITIONAL: The options that callers may pass by position, in order.
     """
 
     POSITIONAL: ClassVar[tuple[str, ...]] = ()
 
-    # What decides.
+    # Decisions.
     engine: EngineChoice = option(
         OneOf(("auto", "compiled", "pure")),
-        "Which engine decides: ``compiled``, ``pure``, or ``auto`` for the compiled one where it "
+        "The engine that decides: ``compiled``, ``pure``, or ``auto`` for the compiled one if it "
         "is installed.",
         group="decisions",
         default="auto",
     )
     is_development_mode: bool = option(
         Flag(),
-        "Decide as usual, and send nothing.",
+        "Decide as usual, but send nothing.",
         group="decisions",
         default=False,
         empty_is_absent=True,
@@ -187,68 +188,68 @@ class LaunchOptions:
     storage_timeout_s: float = option(
         Seconds(0, HOUR_S, includes_least=False),
         "How long one operation of the user storage should take at most, in seconds. The client "
-        "counts a longer one as slow, and leaves a storage alone for ten seconds that fails or is "
-        "slow three times in a row.",
+        "counts a longer one as slow. If a storage fails or is slow three times in a row, the "
+        "client skips it for ten seconds.",
         group="decisions",
         default=DEFAULT_TIMEOUT_S,
         unit="seconds",
     )
 
-    # Where settings come from.
+    # Settings.
     stale_after_s: float | None = option(
         Seconds(0, WEEK_S),
-        "How long after the server last confirmed the settings `Client.status` calls them stale, "
-        "in seconds.",
+        "How long after the server last confirmed the settings `Client.status` reports them as "
+        "stale, in seconds.",
         group="settings",
         unit="seconds",
-        default_words="three intervals, at least a minute, and never where there is no interval",
+        default_words="three intervals and at least a minute; never without an interval",
     )
     init_timeout_s: float | None = option(
         Seconds(0, HOUR_S, includes_least=False),
-        "How long fetching the first settings may take, in seconds, whatever the network does.",
+        "How long fetching the first settings may take in total, in seconds.",
         group="settings",
         unit="seconds",
         default_words="`request_timeout_s`",
     )
     settings_cache: str | None = option(
         FilePath(),
-        "The path of a file in which the client keeps the last good settings, for a start without "
-        "the server. Processes may share it.",
+        "The path of a file in which the client keeps the last good settings. It uses them if it "
+        "cannot reach the server at its start. Several processes may share the file.",
         group="settings",
         given_type="str | os.PathLike[str]",
     )
     allow_empty: bool = option(
         Flag(),
-        "Start without settings where there are none: every call returns its documented nothing "
+        "Start without settings if there are none: every call returns its documented empty result "
         "until settings arrive.",
         group="settings",
         default=False,
     )
 
-    # How events are sent.
+    # Sending.
     base_url: str | None = option(
         BaseUrl(),
-        "Where requests are sent, such as ``http://127.0.0.1:8080``.",
+        "Where to send requests, such as ``http://127.0.0.1:8080``.",
         group="sending",
         default_words="the platform's host",
     )
     request_timeout_s: float = option(
         Seconds(0, HOUR_S, includes_least=False),
-        "How long one request may take, in seconds, whatever the network does. A call that sends "
-        "its event itself takes no longer.",
+        "How long one request may take in total, in seconds. A call that sends its event itself "
+        "takes no longer.",
         group="sending",
         default=DEFAULT_REQUEST_TIMEOUT_S,
         unit="seconds",
     )
     transport: Transport | None = option(
         Having(("send",)),
-        "How requests are sent: a `RequestsTransport` with options of its own, or any object with "
-        "its method ``send``. The caller closes it.",
+        "How to send requests: a `RequestsTransport` with its own options, or any object with a "
+        "method ``send``. The caller closes it.",
         group="sending",
     )
     queue_events: int = option(
         WholeNumber(_MOST),
-        "How many events may wait. The client refuses what is more, and counts it.",
+        "How many events may wait. The client refuses and counts further events.",
         group="sending",
         default=DEFAULT_QUEUE_EVENTS,
         unit="events",
@@ -269,7 +270,7 @@ class LaunchOptions:
     )
     close_timeout_s: float = option(
         Seconds(0, HOUR_S, includes_least=False),
-        "How long `Client.close` and the interpreter's exit may take to send what waits, in "
+        "How long `Client.close` and the interpreter's exit may take to send waiting events, in "
         "seconds.",
         group="sending",
         default=DEFAULT_CLOSE_TIMEOUT_S,
@@ -277,29 +278,29 @@ class LaunchOptions:
     )
     on_unknown_outcome: OnUnknownOutcome = option(
         OneOf(("resend", "drop")),
-        "What to do with events when nobody knows whether the server received them: ``resend``, "
-        "which may count events twice, or ``drop``.",
+        "What to do with events that the server may or may not have received: ``resend``, which "
+        "may count events twice, or ``drop``.",
         group="sending",
         default="resend",
     )
     on_drop: Callable[[str, int], object] | None = option(
         Callback(),
-        "Called as ``on_drop(reason, number)`` with events that were lost or refused.",
+        "Called as ``on_drop(reason, number)`` when events are lost or refused.",
         group="sending",
     )
     spool: str | None = option(
         SpoolFolder(),
-        "A folder in which the client keeps events until it knows what became of them, so that "
-        "they survive a SIGKILL: the next process for the same account sends what a dead one "
-        "left. The client makes the folder where it does not exist; its parent must exist. With "
-        "VWO it requires `batch_events`.",
+        "A folder in which the client keeps events until their outcome is known, so that they "
+        "survive a SIGKILL: the next process for the same account sends the events of a dead one. "
+        "The client creates the folder if it does not exist; its parent must exist. For VWO this "
+        "requires `batch_events`.",
         group="sending",
         given_type="str | os.PathLike[str]",
     )
     spool_bytes: int = option(
         WholeNumber(2**50),
-        "How many bytes of files one client in one process may keep there. What is more is kept "
-        "in memory alone.",
+        "How many bytes of files one client in one process may keep there. It keeps further events "
+        "in memory only.",
         group="sending",
         default=DEFAULT_BYTES,
         unit="bytes",
@@ -312,20 +313,20 @@ class LaunchOptions:
         unit="seconds",
     )
 
-    # Where messages go.
+    # Messages.
     logger: Logger | None = option(
         Having(("log",)),
-        "An object with a method ``log(level, message)`` that takes the client's messages. Without "
-        "one they go to the standard ``logging`` tree, under the logger ``sortition``.",
+        "An object with a method ``log(level, message)`` that receives the client's messages. By "
+        "default they go to the standard ``logging`` module, under the logger ``sortition``.",
         group="messages",
         empty_is_absent=True,
     )
     log_level: int | None = option(
         Level(),
-        "The level from which on the client logs its messages. Where no handler is configured and "
-        "no `logger` given, the client prints them to standard error.",
+        "The lowest level of messages that the client logs. If no handler is configured and no "
+        "`logger` is given, the client prints them to standard error.",
         group="messages",
-        default_words="all that the logger takes",
+        default_words="the level of the logger",
         empty_is_absent=True,
     )
 
@@ -350,10 +351,10 @@ class LaunchOptions:
 
     @classmethod
     def read(cls, given: Mapping[str, object]) -> Self:
-        """Check what a launch was given. None counts as not given, for every option.
+        """Check the arguments of a launch. None counts as not given, for every option.
 
         Raises:
-            OptionError: An option cannot be used; the message names it.
+            OptionError: An option is invalid; the message names it.
         """
         table = {one.name: one for one in cls.table()}
         ensure_known([name for name in given if name not in table], table)

@@ -56,14 +56,14 @@ class DataCenter:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class PagesenseOptions(LaunchOptions):
-    """The options of `sortition.pagesense.launch`; every value was checked."""
+    """The options of `sortition.pagesense.launch`, with checked values."""
 
     POSITIONAL: ClassVar[tuple[str, ...]] = ("settings",)
 
     settings: Any = option(
         Anything(),
-        "The settings document: JSON text, the same as bytes or as a dict, or the path of a file "
-        "as a ``pathlib.Path``.",
+        "The settings document: JSON as text or bytes, a dict, or the path of a file as a "
+        "``pathlib.Path``.",
         group="settings",
         given_type="SettingsFile",
     )
@@ -84,9 +84,9 @@ class PagesenseOptions(LaunchOptions):
     )
     data_center: str | None = option(
         DataCenter(),
-        "Where events go to, for settings that are given.",
+        "The data center that receives the events, if `settings` is given.",
         group="sending",
-        default_words="the one that `sdk_account_id` or the account id in the settings names",
+        default_words="the one named by `sdk_account_id` or by the account id in the settings",
     )
     user_storage: UserStorageLike | None = option(
         Having(("look_up", "save")),
@@ -97,21 +97,21 @@ class PagesenseOptions(LaunchOptions):
     )
     poll_interval_s: int | None = option(
         PollInterval(),
-        "How often the client asks the server for new settings, in whole seconds, from its first "
-        "use on; 0 for never.",
+        "How often the client asks the server for new settings, in whole seconds, starting at its "
+        "first use; 0 for never.",
         group="settings",
         unit="seconds",
-        default_words="10 where the client fetched its settings, and never where they were given",
+        default_words="10 if the client fetched its settings, and never if they were given",
     )
     fallback_settings: Any = option(
         Anything(),
-        "The settings to start with where there are no others; given as `settings`.",
+        "The settings to start with if there are no others, in the same form as `settings`.",
         group="settings",
         given_type="SettingsFile",
     )
     requests_at_once: int = option(
         WholeNumber(_MOST_REQUESTS_AT_ONCE),
-        "How many events may be on their way at once.",
+        "How many requests may be under way at the same time.",
         group="sending",
         default=DEFAULT_REQUESTS_AT_ONCE,
         unit="events",

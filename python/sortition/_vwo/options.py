@@ -52,7 +52,7 @@ class GoalTypeName:
 
 @dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class VwoOptions(LaunchOptions):
-    """The options of `sortition.vwo.launch`; every value was checked."""
+    """The options of `sortition.vwo.launch`, with checked values."""
 
     POSITIONAL: ClassVar[tuple[str, ...]] = (
         "settings_file",
@@ -63,8 +63,8 @@ class VwoOptions(LaunchOptions):
 
     settings_file: Any = option(
         Anything(),
-        "The settings document: JSON text, the same as bytes or as a dict, or the path of a file "
-        "as a ``pathlib.Path``.",
+        "The settings document: JSON as text or bytes, a dict, or the path of a file as a "
+        "``pathlib.Path``.",
         group="settings",
         given_type="SettingsFile",
     )
@@ -77,29 +77,29 @@ class VwoOptions(LaunchOptions):
     )
     goal_type_to_track: GoalType | None = option(
         GoalTypeName(),
-        "Which goals `Client.track` credits where the call does not say.",
+        "Which goals `Client.track` credits by default.",
         group="decisions",
         default_words="``ALL``",
         empty_is_absent=True,
     )
     should_track_returning_user: bool | None = option(
         Flag(),
-        "Whether returning users are counted again, for every call that does not say.",
+        "Whether calls count returning users again by default.",
         group="decisions",
-        default_words="no",
+        default_words="false",
         empty_is_absent=True,
     )
     integrations: Integrations | None = option(
         Having(("callback",)),
-        "An object with a method ``callback(properties)`` that is told of every decision that "
-        "assigned a variation.",
+        "An object with a method ``callback(properties)``, which the client calls for every "
+        "decision that assigned a variation.",
         group="decisions",
         empty_is_absent=True,
     )
     redis_creds: RedisUserStorage | None = option(
         RedisCredentials(),
         "Keep records in Redis: a dictionary with ``url``, ``user_id`` and ``password``. Requires "
-        "the extra ``redis``. Not used where `user_storage` is given.",
+        "the extra ``redis``. `user_storage` takes precedence.",
         group="decisions",
         given_type="dict[str, str]",
         empty_is_absent=True,
@@ -116,24 +116,25 @@ class VwoOptions(LaunchOptions):
     )
     poll_interval_s: float | None = option(
         Seconds(1, WEEK_S),
-        "How often the client asks the server for new settings, in seconds, from its first use on.",
+        "How often the client asks the server for new settings, in seconds, starting at its first "
+        "use.",
         group="settings",
         unit="seconds",
         default_words="never",
     )
     fallback_settings_file: Any = option(
         Anything(),
-        "The settings to start with where there are no others; given as `settings_file`.",
+        "The settings to start with if there are no others, in the same form as `settings_file`.",
         group="settings",
         given_type="SettingsFile",
     )
     batch_events: BatchEvents | None = option(
         BatchEventsCheck(),
-        "Send events in batches, from a thread of the client. A dictionary with "
-        "``events_per_request`` (1 to 5000, 100 by default) and ``request_time_interval`` (in "
-        "seconds, 600 by default), at least one of them: the client sends a batch as soon as "
-        "either is reached. It may also have ``flush_callback(error, events)``, which is told how "
-        "each batch ended. Without this option each event is sent within its call.",
+        "Send events in batches from a background thread. A dictionary with at least one of "
+        "``events_per_request`` (1 to 5000, by default 100) and ``request_time_interval`` (in "
+        "seconds, by default 600): the client sends a batch as soon as it reaches either. It may "
+        "also have ``flush_callback(error, events)``, which the client calls once the outcome of a "
+        "batch is known. Without this option, each call sends its event itself.",
         group="sending",
         given_type="dict[str, Any]",
         empty_is_absent=True,
