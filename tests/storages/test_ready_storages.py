@@ -6,16 +6,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-import pytest
 from support.children import in_child
 from support.documents import campaign, experiment, project, settings, variation
-from support.storages import RACES, READY, keys_of, profile, record
+from support.storages import RACES, keys_of, profile, record
 
 from sortition import pagesense, vwo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
+    from collections.abc import Callable
 
 IDS = [
     "Ann",
@@ -32,15 +30,6 @@ IDS = [
     "\0",
 ]
 ONE_PAGE = [variation(1, "Control", 0), variation(2, "One page", 100)]
-
-
-@pytest.fixture(params=READY)
-def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Any]:
-    one = READY[request.param](tmp_path)
-    yield one
-    close = getattr(one, "close", None)
-    if close is not None:
-        close()
 
 
 def test_nobody_is_known_at_first(storage: Any) -> None:

@@ -5,28 +5,25 @@ from __future__ import annotations
 import multiprocessing
 from typing import TYPE_CHECKING, Any
 
-import pytest
-from support.storages import RACES, SHARED, keys_of, profile, record
+from support.storages import RACES, keys_of, profile, record
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
 _FORK = multiprocessing.get_context("fork")
 
 
-@pytest.mark.parametrize("name", SHARED)
-def test_two_processes_track_two_goals_of_one_user(name: str, tmp_path: Path) -> None:
+def test_two_processes_track_two_goals_of_one_user(make_shared: Callable[[], Any]) -> None:
     """Both marks stand, and both assignments, however often they meet."""
-    make = SHARED[name]
 
     def track(goal: str, ready: Any) -> None:
-        storage = make(tmp_path)
+        storage = make_shared()
         for number in range(RACES):
             ready.wait(60)
             storage.set(record(f"u{number}", goals=goal))
             storage.save(profile(f"u{number}", goal))
 
-    storage = make(tmp_path)
+    storage = make_shared()
     ready = _FORK.Barrier(2)
     processes = [_FORK.Process(target=track, args=(goal, ready)) for goal in "ab"]
     for one in processes:
@@ -38,3 +35,4 @@ def test_two_processes_track_two_goals_of_one_user(name: str, tmp_path: Path) ->
         found = storage.get(f"u{number}", "checkout")
         assert set(found["goalIdentifiers"].split("_vwo_")) == {"a", "b"}
         assert set(keys_of(storage.look_up(f"u{number}"))) == {"a", "b"}
+    storage.close()

@@ -1,31 +1,64 @@
-"""The storages that are ready to use, each over a backend of its own."""
+"""Records for storages to keep, and asynchronous storages in synchronous tests."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
-from sortition import storages
+from sortition._process.forks import PerProcess
 from sortition.storages.profile import UserProfile
+from support.sink import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    Make = Callable[[Path], Any]
+    from collections.abc import Coroutine, Sequence
 
 SOAK: Final = bool(os.environ.get("SORTITION_SOAK"))
 RACES: Final = 10_000 if SOAK else 200
 """How often two writers meet at one record."""
 
-READY: Final[dict[str, Make]] = {
-    "memory": lambda _folder: storages.MemoryStorage(),
-    "sqlite": lambda folder: storages.SQLiteStorage(folder / "records.db"),
-}
-"""How each is made that needs nothing but a folder."""
-SHARED: Final = {name: make for name, make in READY.items() if name != "memory"}
-"""Those that processes share, in the same folder."""
+
+class Awaited:
+    """An asynchronous storage as a synchronous one: an event loop of its own awaits each call."""
+
+    def __init__(self, storage: Any) -> None:
+        self.storage = storage
+        # A child makes its own: it has none of its parent's threads.
+        self._loop = PerProcess(_running_loop)
+
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return asyncio.run_coroutine_threadsafe(coroutine, self._loop.get()).result(60)
+
+    def get(self, user_id: str, campaign_key: str) -> Any:
+        return self._await(self.storage.get(user_id, campaign_key))
+
+    def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> Any:
+        return self._await(self.storage.get_many(user_id, campaign_keys))
+
+    def set(self, record: dict[str, Any]) -> None:
+        self._await(self.storage.set(record))
+
+    def look_up(self, user_id: str) -> Any:
+        return self._await(self.storage.look_up(user_id))
+
+    def save(self, profile: UserProfile) -> None:
+        self._await(self.storage.save(profile))
+
+    def close(self) -> None:
+        if hasattr(self.storage, "aclose"):
+            self._await(self.storage.aclose())
+        loop = self._loop.get()
+        loop.call_soon_threadsafe(loop.stop)
+        wait_until(lambda: not loop.is_running())
+        loop.close()
+
+
+def _running_loop() -> asyncio.AbstractEventLoop:
+    loop = asyncio.new_event_loop()
+    threading.Thread(target=loop.run_forever, daemon=True).start()
+    return loop
 
 
 def record(

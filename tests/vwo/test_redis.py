@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import shutil
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 import redis
+from support.backends import redis_server
 from support.documents import campaign, settings, variation
-from support.sink import BlackHole, wait_until
+from support.sink import BlackHole
 
 from sortition import vwo
-from sortition.storages.redis import PausedError, RedisUserStorage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,16 +26,8 @@ ONE_PAGE_ONLY = [variation(1, "Control", 0), variation(2, "One page", 100)]
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[str]:
     """A Redis of its own, with a password, on a socket that nobody else uses."""
-    program = shutil.which("redis-server")
-    assert program, "apt.txt names the package"
-    path = tmp_path / "redis.sock"
-    options = ["--port", "0", "--unixsocket", str(path), "--requirepass", PASSWORD, "--save", ""]
-    with subprocess.Popen([program, *options], cwd=tmp_path, stdout=subprocess.DEVNULL) as process:
-        try:
-            wait_until(path.exists)
-            yield f"unix://{path}"
-        finally:
-            process.terminate()
+    with redis_server(tmp_path, PASSWORD) as url:
+        yield url
 
 
 @pytest.mark.system
@@ -114,36 +103,3 @@ def test_one_that_hangs_is_left_alone_for_a_while(launch: Launch) -> None:
 def test_wrong_credentials(credentials: object, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         vwo.launch(settings(), redis_creds=credentials)  # type: ignore[arg-type]
-
-
-class Failing:
-    """A Redis that fails where it is told to, one exchange after the other."""
-
-    def __init__(self, *fails: bool) -> None:
-        self.fails = list(fails)
-        self.asked = 0
-
-    def get(self, _key: str) -> None:
-        self.asked += 1
-        if self.fails and self.fails.pop(0):
-            raise ConnectionError
-
-
-def test_a_success_ends_the_row_of_failures() -> None:
-    """Failures with a success between them never make the storage pause."""
-    server = Failing(*[True, True, False] * 10)
-    storage = RedisUserStorage(server)  # type: ignore[arg-type]  # as much of it as is used
-    for number in range(30):
-        with contextlib.suppress(ConnectionError):
-            storage.get(f"u{number}", "checkout")
-    assert server.asked == 30
-
-
-def test_three_failures_in_a_row_make_it_pause() -> None:
-    """Then the Redis is not asked, so that it does not hold up every call."""
-    server = Failing(*[True] * 100)
-    storage = RedisUserStorage(server)  # type: ignore[arg-type]  # as much of it as is used
-    for number in range(30):
-        with pytest.raises((ConnectionError, PausedError)):
-            storage.get(f"u{number}", "checkout")
-    assert server.asked == 3

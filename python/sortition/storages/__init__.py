@@ -12,10 +12,13 @@ from sortition._base.exporting import exporting as _exporting
 
 if TYPE_CHECKING:
     from sortition.storages.memory import MemoryStorage
+    from sortition.storages.redis import AsyncRedisStorage, RedisStorage
     from sortition.storages.sqlite import SQLiteStorage
 
 __all__ = [
+    "AsyncRedisStorage",
     "MemoryStorage",
+    "RedisStorage",
     "SQLiteStorage",
 ]
 
@@ -23,7 +26,9 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
         globals(),
         {
+            "AsyncRedisStorage": "sortition.storages.redis",
             "MemoryStorage": "sortition.storages.memory",
+            "RedisStorage": "sortition.storages.redis",
             "SQLiteStorage": "sortition.storages.sqlite",
         },
     )

@@ -1,71 +1,275 @@
-"""A user storage in Redis, for the platform's launch option ``redis_creds``.
-
-Keys and values are those of the platform's own SDK, so that both read each other's records.
-"""
+"""User storages in Redis, and the platform's launch option ``redis_creds``."""
 
 from __future__ import annotations
 
-import json
+import importlib
+import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import ensure_known, kind, of_type
-from sortition._http.breaker import Breaker
+from sortition._process.forks import Forks
+from sortition.storages.merging import merged_profile, merged_record
+from sortition.storages.options import positive_seconds
+from sortition.storages.text import record_of, storable, text_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    import asyncio
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     import redis
+    import redis.asyncio
 
+    from sortition.storages.profile import UserProfileLike
+
+DEFAULT_PREFIX: Final = "sortition:"
 _KNOWN: Final = ("url", "user_id", "password")
 # On the path of the caller's request; a Redis that takes longer counts as one that fails.
 _TIMEOUT_S: Final = 1.0
+_NEEDED: Final = "requires the package redis: install sortition with its extra, sortition[redis]"
+# Each of them loses to another writer, so that somebody always comes on.
+_MOST_TRIES: Final = 100
+_BUSY: Final = "others changed the record again and again"
+# Sets a value where the known one is still there, else returns the one that is.
+_SET_IF_KNOWN: Final = """
+local found = redis.call('GET', KEYS[1])
+if (found or '') ~= ARGV[1] then return found or '' end
+if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+return false
+"""
 
 
-class PausedError(Exception):
-    """The Redis failed several times running, and is not asked for a while."""
+class _Keys:
+    """Where records are kept, and how long; the same for both kinds of clients.
 
-
-class RedisUserStorage:
-    """Keeps each record as JSON under ``CAMPAIGN_KEY:USER_ID``.
-
-    Connections are made at first use and belong to the process that made them. After three failures
-    in a row the Redis is not asked for ten seconds, so that one that hangs does not hold up every
-    call.
+    A record is JSON under ``PREFIX CAMPAIGN:USER``, a PageSense profile is under ``PREFIX :USER``.
+    A colon or percent sign in a campaign's key is written as in a URL, so that no two users share a
+    key.
     """
 
-    def __init__(self, client: redis.Redis) -> None:
-        self._client = client
-        self._breaker = Breaker()
+    def __init__(self, ttl_s: float | None, prefix: str) -> None:
+        self._prefix = of_type("prefix", prefix, str, "a string")
+        seconds = None if ttl_s is None else positive_seconds("ttl_s", ttl_s)
+        self._lifetime = "" if seconds is None else str(max(1, round(seconds * 1000)))
+
+    def _record_key(self, user_id: str, campaign_key: str) -> str:
+        campaign = storable(campaign_key).replace("%", "%25").replace(":", "%3A")
+        return f"{self._prefix}{campaign}:{storable(user_id)}"
+
+    def _profile_key(self, user_id: str) -> str:
+        return f"{self._prefix}:{storable(user_id)}"
+
+    def _of_record(self, user_data: Mapping[str, Any]) -> tuple[str, Callable[[object], str]]:
+        """The key of a record, and what is to be written over what is there."""
+        # Its text is made first: what JSON cannot hold is heard before anything is asked for.
+        text_of(user_data)
+
+        def change(stored: object) -> str:
+            return text_of(merged_record(record_of(stored), user_data))
+
+        return self._record_key(user_data["userId"], user_data["campaignKey"]), change
+
+    def _of_profile(self, profile: UserProfileLike) -> tuple[str, Callable[[object], str]]:
+        """The same for a profile."""
+        text = profile.get_user_profile_json_string()
+        key = self._profile_key(profile.get_user_id())
+        return key, lambda stored: merged_profile(_decoded(stored), text)
+
+
+class RedisStorage(_Keys):
+    """Keeps records in Redis, for both platforms.
+
+    Reading the records of several campaigns is one exchange. Writing is one for a new record, and
+    another one where there is a record already: it is written only if nobody changed it meanwhile,
+    and what another process has added stays. Safe to use from any number of threads and processes;
+    connections are made at first use and belong to the process that made them.
+    """
+
+    def __init__(
+        self,
+        client_or_url: redis.Redis | str,
+        ttl_s: float | None = None,
+        prefix: str = DEFAULT_PREFIX,
+    ) -> None:
+        """Make one; nothing is connected yet.
+
+        Args:
+            client_or_url: A ``redis.Redis``, or the URL of a server, such as
+                ``redis://localhost:6379/0``. By a URL, an exchange takes a second at most.
+            ttl_s: How long a record is kept after it was last written, in seconds; None for ever.
+            prefix: What every key begins with.
+
+        Raises:
+            OptionError: An option cannot be used; the message names it.
+        """
+        super().__init__(ttl_s, prefix)
+        if isinstance(client_or_url, str):
+            url = client_or_url
+            name = "client_or_url"
+            self._make = lambda: cast("redis.Redis", _connecting(url, "redis", name, name))
+        else:
+            client = cast("redis.Redis", _checked(client_or_url, "redis"))
+            self._make = lambda: client
+        # A child may find locks of its parent's client held for ever, and closing that client
+        # would take them. So it makes its own, and keeps the other without using it.
+        self._clients = {Forks.count: self._make()}  # type: ignore[no-untyped-call]
+
+    def __repr__(self) -> str:
+        # The client's own repr may hold a password.
+        return f"RedisStorage(prefix={self._prefix!r})"
 
     def get(self, user_id: str, campaign_key: str) -> object:
         """The record of this user and campaign; None where there is none."""
-        return _record(self._ask(lambda: self._client.get(_key(user_id, campaign_key))))
+        return record_of(self._here().get(self._record_key(user_id, campaign_key)))
 
     def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
-        """The records of this user and these campaigns, in one exchange."""
-        keys = [_key(user_id, key) for key in campaign_keys]
-        values = self._ask(lambda: self._client.mget(keys))
-        found = cast("Sequence[bytes | None]", values)
-        return {key: _record(value) for key, value in zip(campaign_keys, found, strict=True)}
+        """The records of this user and these campaigns, by campaign key, in one exchange."""
+        if not campaign_keys:
+            return {}
+        keys = [self._record_key(user_id, key) for key in campaign_keys]
+        return _records(campaign_keys, cast("Iterable[object]", _mget_of(self._here())(keys)))
 
     def set(self, user_data: Mapping[str, Any]) -> None:
-        """Keep a record."""
-        key = _key(user_data["userId"], user_data["campaignKey"])
-        content = json.dumps(user_data)
-        self._ask(lambda: self._client.set(key, content))
+        """Keep a record, with the goals that the stored one has."""
+        self._change(*self._of_record(user_data))
 
-    def _ask(self, exchange: Callable[[], object]) -> object:
-        if not self._breaker.allows():
-            raise PausedError
-        try:
-            answer = exchange()
-        except Exception:
-            self._breaker.note_failure()
-            raise
-        self._breaker.note_success()
-        return answer
+    def look_up(self, user_id: str) -> object:
+        """The PageSense profile of this user, as JSON text; None where there is none."""
+        return _decoded(self._here().get(self._profile_key(user_id)))
+
+    def save(self, user_profile: UserProfileLike) -> None:
+        """Keep a PageSense profile, with the assignments that only the stored one has."""
+        self._change(*self._of_profile(user_profile))
+
+    def close(self) -> None:
+        """Close the connections. A later call opens new ones."""
+        self._here().close()
+
+    def _here(self) -> redis.Redis:
+        """The client of this process."""
+        client = self._clients.get(Forks.count)
+        return self._clients.setdefault(Forks.count, self._make()) if client is None else client  # type: ignore[no-untyped-call]
+
+    def _change(self, key: str, change: Callable[[object], str]) -> None:
+        known: Any = ""
+        for _ in range(_MOST_TRIES):
+            new = change(known or None)
+            known = self._here().eval(_SET_IF_KNOWN, 1, key, known, new, self._lifetime)
+            if known is None:
+                return
+        raise RuntimeError(_BUSY)
+
+
+class AsyncRedisStorage(_Keys):
+    """The same as `RedisStorage` for an asynchronous client, over ``redis.asyncio``.
+
+    Made with a URL it serves any number of event loops, with connections of their own. A client
+    that is given belongs to the loop that it was first used on.
+    """
+
+    def __init__(
+        self,
+        client_or_url: redis.asyncio.Redis | str,
+        ttl_s: float | None = None,
+        prefix: str = DEFAULT_PREFIX,
+    ) -> None:
+        """Make one; nothing is connected yet.
+
+        Args:
+            client_or_url: A ``redis.asyncio.Redis``, or the URL of a server. By a URL, an exchange
+                takes a second at most.
+            ttl_s: As for `RedisStorage`.
+            prefix: As for `RedisStorage`.
+
+        Raises:
+            OptionError: An option cannot be used; the message names it.
+        """
+        super().__init__(ttl_s, prefix)
+        self._url = client_or_url if isinstance(client_or_url, str) else None
+        self._client = self._connect() if self._url else self._given(client_or_url)
+        self._clients: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = (
+            weakref.WeakKeyDictionary()
+        )
+
+    def __repr__(self) -> str:
+        return f"AsyncRedisStorage(prefix={self._prefix!r})"
+
+    async def get(self, user_id: str, campaign_key: str) -> object:
+        """As `RedisStorage.get`."""
+        return record_of(await self._here().get(self._record_key(user_id, campaign_key)))
+
+    async def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
+        """As `RedisStorage.get_many`."""
+        if not campaign_keys:
+            return {}
+        keys = [self._record_key(user_id, key) for key in campaign_keys]
+        return _records(campaign_keys, await _mget_of(self._here())(keys))
+
+    async def set(self, user_data: Mapping[str, Any]) -> None:
+        """As `RedisStorage.set`."""
+        await self._change(*self._of_record(user_data))
+
+    async def look_up(self, user_id: str) -> object:
+        """As `RedisStorage.look_up`."""
+        return _decoded(await self._here().get(self._profile_key(user_id)))
+
+    async def save(self, user_profile: UserProfileLike) -> None:
+        """As `RedisStorage.save`."""
+        await self._change(*self._of_profile(user_profile))
+
+    async def aclose(self) -> None:
+        """Close the connections of this event loop. A later call opens new ones."""
+        await self._here().aclose()
+
+    @staticmethod
+    def _given(client: object) -> redis.asyncio.Redis:
+        return cast("redis.asyncio.Redis", _checked(client, "redis.asyncio"))
+
+    def _connect(self) -> redis.asyncio.Redis:
+        name, module = "client_or_url", "redis.asyncio"
+        return cast("redis.asyncio.Redis", _connecting(self._url or "", module, name, name))
+
+    def _here(self) -> redis.asyncio.Redis:
+        """The client of the running event loop."""
+        if self._url is None:
+            return self._client
+        import asyncio  # noqa: PLC0415 -- for those who use it
+
+        loop = asyncio.get_running_loop()
+        client = self._clients.get(loop)
+        if client is None:
+            # Of several threads that come here, each has a loop of its own.
+            client = self._clients[loop] = self._connect()
+        return client
+
+    async def _change(self, key: str, change: Callable[[object], str]) -> None:
+        known: Any = ""
+        for _ in range(_MOST_TRIES):
+            new = change(known or None)
+            answer: Any = self._here().eval(_SET_IF_KNOWN, 1, key, known, new, self._lifetime)
+            known = await answer
+            if known is None:
+                return
+        raise RuntimeError(_BUSY)
+
+
+class RedisUserStorage(RedisStorage):
+    """Keeps each record as JSON under ``CAMPAIGN_KEY:USER_ID``, as the platform's own SDK does."""
+
+    def __init__(self, make: Callable[[], redis.Redis]) -> None:
+        """Make one.
+
+        Args:
+            make: Makes a client, for each process.
+        """
+        client = make()
+        super().__init__(client, prefix="")
+        self._make = make
+
+    def _record_key(self, user_id: str, campaign_key: str) -> str:
+        return f"{campaign_key}:{user_id}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,28 +288,65 @@ class RedisCredentials:
         url, user, password = (given.get(key) or None for key in _KNOWN)
         if url is None:
             raise OptionError(f"{name}.url: is missing")
-        try:
-            import redis  # noqa: PLC0415 -- an extra
-        except ImportError:
-            words = "requires the package redis: install sortition with its extra, sortition[redis]"
-            raise OptionError(f"{name}: {words}") from None
         login = {key: one for key, one in (("username", user), ("password", password)) if one}
-        try:
-            client = redis.Redis.from_url(
-                # A host as the platform's SDK takes it, with or without a port.
-                url if "://" in url else f"redis://{url}/0",
-                **login,
-                socket_timeout=_TIMEOUT_S,
-                socket_connect_timeout=_TIMEOUT_S,
-            )
-        except ValueError:
-            raise OptionError(f"{name}.url: is not the URL of a Redis server") from None
-        return RedisUserStorage(client)
+        # A host as the platform's SDK takes it, with or without a port.
+        full_url = url if "://" in url else f"redis://{url}/0"
+
+        def make() -> redis.Redis:
+            client = _connecting(full_url, "redis", name, f"{name}.url", **login)
+            return cast("redis.Redis", client)
+
+        return RedisUserStorage(make)
 
 
-def _key(user_id: object, campaign_key: object) -> str:
-    return f"{campaign_key}:{user_id}"
+def _checked(given: object, module: str) -> object:
+    """A client that was given, if it is one of this module."""
+    name = "client_or_url"
+    of_module = f"{type(given).__module__}."
+    is_async = of_module.startswith("redis.asyncio.")
+    if is_async != (module == "redis.asyncio") and of_module.startswith("redis."):
+        other = "AsyncRedisStorage" if is_async else "RedisStorage"
+        raise OptionTypeError(f"{name}: is a client for {other}")
+    if any(not callable(getattr(given, method, None)) for method in ("get", "mget", "eval")):
+        raise OptionTypeError(f"{name}: must be a client of {module} or a URL, got {kind(given)}")
+    return given
 
 
-def _record(value: object) -> object:
-    return json.loads(cast("bytes", value)) if value else None
+def _connecting(url: str, module: str, name: str, url_name: str, **login: str) -> object:
+    """A client that makes its connections at first use."""
+    try:
+        library = importlib.import_module(module)
+        retry = importlib.import_module(f"{module}.retry")
+        backoff = importlib.import_module("redis.backoff")
+    except ImportError:
+        raise OptionError(f"{name}: {_NEEDED}") from None
+    # A connection that the server has closed is worth another try; one that hangs is not.
+    once = retry.Retry(backoff.NoBackoff(), 1, supported_errors=(library.ConnectionError,))
+    try:
+        return library.Redis.from_url(
+            url,
+            **login,
+            socket_timeout=_TIMEOUT_S,
+            socket_connect_timeout=_TIMEOUT_S,
+            retry=once,
+        )
+    except ValueError:
+        raise OptionError(f"{url_name}: is not the URL of a Redis server") from None
+
+
+def _mget_of(client: object) -> Callable[[list[str]], Any]:
+    """What reads several keys at once; in a cluster they may be on several servers."""
+    method: Callable[[list[str]], Any] = getattr(client, "mget_nonatomic", None) or client.mget  # type: ignore[attr-defined]
+    return method
+
+
+def _records(campaign_keys: Sequence[str], found: Iterable[object]) -> dict[str, object]:
+    return {key: record_of(value) for key, value in zip(campaign_keys, found, strict=True)}
+
+
+def _decoded(value: object) -> object:
+    """Text of bytes; what is no UTF-8 is returned as it is, and counts as no profile."""
+    try:
+        return value.decode() if isinstance(value, bytes) else value
+    except UnicodeDecodeError:
+        return value
