@@ -15,7 +15,9 @@ __all__ = [
     "Counts",
     "Flush",
     "InFlight",
+    "PagesenseActivated",
     "PagesenseDecision",
+    "PagesenseOutcome",
     "PagesenseProfile",
     "PagesenseSettings",
     "Queue",
@@ -439,6 +441,90 @@ class PagesenseSettings:
         Raises:
             UnicodeEncodeError: A name holds half of a surrogate pair.
         """
+
+    def assign(
+        self,
+        experiment: str | int,
+        named_by: pagesense.NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> PagesenseOutcome: ...
+    def show(
+        self,
+        experiment: str | int,
+        named_by: pagesense.NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = ...,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> PagesenseOutcome: ...
+    def convert(
+        self,
+        experiment: str | int,
+        named_by: pagesense.NamedBy,
+        user_id: str,
+        goal_name: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = ...,
+        properties_json: str | None = None,
+        revenue: object = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> PagesenseOutcome: ...
+    def convert_in_project(
+        self,
+        goal_name: str,
+        named_by: pagesense.NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = ...,
+        properties_json: str | None = None,
+        revenue: object = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> PagesenseOutcome: ...
+
+@final
+class PagesenseOutcome:
+    """The outcome of a call; see `sortition._engine.pagesense.Outcome`."""
+
+    @property
+    def decision(self) -> PagesenseDecision | None: ...
+    @property
+    def answer(self) -> str | None: ...
+    @property
+    def experiment_key(self) -> str | None: ...
+    @property
+    def needs_profile(self) -> bool: ...
+    @property
+    def is_profile_invalid(self) -> bool: ...
+    @property
+    def saves_assignment(self) -> bool: ...
+    def profile_to_save(self, stored: str) -> str: ...
+    @property
+    def event(self) -> bytes | None: ...
+    @property
+    def presumes_activation(self) -> bool: ...
+    @property
+    def remark(self) -> pagesense.Remark: ...
+    @property
+    def refusal(self) -> str | None: ...
+    @property
+    def revenue_fault(self) -> pagesense.RevenueFault | None: ...
+
+@final
+class PagesenseActivated:
+    """Users that were activated; see `sortition._engine.pagesense.Activated`."""
+
+    def __new__(cls) -> PagesenseActivated: ...
+    @property
+    def others(self) -> int: ...
+    def add(self, experiment_key: str, user_id: str) -> None: ...
+    def may_hold(self, experiment_key: str, user_id: str) -> bool: ...
+    def count_other(self) -> None: ...
 
 @final
 class PagesenseDecision:

@@ -25,14 +25,13 @@ class Twins(NamedTuple):
 
 
 VWO_ONLY: Final = {
-    "call": "PageSense's calls are still written in the client",
-    "event": "PageSense's events are made by the client: a query of a GET request",
     "group": "PageSense has no groups of experiments that exclude each other",
     "operand": "PageSense's audiences compare with `condition`",
     "segment": "PageSense calls it `audience`",
     "visitor": "PageSense sends the user's id as it is",
 }
 PAGESENSE_ONLY: Final = {
+    "activated": "VWO's storage tells who was activated",
     "audience": "VWO calls it `segment`",
     "condition": "VWO's segments compare with `operand`",
     "profile": "VWO's storage keeps a record of each campaign, not a profile of the user",
@@ -57,12 +56,10 @@ TWINS: Final = (
         {
             "batching": "PageSense's events go one by one: the platform takes no batches",
             "integrations": "PageSense has no callback that is told of decisions",
-            "remarks": "PageSense's are said where it decides",
             "settings_file": "only VWO's settings are fetched without a client",
             "variables": "PageSense's variations have no variables",
         },
         {
-            "activated": "VWO's storage tells who was activated",
             "goal_property": "VWO's properties of a conversion have no names of their own",
         },
     ),
@@ -71,9 +68,8 @@ TWINS: Final = (
         f"{BINDINGS}/pagesense",
         {
             "direct": "only VWO's calls are answered without a frame of Python's",
-            "outcome": "PageSense's calls are still written in the client",
         },
-        {},
+        {"activated": "VWO's storage tells who was activated"},
     ),
 )
 

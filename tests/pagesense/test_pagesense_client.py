@@ -17,6 +17,7 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support import documents
 from support.pagesense import DOCUMENT
 from support.sink import Answer, BlackHole, Sink, free_url, wait_until
 from support.vectors import pagesense as vectors
@@ -1333,3 +1334,16 @@ def test_a_client_leaves_no_thread(sink: Sink, closes: bool) -> None:
     del client
     wait_until(lambda: sum("trackvisitor" in one.path for one in sink.received) == 20)
     wait_until(lambda: not ours())
+
+
+def test_a_project_goal_asks_the_user_storage_once_for_all_experiments(
+    launched: Callable[..., pagesense.Client],
+) -> None:
+    """One look-up decides for every experiment that counts the goal; one more precedes the save."""
+    both = [documents.experiment(number) for number in (1, 2)]
+    storage = Storage()
+    client = launched(documents.project(*both), user_storage=storage)
+    client.track_project_goal("Signup", "Ann")
+    assert storage.lookups == 2
+    (saved,) = storage.saved
+    assert len(json.loads(saved["json"])["experiments"]) == 2

@@ -58,6 +58,9 @@ class Log:
         self._prints_itself = level is not None and logger is None
         self._has_complained = False
         self._mistakes = Mistakes()
+        remembering = self.remembering_logger
+        # What the logger remembers to take, by level; what it does not remember it is asked.
+        self._levels: dict[int, bool] = {} if remembering is None else remembering[1]
 
     @property
     def may_take_debug(self) -> bool:
@@ -67,7 +70,7 @@ class Log:
     @property
     def takes_debug(self) -> bool:
         """Whether anybody wants debug messages now."""
-        return self.takes(logging.DEBUG)
+        return self._levels.get(logging.DEBUG) is not False and self.takes(logging.DEBUG)
 
     @property
     def remembering_logger(self) -> tuple[logging.Logger, dict[int, bool]] | None:

@@ -48,6 +48,13 @@ class PagesenseProfileClass(Protocol):
         """Read what a look-up gave; what is no text, and blank text, is nothing."""
 
 
+class PagesenseActivatedClass(Protocol):
+    """The class of what remembers the users that a process activated."""
+
+    def __call__(self) -> pagesense.Activated:
+        """An empty memory."""
+
+
 class EngineModule(Protocol):
     """What an engine's module holds."""
 
@@ -62,6 +69,10 @@ class EngineModule(Protocol):
     @property
     def PagesenseProfile(self) -> PagesenseProfileClass:  # noqa: N802 -- a class
         """What a user storage holds for a user of PageSense."""
+
+    @property
+    def PagesenseActivated(self) -> PagesenseActivatedClass:  # noqa: N802 -- a class
+        """The users of PageSense that a process activated."""
 
     @property
     def REASONS(self) -> tuple[str, ...]:  # noqa: N802 -- a constant

@@ -27,6 +27,10 @@ where all is as the settings want it, or as of a mistake that somebody can mend.
 NamedBy: TypeAlias = Literal["name", "link_name"]
 """By which of its names an experiment is found."""
 
+RevenueFault: TypeAlias = Literal["missing", "unreadable"]
+"""Why the revenue of a conversion cannot be used: there is none, or it is not the text of a whole
+number from 0."""
+
 ProfileState: TypeAlias = Literal["nothing", "invalid", "valid"]
 """What a profile can be used for: it is absent, it decides nothing, or it decides."""
 
@@ -181,6 +185,85 @@ class Decision(Protocol):
         """Whether nothing is decided yet: look up the user's profile and ask again with it."""
 
 
+class Outcome(Protocol):
+    """The outcome of a call: the decision, and everything that follows from it.
+
+    Whoever asked saves the profile, logs the remark, sends the event and returns the answer.
+    """
+
+    @property
+    def decision(self) -> Decision | None:
+        """The decision; it is made into an object when it is asked for.
+
+        None for a goal of the project that exists: each experiment that counts it has a decision of
+        its own.
+        """
+
+    @property
+    def answer(self) -> str | None:
+        """What the call returns: the variation's name or link name, None for nothing."""
+
+    @property
+    def experiment_key(self) -> str | None:
+        """The key of the experiment that was decided; None where there is none."""
+
+    @property
+    def needs_profile(self) -> bool:
+        """Whether nothing is decided yet: look up the user's profile and ask again with it."""
+
+    @property
+    def is_profile_invalid(self) -> bool:
+        """Whether the profile was read and decides nothing, since it is none or has a bad entry."""
+
+    @property
+    def saves_assignment(self) -> bool:
+        """Whether a profile is to be saved: look it up again and save its `profile_to_save`."""
+
+    def profile_to_save(self, stored: str) -> str:
+        """The profile to save, as JSON text.
+
+        Args:
+            stored: What the user storage holds now; empty where that is nothing.
+        """
+
+    @property
+    def event(self) -> bytes | None:
+        """The event to send, as the queue holds it; None where the call has none."""
+
+    @property
+    def presumes_activation(self) -> bool:
+        """Whether an earlier call should have activated the user, whom no storage knows."""
+
+    @property
+    def remark(self) -> Remark:
+        """How loudly to log the reason."""
+
+    @property
+    def refusal(self) -> str | None:
+        """Why the call's event is refused; None where it has none, or sends it."""
+
+    @property
+    def revenue_fault(self) -> RevenueFault | None:
+        """Why the goal's revenue cannot be used; nothing was decided then."""
+
+
+class Activated(Protocol):
+    """The users that this process activated; safe to use from any number of threads."""
+
+    @property
+    def others(self) -> int:
+        """How many goals of other users were tracked."""
+
+    def add(self, experiment_key: str, user_id: str) -> None:
+        """Remember that a user was activated."""
+
+    def may_hold(self, experiment_key: str, user_id: str) -> bool:
+        """Whether a user may have been activated in this process."""
+
+    def count_other(self) -> None:
+        """Count a goal of a user who was not activated."""
+
+
 class Settings(Protocol):
     """A project's settings, compiled once; immutable, and safe to use from any thread."""
 
@@ -262,4 +345,116 @@ class Settings(Protocol):
 
         Raises:
             UnicodeEncodeError: A name holds half of a surrogate pair.
+        """
+
+    def assign(
+        self,
+        experiment: str | int,
+        named_by: NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> Outcome:
+        """Decide without an event.
+
+        Args:
+            experiment: The experiment's name, or its index.
+            named_by: Whether ``experiment`` is a name or a link name; the answer is the same of the
+                variation.
+            user_id: As for `decide`.
+            attributes: As for `decide`.
+            has_user_storage: As for `decide`.
+            stored: What the user storage holds, as text: empty for nothing; None: it was not asked.
+
+        Raises:
+            UnicodeEncodeError: A name holds half of a surrogate pair.
+        """
+
+    def show(
+        self,
+        experiment: str | int,
+        named_by: NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = "[]",
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> Outcome:
+        """Decide, and count the user as a visitor.
+
+        Args:
+            experiment: As for `assign`.
+            named_by: As for `assign`.
+            user_id: As for `assign`.
+            attributes: As for `assign`.
+            attributes_json: The attributes that the event carries, as a JSON list of fields.
+            has_user_storage: As for `assign`.
+            stored: As for `assign`.
+
+        Raises:
+            UnicodeEncodeError: A name holds half of a surrogate pair.
+        """
+
+    def convert(
+        self,
+        experiment: str | int,
+        named_by: NamedBy,
+        user_id: str,
+        goal_name: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = "[]",
+        properties_json: str | None = None,
+        revenue: object = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> Outcome:
+        """Decide, and report a goal of the experiment; nothing for a user who is not in it.
+
+        Args:
+            experiment: As for `assign`.
+            named_by: As for `assign`.
+            user_id: As for `assign`.
+            goal_name: The goal's name.
+            attributes: As for `assign`.
+            attributes_json: As for `show`.
+            properties_json: The properties that the event carries, as a JSON list of fields; None
+                where the call gives none.
+            revenue: What the properties say of the revenue; None where they say nothing.
+            has_user_storage: As for `assign`.
+            stored: As for `assign`.
+
+        Raises:
+            UnicodeEncodeError: A name holds half of a surrogate pair.
+        """
+
+    def convert_in_project(
+        self,
+        goal_name: str,
+        named_by: NamedBy,
+        user_id: str,
+        attributes: dict[str, object] | None = None,
+        attributes_json: str = "[]",
+        properties_json: str | None = None,
+        revenue: object = None,
+        has_user_storage: bool = False,
+        stored: str | None = None,
+    ) -> Outcome:
+        """Decide for every experiment that counts a goal of the project, and report the goal.
+
+        It is reported also where the user is in none of the experiments.
+
+        Args:
+            goal_name: The goal's name or link name.
+            named_by: Which of them.
+            user_id: As for `assign`.
+            attributes: As for `assign`.
+            attributes_json: As for `show`.
+            properties_json: As for `convert`.
+            revenue: As for `convert`.
+            has_user_storage: As for `assign`.
+            stored: As for `assign`.
+
+        Raises:
+            UnicodeEncodeError: The name holds half of a surrogate pair.
         """

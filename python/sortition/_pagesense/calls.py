@@ -1,23 +1,21 @@
-"""What each call does once its arguments are checked: decide, and tell the platform."""
+"""Carries out the outcome of each call: sends its event, and logs its reason."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sortition._base.nearest import MOST_NAMES, nearest
-from sortition._pagesense import wire
-from sortition._pagesense.goal_property import ensure_revenue
-from sortition._sending.ledger import CONVERSION, UNKNOWN_GOAL, VISITOR
+from sortition._pagesense.goal_property import error_of, revenue_of
+from sortition._pagesense.remarks import Remarks
+from sortition._pagesense.wire import fields_of
+from sortition._sending.ledger import CONVERSION, VISITOR
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from sortition._base.log import Log
-    from sortition._engine.pagesense import Decision, Goal, NamedBy, Settings, Variation
-    from sortition._pagesense.activated import Activated
+    from sortition._engine.pagesense import Activated, NamedBy, Outcome, Settings
     from sortition._pagesense.deciding import Asked, Chosen, Decider
     from sortition._pagesense.delivery import Delivery
-    from sortition._pagesense.wire import Field
 
 
 class Calls:
@@ -36,27 +34,44 @@ class Calls:
         self._decider = decider
         self._delivery = delivery
         self._log = log
+        self._remarks = Remarks(log)
 
-    def assign(self, settings: Settings, chosen: Chosen, asked: Asked) -> Variation | None:
+    def assign(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
         """Decide without an event."""
-        return self._decider.decide(settings, chosen, asked).variation
+        question = (
+            chosen.name,
+            chosen.named_by,
+            asked.user_id,
+            asked.attributes,
+            self._decider.has_storage,
+        )
+        outcome = self._decider.ask(settings.assign, question, asked)
+        if outcome.remark == "mistake" or self._log.takes_debug:
+            self._remarks.note(settings, outcome, chosen, asked.call)
+        return outcome.answer
 
-    def show(self, settings: Settings, chosen: Chosen, asked: Asked) -> Variation | None:
-        """Decide, and count the visitor, unless the experiment is in development mode."""
-        decision = self._decider.decide(settings, chosen, asked)
-        experiment, variation = decision.experiment, decision.variation
-        if experiment is None or variation is None:
-            # Most users whom an experiment leaves out are left out on purpose.
-            if decision.remark == "mistake":
-                self._refuse(VISITOR, decision)
-            return None
-        self._activated().add(experiment.key, asked.user_id)
-        if experiment.is_development_mode:
-            return variation
-        attributes = self._fields("user_attributes", asked.attributes, VISITOR)
-        event = wire.visitor_event(settings, experiment, variation, asked.user_id, attributes)
-        self._delivery.accept(VISITOR, asked.user_id, event)
-        return variation
+    def show(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
+        """Decide, and count the visitor."""
+        attributes_json, left_out = fields_of(asked.attributes)
+        question = (
+            chosen.name,
+            chosen.named_by,
+            asked.user_id,
+            asked.attributes,
+            attributes_json,
+            self._decider.has_storage,
+        )
+        outcome = self._decider.ask(settings.show, question, asked)
+        if outcome.remark == "mistake" or self._log.takes_debug:
+            self._remarks.note(settings, outcome, chosen, asked.call)
+        self._refuse(VISITOR, outcome)
+        answer, experiment_key = outcome.answer, outcome.experiment_key
+        if answer is not None and experiment_key is not None:
+            self._activated().add(experiment_key, asked.user_id)
+        if outcome.event is not None:
+            self._note_left_out("user_attributes", left_out, VISITOR)
+            self._delivery.accept(VISITOR, asked.user_id, outcome.event)
+        return answer
 
     def convert(
         self,
@@ -66,36 +81,29 @@ class Calls:
         goal_name: str,
         properties: Mapping[object, object] | None,
     ) -> None:
-        """Report that a user of an experiment reached a goal; nothing for whoever is not in it."""
-        goal = settings.goal(goal_name)
-        if goal is not None and goal.counts_revenue and properties is not None:
-            ensure_revenue(properties)
-        decision = self._decider.decide(settings, chosen, asked, goal_name)
-        experiment, variation, mapped = decision.experiment, decision.variation, decision.goal
-        if experiment is None or variation is None or mapped is None:
-            self._refuse(CONVERSION, decision)
-            return
-        activated = self._activated()
-        if decision.reason != "stored" and not activated.may_hold(experiment.key, asked.user_id):
-            activated.others += 1
-            name = experiment.name
-            self._log.recurring_error(
-                (asked.call, "not activated", name),
-                lambda: (
-                    f"{asked.call}: a user of the experiment {name} was not activated in this "
-                    "process, and the user storage does not know them; the goal is sent anyway"
-                ),
-            )
-        event = wire.goal_event(
-            settings,
-            experiment,
-            variation,
-            mapped,
+        """Report a goal of a user of an experiment; nothing for a user who is not in it."""
+        attributes_json, left_out = fields_of(asked.attributes)
+        properties_json, properties_left_out = fields_of(properties)
+        question = (
+            chosen.name,
+            chosen.named_by,
             asked.user_id,
-            self._fields("user_attributes", asked.attributes, CONVERSION),
-            None if properties is None else self._fields("goal_properties", properties, CONVERSION),
+            goal_name,
+            asked.attributes,
+            attributes_json,
+            None if properties is None else properties_json,
+            revenue_of(properties),
+            self._decider.has_storage,
         )
-        self._delivery.accept(CONVERSION, asked.user_id, event)
+        outcome = self._decider.ask(settings.convert, question, asked)
+        if outcome.revenue_fault is not None:
+            raise error_of(outcome.revenue_fault, properties)
+        if outcome.remark == "mistake" or self._log.takes_debug:
+            self._remarks.note(settings, outcome, chosen, asked.call, goal_name)
+        self._refuse(CONVERSION, outcome)
+        if outcome.presumes_activation:
+            self._note_activation(outcome, asked)
+        self._send_goal(outcome, asked, left_out, properties_left_out)
 
     def convert_in_project(
         self,
@@ -105,68 +113,53 @@ class Calls:
         asked: Asked,
         properties: Mapping[object, object] | None,
     ) -> None:
-        """Report that a user reached a goal of the project, also where they are in no experiment.
-
-        Source: PageSense spec, section 7.4.
-        """
-        goal = settings.goal(goal_name, named_by)
-        if goal is None:
-            self._log.recurring_error(
-                (asked.call, goal_name),
-                lambda: (
-                    f"{asked.call}: the project has no such goal"
-                    f"{nearest(goal_name, settings.goal_names(named_by, MOST_NAMES + 1))}"
-                ),
-            )
-            self._delivery.ledger.refuse(CONVERSION, UNKNOWN_GOAL)
-            self._note_refusal(UNKNOWN_GOAL)
-            return
-        if goal.counts_revenue:
-            ensure_revenue(properties or {})
-        seen = []
-        for index in _experiments_with(settings, goal):
-            decision = self._decider.decide_for(settings, index, asked)
-            if decision.experiment is not None and decision.variation is not None:
-                seen.append((decision.experiment, decision.variation))
-        event = wire.project_goal_event(
-            settings,
-            goal,
-            seen,
+        """Report a goal of the project, also of a user who is in no experiment."""
+        attributes_json, left_out = fields_of(asked.attributes)
+        properties_json, properties_left_out = fields_of(properties)
+        question = (
+            goal_name,
+            named_by,
             asked.user_id,
-            self._fields("user_attributes", asked.attributes, CONVERSION),
-            self._fields("goal_properties", properties, CONVERSION),
+            asked.attributes,
+            attributes_json,
+            properties_json,
+            revenue_of(properties),
+            self._decider.has_storage,
         )
-        self._delivery.accept(CONVERSION, asked.user_id, event)
+        outcome = self._decider.ask(settings.convert_in_project, question, asked)
+        if outcome.revenue_fault is not None:
+            raise error_of(outcome.revenue_fault, properties)
+        if outcome.remark == "mistake":
+            self._remarks.note_unknown_goal(settings, goal_name, named_by, asked.call)
+        self._refuse(CONVERSION, outcome)
+        self._send_goal(outcome, asked, left_out, properties_left_out)
 
-    def _refuse(self, kind: str, decision: Decision) -> None:
-        """Count an event that is not taken."""
-        if decision.refusal is None:
+    def _send_goal(
+        self, outcome: Outcome, asked: Asked, left_out: list[str], properties_left_out: list[str]
+    ) -> None:
+        if outcome.event is not None:
+            self._note_left_out("user_attributes", left_out, CONVERSION)
+            self._note_left_out("goal_properties", properties_left_out, CONVERSION)
+            self._delivery.accept(CONVERSION, asked.user_id, outcome.event)
+
+    def _note_activation(self, outcome: Outcome, asked: Asked) -> None:
+        """Count and log a goal of a user whom this process did not activate."""
+        activated, experiment_key = self._activated(), outcome.experiment_key
+        if experiment_key is None or activated.may_hold(experiment_key, asked.user_id):
             return
-        self._delivery.ledger.refuse(kind, decision.refusal)
-        if decision.remark == "mistake":
-            self._note_refusal(decision.refusal)
+        activated.count_other()
+        self._remarks.note_not_activated(outcome, asked.call)
 
-    def _fields(
-        self, name: str, values: Mapping[Any, object] | None, event_kind: str
-    ) -> list[Field]:
-        """The values that JSON can carry; the others are counted and logged."""
-        if not values:
-            return []
-        fields, left_out = wire.fields_of(values)
+    def _refuse(self, kind: str, outcome: Outcome) -> None:
+        """Count an event that is not taken."""
+        if outcome.refusal is None:
+            return
+        self._delivery.ledger.refuse(kind, outcome.refusal)
+        if outcome.remark == "mistake":
+            self._note_refusal(outcome.refusal)
+
+    def _note_left_out(self, name: str, left_out: list[str], event_kind: str) -> None:
+        """Count and log the values that no event can carry."""
         for what in left_out:
             self._delivery.ledger.leave_out(event_kind)
-            words = f"{name}: {what}, and is left out"
-            self._log.recurring_error((name, what), lambda words=words: words)  # type: ignore[misc]
-        return fields
-
-
-def _experiments_with(settings: Settings, goal: Goal) -> list[int]:
-    """The indices of the experiments that count this very goal, in the document's order."""
-    if settings.goal(goal.name) is goal:
-        return [one.index for one in settings.experiments_with_goal(goal.name)]
-    # Another goal of the same name stands before it.
-    return [
-        one.index
-        for one in settings.experiments
-        if any(mapped.goal.link_name == goal.link_name for mapped in one.goals)
-    ]
+            self._remarks.note_left_out(name, what)

@@ -9,7 +9,6 @@ from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._client.base import LivingClient
 from sortition._client.calling import call, whatever_is_given
-from sortition._pagesense.activated import Activated
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, option_text, split_account
@@ -53,7 +52,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         super().__init__(configuration, live, configuration.delivery(live.current))
         self._launch = configuration
         decider = self._decider_with(self._findings())
-        self._activated = activated = PerProcess(Activated)
+        self._activated = activated = PerProcess(configuration.engine.module.PagesenseActivated)
         self._calls = Calls(
             decider, self._delivery, configuration.log, self._refusals.note, activated.get
         )
@@ -85,12 +84,11 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices" and sections 3 to 6.2.
         """
-        variation = self._calls.show(
+        return self._calls.show(
             self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("activate_experiment", user_id, user_attributes),
         )
-        return None if variation is None else variation.name
 
     @call(nothing=None)
     def get_variation_name(
@@ -112,12 +110,11 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices" and sections 3 to 5.
         """
-        variation = self._calls.assign(
+        return self._calls.assign(
             self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("get_variation_name", user_id, user_attributes),
         )
-        return None if variation is None else variation.name
 
     @call(nothing=None, sends=VISITOR)
     def activate_experiment_by_identifier(
@@ -138,12 +135,11 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices".
         """
-        variation = self._calls.show(
+        return self._calls.show(
             self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("activate_experiment_by_identifier", user_id, user_attributes),
         )
-        return None if variation is None else variation.link_name
 
     @call(nothing=None)
     def get_variation_link_name_by_identifier(
@@ -164,12 +160,11 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices".
         """
-        variation = self._calls.assign(
+        return self._calls.assign(
             self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("get_variation_link_name_by_identifier", user_id, user_attributes),
         )
-        return None if variation is None else variation.link_name
 
     @call(nothing=None, sends=CONVERSION)
     def track_goal(
@@ -412,7 +407,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         launch, storage = self._launch, self._launch.user_storage
         breaker = self._storage_breaker
         checked = None if storage is None else CheckedStorage(storage, findings, breaker)
-        return Decider(launch.engine.module, checked, launch.log)
+        return Decider(launch.engine.module, checked)
 
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:
         """The arguments that calls have in common, checked."""

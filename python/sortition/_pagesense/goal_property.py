@@ -16,6 +16,8 @@ from sortition._base.options import kind
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from sortition._engine.pagesense import RevenueFault
+
 
 class GoalPropertyDataType(enum.Enum):
     """The types that the platform has for a property's values. They are told, not checked."""
@@ -156,23 +158,18 @@ class NoRevenueError(BadArgumentError):
     refusal = "no_revenue"
 
 
-def ensure_revenue(properties: Mapping[object, object]) -> None:
-    """Refuse properties of a revenue goal that do not say what the conversion brought.
+def revenue_of(properties: Mapping[object, object] | None) -> object:
+    """What the properties of a conversion say of its revenue; None where they say nothing."""
+    return None if properties is None else properties.get(_REVENUE_KEY)
 
-    Raises:
-        BadArgumentError: There is no revenue, or it is no whole number from 0 as text.
-    """
-    revenue = properties.get(_REVENUE_KEY)
+
+def error_of(fault: RevenueFault, properties: Mapping[object, object] | None) -> BadArgumentError:
+    """The error for properties of a revenue goal that do not say what the conversion brought."""
     words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text, such as "19"'
-    if revenue is None:
-        near = nearest(_REVENUE_KEY, [key.lower() for key in properties if isinstance(key, str)])
-        raise NoRevenueError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
-    if not isinstance(revenue, str):
-        raise BadArgumentError(f"{words}, got {kind(revenue)}")
-    try:
-        is_usable = int(revenue) >= 0
-    except ValueError:
-        # Also for more digits than Python reads.
-        is_usable = False
-    if not is_usable:
-        raise BadArgumentError(f"{words}, got text that is none")
+    known = properties or {}
+    if fault == "missing":
+        near = nearest(_REVENUE_KEY, [key.lower() for key in known if isinstance(key, str)])
+        return NoRevenueError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
+    revenue = known.get(_REVENUE_KEY)
+    what = "text that is none" if isinstance(revenue, str) else kind(revenue)
+    return BadArgumentError(f"{words}, got {what}")

@@ -7,19 +7,14 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
 from sortition._base.options import kind
 from sortition._http.transport import Request
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from sortition._engine.pagesense import Experiment, Goal, MappedGoal, Settings, Variation
-
-Field: TypeAlias = "dict[str, object]"
-"""A name and a value, as the platform wants an attribute or a property."""
+    from collections.abc import Mapping
 
 _PATH: Final = "/psfullstacksdk/"
 _VISITOR, _GOAL, _SETTINGS = b"22", b"23", b"24"
@@ -29,85 +24,11 @@ _ENDPOINTS: Final = {
     _SETTINGS: "updateprojectsettings",
 }
 _HEADERS: Final = {"Content-Type": "application/json; utf-8", "Accept": "application/json"}
-_LANGUAGE: Final = 5
-"""The platform's number for its Python SDK."""
 _SDK_GROUP: Final = "Ro7xIyuMqrAPQWn"
 """The platform's id for its Python SDK."""
 _MOST_INTEGER: Final = 2**63
 _LEVELS_ABOVE: Final = 8
 """More than an event has above a value, which alone may be just not nested too deep."""
-
-
-def visitor_event(
-    settings: Settings,
-    experiment: Experiment,
-    variation: Variation,
-    user_id: str,
-    attributes: Sequence[Field],
-) -> bytes:
-    """A user saw a variation; section 6.2."""
-    record = {
-        "a": settings.portal_name,
-        "b": experiment.key,
-        "c": variation.key,
-        "p": settings.project_key,
-        "ek": experiment.environment_key,
-        "lk": _LANGUAGE,
-        "fsca": attributes,
-    }
-    return _VISITOR + _json({"furd": {"f": user_id}, "fvrd": [record]})
-
-
-def project_goal_event(
-    settings: Settings,
-    goal: Goal,
-    seen: Sequence[tuple[Experiment, Variation]],
-    user_id: str,
-    attributes: Sequence[Field],
-    properties: Sequence[Field],
-) -> bytes:
-    """A user reached a goal of the project, with the variations that they have; section 6.3."""
-    record = {
-        "a": settings.portal_name,
-        "b": "",
-        "c": "",
-        "p": settings.project_key,
-        "gln": goal.link_name,
-        "ipl": True,
-        "ek": settings.sdk_key,
-        "lk": _LANGUAGE,
-        "fsca": attributes,
-        "el": [{"b": experiment.key, "c": variation.key} for experiment, variation in seen],
-        "gp": properties,
-    }
-    return _GOAL + _json({"furd": {"f": user_id}, "fgrd": [record]})
-
-
-def goal_event(
-    settings: Settings,
-    experiment: Experiment,
-    variation: Variation,
-    mapped: MappedGoal,
-    user_id: str,
-    attributes: Sequence[Field],
-    properties: Sequence[Field] | None,
-) -> bytes:
-    """A user of a variation reached a goal of its experiment; section 6.4."""
-    record: dict[str, object] = {
-        "a": settings.portal_name,
-        "b": experiment.key,
-        "c": variation.key,
-        "p": settings.project_key,
-        "gln": mapped.goal.link_name,
-        "ipl": mapped.is_primary,
-        "ek": experiment.environment_key,
-        "lk": experiment.language_key,
-    }
-    if attributes:
-        record["fsca"] = attributes
-    if properties is not None:
-        record["gp"] = properties
-    return _GOAL + _json({"furd": {"f": user_id}, "fgrd": [record]})
 
 
 def event_request(base_url: str, event: bytes) -> Request:
@@ -138,19 +59,19 @@ def settings_request(
     return _request(base_url, _SETTINGS, _json({"fpqd": asked}))
 
 
-def fields_of(values: Mapping[object, object]) -> tuple[list[Field], list[str]]:
-    """The values as the platform wants them; and of each that cannot be carried, what it is."""
-    fields: list[Field] = []
+def fields_of(values: Mapping[Any, object] | None) -> tuple[str, list[str]]:
+    """The values as a JSON list of fields; and of each that cannot be carried, what it is."""
+    fields: list[str] = []
     left_out: list[str] = []
     # Another thread may change what the caller gave.
-    for name, value in list(values.items()):
+    for name, value in list(values.items()) if values else ():
         if not isinstance(name, str):
             left_out.append(f"a name of type {kind(name)} is no text")
         elif _is_plain(value) or _is_json(value):
-            fields.append({"ln": str.__str__(name), "v": value})
+            fields.append(f'{{"ln": {json.dumps(str.__str__(name))}, "v": {json.dumps(value)}}}')
         else:
             left_out.append(f"a value of type {kind(value)} is no JSON")
-    return fields, left_out
+    return f"[{', '.join(fields)}]", left_out
 
 
 def _is_plain(value: object) -> bool:

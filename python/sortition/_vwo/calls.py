@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from typing import TYPE_CHECKING
 
@@ -40,9 +39,6 @@ class Calls:
         self._remarks = Remarks(log)
         self._has_storage = decider.has_storage
         self._has_integrations = decider.has_integrations
-        remembering = log.remembering_logger
-        # What the logger remembers to take, by level; what it does not remember it is asked.
-        self._log_levels: dict[int, bool] = {} if remembering is None else remembering[1]
 
     async def assign(
         self, snapshot: Snapshot, campaign_key: str, asked: Asked, variable_key: str | None = None
@@ -193,11 +189,7 @@ class Calls:
         self._delivery.ledger.refuse(kind, reason)
 
     def _is_to_be_told(self, outcome: Outcome) -> bool:
-        return (
-            not outcome.is_settled
-            or self._has_integrations
-            or (self._log_levels.get(logging.DEBUG) is not False and self._log.takes_debug)
-        )
+        return not outcome.is_settled or self._has_integrations or self._log.takes_debug
 
     def _tell(
         self,

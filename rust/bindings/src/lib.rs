@@ -32,7 +32,10 @@ mod _core {
         traffic_bucket, variation_bucket,
     };
     #[pymodule_export]
-    use super::pagesense::{PyPagesenseDecision, PyPagesenseProfile, PyPagesenseSettings};
+    use super::pagesense::{
+        PyActivated, PyPagesenseDecision, PyPagesenseOutcome, PyPagesenseProfile,
+        PyPagesenseSettings,
+    };
     #[pymodule_export]
     use super::python::{
         python_float, python_integer, python_lower, python_repr, python_search, python_strip,

@@ -1,13 +1,17 @@
 //! Compiled `PageSense` settings and their decisions, as Python sees them.
 
+mod activated;
 mod attributes;
 mod model;
+mod outcome;
 mod steps;
 
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use sortition_engine::pagesense::call::{self, GoalChoice, Revenue};
 use sortition_engine::pagesense::decision::{Decision, Request, Storage};
+use sortition_engine::pagesense::event::NO_FIELDS;
 use sortition_engine::pagesense::profile::Profile;
 use sortition_engine::pagesense::reason::Reason;
 use sortition_engine::pagesense::settings::{Experiment, Goal, Settings};
@@ -21,8 +25,10 @@ use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
 use crate::stack::with_enough_stack;
+pub(crate) use activated::PyActivated;
 use attributes::PyAttributes;
 use model::{ExperimentObjects, ProjectObjects};
+pub(crate) use outcome::PyPagesenseOutcome;
 
 /// A project's settings, compiled once.
 #[pyclass(frozen, name = "PagesenseSettings", module = "sortition._core")]
@@ -208,29 +214,14 @@ impl PyPagesenseSettings {
         steps: Option<&Bound<'py, PyList>>,
     ) -> PyResult<PyPagesenseDecision> {
         let interrupt = Interrupt::default();
-        let choice = if let Ok(name) = experiment.cast::<PyString>() {
-            match NamedBy::from_name(named_by)? {
-                NamedBy::Name => ExperimentChoice::Name(name.to_str()?),
-                NamedBy::LinkName => ExperimentChoice::LinkName(name.to_str()?),
-            }
-        } else if let Ok(index) = experiment.extract::<usize>() {
-            ExperimentChoice::Index(index)
-        } else {
-            return Err(PyTypeError::new_err(
-                "experiment: expected a name or an index",
-            ));
-        };
+        let choice = choice_of(experiment, named_by)?;
         let request = Request {
             user_id: user_id.to_str().ok(),
             attributes: &PyAttributes {
                 attributes,
                 interrupt: &interrupt,
             },
-            storage: match profile {
-                _ if !has_user_storage => Storage::Absent,
-                None => Storage::NotAsked,
-                Some(profile) => Storage::Holds(&profile.get().0),
-            },
+            storage: storage_of(has_user_storage, profile.map(|profile| &profile.get().0)),
             goal_name,
         };
         let decision = without_panic(|| {
@@ -246,8 +237,213 @@ impl PyPagesenseSettings {
             Ok(decision)
         })?;
         interrupt.check()?;
-        self.decision(py, &decision, goal_name.is_some())
+        let remark = decision.reason.remark(goal_name.is_some());
+        self.decision(py, &decision, remark)
     }
+
+    /// Decides without an event.
+    #[pyo3(signature = (
+        experiment, named_by, user_id, attributes=None, has_user_storage=false, stored=None,
+    ))]
+    fn assign<'py>(
+        slf: &Bound<'py, Self>,
+        experiment: &Bound<'py, PyAny>,
+        named_by: &str,
+        user_id: &Bound<'py, PyString>,
+        attributes: Option<&Bound<'py, PyDict>>,
+        has_user_storage: bool,
+        stored: Option<&Bound<'py, PyString>>,
+    ) -> PyResult<PyPagesenseOutcome> {
+        let question = Question {
+            user_id,
+            attributes,
+            has_user_storage,
+            stored: stored.map(profile_of),
+            goal_name: None,
+        };
+        let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
+        let outcome = question.ask(|request| call::assign(settings, choice, request))?;
+        PyPagesenseOutcome::of(slf, outcome, &question, "", None)
+    }
+
+    /// Decides, and counts the user as a visitor.
+    #[pyo3(signature = (
+        experiment, named_by, user_id, attributes=None, attributes_json=NO_FIELDS,
+        has_user_storage=false, stored=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn show<'py>(
+        slf: &Bound<'py, Self>,
+        experiment: &Bound<'py, PyAny>,
+        named_by: &str,
+        user_id: &Bound<'py, PyString>,
+        attributes: Option<&Bound<'py, PyDict>>,
+        attributes_json: &str,
+        has_user_storage: bool,
+        stored: Option<&Bound<'py, PyString>>,
+    ) -> PyResult<PyPagesenseOutcome> {
+        let question = Question {
+            user_id,
+            attributes,
+            has_user_storage,
+            stored: stored.map(profile_of),
+            goal_name: None,
+        };
+        let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
+        let outcome = question.ask(|request| call::show(settings, choice, request))?;
+        PyPagesenseOutcome::of(slf, outcome, &question, attributes_json, None)
+    }
+
+    /// Decides, and reports a goal of the experiment.
+    #[pyo3(signature = (
+        experiment, named_by, user_id, goal_name, attributes=None, attributes_json=NO_FIELDS,
+        properties_json=None, revenue=None, has_user_storage=false, stored=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn convert<'py>(
+        slf: &Bound<'py, Self>,
+        experiment: &Bound<'py, PyAny>,
+        named_by: &str,
+        user_id: &Bound<'py, PyString>,
+        goal_name: &str,
+        attributes: Option<&Bound<'py, PyDict>>,
+        attributes_json: &str,
+        properties_json: Option<&str>,
+        revenue: Option<&Bound<'py, PyAny>>,
+        has_user_storage: bool,
+        stored: Option<&Bound<'py, PyString>>,
+    ) -> PyResult<PyPagesenseOutcome> {
+        let question = Question {
+            user_id,
+            attributes,
+            has_user_storage,
+            stored: stored.map(profile_of),
+            goal_name: Some(goal_name),
+        };
+        let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
+        let revenue = properties_json.map(|_| revenue_of(revenue));
+        let outcome = question.ask(|request| call::convert(settings, choice, request, revenue))?;
+        PyPagesenseOutcome::of(slf, outcome, &question, attributes_json, properties_json)
+    }
+
+    /// Decides for every experiment that counts a goal of the project, and reports the goal.
+    #[pyo3(signature = (
+        goal_name, named_by, user_id, attributes=None, attributes_json=NO_FIELDS,
+        properties_json=None, revenue=None, has_user_storage=false, stored=None,
+    ))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the arguments of the Python call"
+    )]
+    fn convert_in_project<'py>(
+        slf: &Bound<'py, Self>,
+        goal_name: &str,
+        named_by: &str,
+        user_id: &Bound<'py, PyString>,
+        attributes: Option<&Bound<'py, PyDict>>,
+        attributes_json: &str,
+        properties_json: Option<&str>,
+        revenue: Option<&Bound<'py, PyAny>>,
+        has_user_storage: bool,
+        stored: Option<&Bound<'py, PyString>>,
+    ) -> PyResult<PyPagesenseOutcome> {
+        let question = Question {
+            user_id,
+            attributes,
+            has_user_storage,
+            stored: stored.map(profile_of),
+            goal_name: None,
+        };
+        let goal = match NamedBy::from_name(named_by)? {
+            NamedBy::Name => GoalChoice::Name(goal_name),
+            NamedBy::LinkName => GoalChoice::LinkName(goal_name),
+        };
+        let (revenue, settings) = (revenue_of(revenue), &slf.get().settings);
+        let outcome =
+            question.ask(|request| call::convert_in_project(settings, goal, request, revenue))?;
+        PyPagesenseOutcome::of(slf, outcome, &question, attributes_json, properties_json)
+    }
+}
+
+/// What a call asks, as Python gives it.
+pub(crate) struct Question<'a, 'py> {
+    pub(crate) user_id: &'a Bound<'py, PyString>,
+    pub(crate) attributes: Option<&'a Bound<'py, PyDict>>,
+    pub(crate) has_user_storage: bool,
+    pub(crate) stored: Option<Profile>,
+    pub(crate) goal_name: Option<&'a str>,
+}
+
+impl<'py> Question<'_, 'py> {
+    /// Asks the engine; an interrupt that came meanwhile is raised.
+    pub(crate) fn ask<T>(
+        &self,
+        work: impl FnOnce(&Request<'_, PyAttributes<'_, 'py>>) -> T,
+    ) -> PyResult<T> {
+        let interrupt = Interrupt::default();
+        let request = Request {
+            user_id: self.user_id.to_str().ok(),
+            attributes: &PyAttributes {
+                attributes: self.attributes,
+                interrupt: &interrupt,
+            },
+            storage: storage_of(self.has_user_storage, self.stored.as_ref()),
+            goal_name: self.goal_name,
+        };
+        let answer = without_panic(|| Ok(work(&request)))?;
+        interrupt.check()?;
+        Ok(answer)
+    }
+}
+
+fn choice_of<'a>(
+    experiment: &'a Bound<'_, PyAny>,
+    named_by: &str,
+) -> PyResult<ExperimentChoice<'a>> {
+    if let Ok(name) = experiment.cast::<PyString>() {
+        Ok(match NamedBy::from_name(named_by)? {
+            NamedBy::Name => ExperimentChoice::Name(name.to_str()?),
+            NamedBy::LinkName => ExperimentChoice::LinkName(name.to_str()?),
+        })
+    } else if let Ok(index) = experiment.extract::<usize>() {
+        Ok(ExperimentChoice::Index(index))
+    } else {
+        Err(PyTypeError::new_err(
+            "experiment: expected a name or an index",
+        ))
+    }
+}
+
+const fn storage_of(has_user_storage: bool, stored: Option<&Profile>) -> Storage<'_> {
+    match stored {
+        _ if !has_user_storage => Storage::Absent,
+        None => Storage::NotAsked,
+        Some(profile) => Storage::Holds(profile),
+    }
+}
+
+fn revenue_of<'a>(revenue: Option<&'a Bound<'_, PyAny>>) -> Revenue<'a> {
+    let Some(revenue) = revenue else {
+        return Revenue::Missing;
+    };
+    match revenue.cast::<PyString>().map(|text| text.to_str()) {
+        Ok(Ok(text)) => Revenue::Text(text),
+        Ok(Err(_)) | Err(_) => Revenue::Other,
+    }
+}
+
+/// Reads a profile; text with half of a surrogate pair is none.
+fn profile_of(stored: &Bound<'_, PyString>) -> Profile {
+    stored.to_str().map_or_else(
+        |_| Profile::invalid(),
+        |text| with_enough_stack(|| Profile::read(text)),
+    )
 }
 
 impl PyPagesenseSettings {
@@ -266,14 +462,14 @@ impl PyPagesenseSettings {
         &self,
         py: Python<'_>,
         decision: &Decision,
-        tracks_goal: bool,
+        remark: Remark,
     ) -> PyResult<PyPagesenseDecision> {
         let objects = self.experiment_objects(py, decision.experiment)?;
         let variations = objects.map(|objects| &*objects.variations);
         let goals = objects.map(|objects| &*objects.goals);
         Ok(PyPagesenseDecision {
             reason: decision.reason,
-            remark: decision.reason.remark(tracks_goal),
+            remark,
             experiment: objects.map(|objects| objects.experiment.clone_ref(py)),
             variation: pick(variations, decision.variation, py),
             goal: pick(goals, decision.goal, py),
@@ -353,12 +549,8 @@ impl PyPagesenseProfile {
     #[staticmethod]
     fn read(found: &Bound<'_, PyAny>) -> PyResult<Self> {
         without_panic(|| {
-            let text = found.cast::<PyString>().map(|text| text.to_str());
-            Ok(Self(match text {
-                Ok(Ok(text)) => with_enough_stack(|| Profile::read(text)),
-                Ok(Err(_)) => Profile::invalid(),
-                Err(_) => Profile::nothing(),
-            }))
+            let text = found.cast::<PyString>();
+            Ok(Self(text.map_or_else(|_| Profile::nothing(), profile_of)))
         })
     }
 

@@ -4,7 +4,7 @@
 //! changed as a whole. Finalizers and the bell, which are Python's, run while the lock is free.
 
 pub(crate) mod counts;
-mod user;
+pub(crate) mod user;
 mod waiting;
 
 use std::sync::Arc;

@@ -2,13 +2,16 @@
 //!
 //! Source: `PageSense` spec, sections 3 to 5.
 
+pub mod activated;
 pub mod allocation;
 pub mod attributes;
 pub mod audience;
 pub mod bucket;
+pub mod call;
 mod compile;
 pub mod condition;
 pub mod decision;
+pub mod event;
 pub mod profile;
 pub mod reason;
 pub mod settings;

@@ -69,23 +69,55 @@ pub fn push_string(json: &mut String, text: &str) {
         }
         json.push_str(text.get(plain_from..at).unwrap_or_default());
         plain_from = at + character.len_utf8();
-        match character {
-            '"' => json.push_str("\\\""),
-            '\\' => json.push_str("\\\\"),
-            '\n' => json.push_str("\\n"),
-            '\r' => json.push_str("\\r"),
-            '\t' => json.push_str("\\t"),
-            '\u{8}' => json.push_str("\\b"),
-            '\u{c}' => json.push_str("\\f"),
-            _ => {
-                for unit in character.encode_utf16(&mut [0; 2]) {
-                    // Writing to a string cannot fail.
-                    let _ = write!(json, "\\u{unit:04x}");
-                }
+        push_character(json, character);
+    }
+    json.push_str(text.get(plain_from..).unwrap_or_default());
+    json.push('"');
+}
+
+fn push_character(json: &mut String, character: char) {
+    match character {
+        '"' => json.push_str("\\\""),
+        '\\' => json.push_str("\\\\"),
+        '\n' => json.push_str("\\n"),
+        '\r' => json.push_str("\\r"),
+        '\t' => json.push_str("\\t"),
+        '\u{8}' => json.push_str("\\b"),
+        '\u{c}' => json.push_str("\\f"),
+        ' '..='~' => json.push(character),
+        _ => {
+            for unit in character.encode_utf16(&mut [0; 2]) {
+                push_unit(json, *unit);
             }
         }
     }
-    json.push_str(text.get(plain_from..).unwrap_or_default());
+}
+
+fn push_unit(json: &mut String, unit: u16) {
+    // Writing to a string cannot fail.
+    let _ = write!(json, "\\u{unit:04x}");
+}
+
+/// Appends a JSON string of UTF-16 units, in ASCII alone. Halves of surrogate pairs stay what they
+/// are.
+///
+/// # Examples
+///
+/// ```
+/// use pythonic::json::push_utf16;
+///
+/// let mut json = String::new();
+/// push_utf16(&mut json, [0x61, 0xd800, 0xe9]);
+/// assert_eq!(json, r#""a\ud800\u00e9""#);
+/// ```
+pub fn push_utf16(json: &mut String, units: impl IntoIterator<Item = u16>) {
+    json.push('"');
+    for character in char::decode_utf16(units) {
+        match character {
+            Ok(character) => push_character(json, character),
+            Err(half) => push_unit(json, half.unpaired_surrogate()),
+        }
+    }
     json.push('"');
 }
 

@@ -127,20 +127,35 @@ impl Profile {
         experiment_key: &str,
         variation_key: &str,
     ) -> String {
+        self.with_assignments(user_id, &[(experiment_key, variation_key)])
+    }
+
+    /// The same with several assignments, each an experiment's key and a variation's.
+    #[must_use]
+    pub fn with_assignments(&self, user_id: &str, assignments: &[(&str, &str)]) -> String {
         let mut json = "{\"user_id\": ".to_owned();
         push_string(&mut json, user_id);
         json.push_str(", \"experiments\": [");
-        for entry in &self.entries {
-            if entry.experiment_key.as_deref() != Some(experiment_key) {
-                json.push_str(&entry.json);
-                json.push_str(", ");
-            }
+        let is_replaced = |entry: &Entry| {
+            let key = entry.experiment_key.as_deref();
+            assignments.iter().any(|&(known, _)| key == Some(known))
+        };
+        let mut separator = "";
+        for entry in self.entries.iter().filter(|entry| !is_replaced(entry)) {
+            json.push_str(separator);
+            json.push_str(&entry.json);
+            separator = ", ";
         }
-        json.push_str("{\"experiment_key\": ");
-        push_string(&mut json, experiment_key);
-        json.push_str(", \"variation_key\": ");
-        push_string(&mut json, variation_key);
-        json.push_str("}]}");
+        for (experiment_key, variation_key) in assignments {
+            json.push_str(separator);
+            json.push_str("{\"experiment_key\": ");
+            push_string(&mut json, experiment_key);
+            json.push_str(", \"variation_key\": ");
+            push_string(&mut json, variation_key);
+            json.push('}');
+            separator = ", ";
+        }
+        json.push_str("]}");
         json
     }
 }
@@ -234,6 +249,15 @@ mod tests {
         assert_eq!(Profile::read(&text).state(), State::Invalid);
         let other = r#"{"experiment_key": "o", "variation_key": 2, "extra": [1.0, "\u00e9"]}"#;
         assert_eq!(saved(&text), format!("{other}, {NEW}"));
+    }
+
+    #[test]
+    fn several_assignments_take_the_places_of_their_experiments() {
+        let text = format!(r#"{{"user_id": "Ann", "experiments": [{NEW}]}}"#);
+        let saved = Profile::read(&text).with_assignments("Ann", &[("o", "w"), ("e", "v")]);
+        let other = r#"{"experiment_key": "o", "variation_key": "w"}"#;
+        let wanted = format!(r#"{{"user_id": "Ann", "experiments": [{other}, {NEW}]}}"#);
+        assert_eq!(saved, wanted);
     }
 
     #[test]

@@ -86,10 +86,22 @@ class Profile:
         It has this assignment last, in place of what was stored for the experiment. Other entries
         stay as they were.
         """
-        assignment = {"experiment_key": experiment_key, "variation_key": variation_key}
-        kept = [entry.json for entry in self.entries if entry.experiment_key != experiment_key]
-        entries = ", ".join([*kept, json.dumps(assignment)])
-        return f'{{"user_id": {json.dumps(user_id)}, "experiments": [{entries}]}}'
+        return self.with_assignments(user_id, [(experiment_key, variation_key)])
+
+    def with_assignments(self, user_id: str, assignments: list[tuple[str, str]]) -> str:
+        """The same with several assignments, each an experiment's key and a variation's."""
+        replaced = {experiment_key for experiment_key, _ in assignments}
+        entries = [entry.json for entry in self.entries if not _is_of(entry, replaced)]
+        entries += [
+            json.dumps({"experiment_key": experiment_key, "variation_key": variation_key})
+            for experiment_key, variation_key in assignments
+        ]
+        return f'{{"user_id": {json.dumps(user_id)}, "experiments": [{", ".join(entries)}]}}'
+
+
+def _is_of(entry: _Entry, experiment_keys: set[str]) -> bool:
+    key = entry.experiment_key
+    return isinstance(key, str) and key in experiment_keys
 
 
 def _read_entry(value: object) -> _Entry | None:

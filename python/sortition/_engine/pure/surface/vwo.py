@@ -1,52 +1,22 @@
-"""The pure engine as the rest of the package sees it; the twin of ``rust/bindings``."""
+"""VWO's part of the pure engine's surface; the twin of ``rust/bindings/src/vwo.rs``."""
 
 from __future__ import annotations
 
 from itertools import islice
 from typing import TYPE_CHECKING, final
 
-from sortition._engine.pure import pagesense
-from sortition._engine.pure.hash import murmur3_32
-from sortition._engine.pure.pagesense.allocation import ranges as pagesense_ranges
-from sortition._engine.pure.pagesense.bucket import bucket_of, hash_user
-from sortition._engine.pure.pagesense.compile import compile_settings as compile_project
-from sortition._engine.pure.pagesense.decision import Request as PagesenseRequest
-from sortition._engine.pure.pagesense.profile import Profile as PagesenseProfile
-from sortition._engine.pure.pagesense.reason import REASONS as PAGESENSE_REASONS
 from sortition._engine.pure.trace import recording, silent
 from sortition._engine.pure.vwo import call, decide, decide_by_key, event
-from sortition._engine.pure.vwo.allocation import ranges as allocation_ranges
-from sortition._engine.pure.vwo.bucket import stretched_bucket, traffic_bucket, variation_bucket
 from sortition._engine.pure.vwo.compile import compile_settings
 from sortition._engine.pure.vwo.decision import GoalRequest, Request
-from sortition._engine.pure.vwo.event import batch as vwo_batch
-from sortition._engine.pure.vwo.reason import REASONS
 from sortition._engine.pure.vwo.visitor import visitor_id
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from sortition._base.problem import Problem
-    from sortition._engine import pagesense as pagesense_model
     from sortition._engine import vwo as model
-    from sortition._engine.pure.pagesense.settings import Settings as Project
     from sortition._engine.pure.vwo.settings import Settings
-
-__all__ = [
-    "PAGESENSE_REASONS",
-    "REASONS",
-    "PagesenseProfile",
-    "PagesenseSettings",
-    "VwoSettings",
-    "allocation_ranges",
-    "murmur3_32",
-    "pagesense_bucket",
-    "pagesense_ranges",
-    "stretched_bucket",
-    "traffic_bucket",
-    "variation_bucket",
-    "vwo_batch",
-]
 
 
 @final
@@ -382,133 +352,3 @@ class VwoOutcome:
     def records_needed(self) -> tuple[str, ...]:
         """The campaigns, by key, whose records are needed first."""
         return self._outcome.decision.records_needed
-
-
-def pagesense_bucket(experiment_key: str, user_id: str) -> int:
-    """The bucket of this user in this experiment."""
-    return bucket_of(hash_user(experiment_key, user_id))
-
-
-@final
-class PagesenseSettings:
-    """A project's settings, compiled once; see `sortition._engine.pagesense.Settings`."""
-
-    __slots__ = ("_settings",)
-
-    def __init__(self, settings: Project) -> None:
-        self._settings = settings
-
-    @staticmethod
-    def compile(document: bytes) -> PagesenseSettings:
-        """Compile a settings document.
-
-        Raises:
-            SettingsError: The document cannot be used at all.
-        """
-        return PagesenseSettings(compile_project(document))
-
-    @property
-    def project_key(self) -> str:
-        """The project's key."""
-        return self._settings.project_key
-
-    @property
-    def project_name(self) -> str:
-        """The project's name."""
-        return self._settings.project_name
-
-    @property
-    def portal_name(self) -> str:
-        """The name of the portal that the project belongs to."""
-        return self._settings.portal_name
-
-    @property
-    def sdk_account_id(self) -> str:
-        """The account's id, without the data center."""
-        return self._settings.sdk_account_id
-
-    @property
-    def sdk_key(self) -> str:
-        """The secret key of the project."""
-        return self._settings.sdk_key
-
-    @property
-    def experiments(self) -> tuple[pagesense_model.Experiment, ...]:
-        """The experiments that could be compiled."""
-        return tuple(experiment.shown for experiment in self._settings.experiments)
-
-    @property
-    def goals(self) -> tuple[pagesense_model.Goal, ...]:
-        """The goals that could be compiled."""
-        return self._settings.goals
-
-    @property
-    def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first thousand problems."""
-        return self._settings.problems.first
-
-    @property
-    def problem_count(self) -> int:
-        """How many problems there are in all."""
-        return self._settings.problems.count
-
-    def experiment(
-        self, name: str, named_by: pagesense_model.NamedBy = "name"
-    ) -> pagesense_model.Experiment | None:
-        """The experiment of this name or link name."""
-        names = self._settings.by_name if named_by == "name" else self._settings.by_link_name
-        index = names.get(name)
-        return None if index is None else self._settings.experiments[index].shown
-
-    def goal(
-        self, name: str, named_by: pagesense_model.NamedBy = "name"
-    ) -> pagesense_model.Goal | None:
-        """The goal of this name or link name."""
-        settings = self._settings
-        find = settings.goal if named_by == "name" else settings.goal_by_link_name
-        index = find(name)
-        return None if index is None else settings.goals[index]
-
-    def experiment_names(self, named_by: pagesense_model.NamedBy, most: int) -> tuple[str, ...]:
-        """The names or link names of the experiments; of the first ones where there are more."""
-        shown = (experiment.shown for experiment in self._settings.experiments[:most])
-        return tuple(one.name if named_by == "name" else one.link_name for one in shown)
-
-    def goal_names(self, named_by: pagesense_model.NamedBy, most: int) -> tuple[str, ...]:
-        """The names or link names of the goals; of the first ones where there are more."""
-        goals = self._settings.goals[:most]
-        return tuple(one.name if named_by == "name" else one.link_name for one in goals)
-
-    def experiments_with_goal(self, goal_name: str) -> tuple[pagesense_model.Experiment, ...]:
-        """The experiments that count the goal of this name, stopped ones included."""
-        goal = self._settings.goal(goal_name)
-        return tuple(
-            experiment.shown
-            for experiment in self._settings.experiments
-            if goal is not None and experiment.goal(goal) is not None
-        )
-
-    def decide(
-        self,
-        experiment: str | int,
-        user_id: str,
-        attributes: dict[str, object] | None = None,
-        profile: pagesense_model.Profile | None = None,
-        *,
-        named_by: pagesense_model.NamedBy = "name",
-        has_user_storage: bool = False,
-        goal_name: str | None = None,
-        steps: list[pagesense_model.Step] | None = None,
-    ) -> pagesense_model.Decision:
-        """Decide for one user and one experiment."""
-        if not (profile is None or isinstance(profile, PagesenseProfile)):
-            raise TypeError("profile: expected one that this engine has read")
-        request = PagesenseRequest(
-            user_id=user_id,
-            attributes=attributes or {},
-            has_user_storage=has_user_storage,
-            profile=profile,
-            goal_name=goal_name,
-        )
-        trace = silent if steps is None else recording(steps)
-        return pagesense.decide(self._settings, experiment, named_by, request, trace)
