@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
-import time
+import subprocess
+import sys
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,7 +13,8 @@ from support.documents import campaign, project, settings
 from support.sink import Sink, free_url, wait_until
 
 from sortition import pagesense, vwo
-from sortition._base import guard
+from sortition._base import guard, repeating
+from sortition._base.clock import now_s
 from sortition._base.log import Log
 
 if TYPE_CHECKING:
@@ -23,12 +26,11 @@ MISTAKE_PAUSE_S = 600.0
 
 
 class Clock:
-    """The monotonic clock, moved on by a test."""
+    """The clock of pauses between messages, moved on by a test."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.ahead_s = 0.0
-        real = time.monotonic
-        monkeypatch.setattr(time, "monotonic", lambda: real() + self.ahead_s)
+        monkeypatch.setattr(repeating, "now_s", lambda: now_s() + self.ahead_s)
 
 
 @pytest.fixture
@@ -176,9 +178,52 @@ class TestLosses:
             ]
             clock.ahead_s = MISTAKE_PAUSE_S + 1
             assert not client.track("checkout", "Ann", "purchase")
-        assert errors(caplog)[-1] == (
-            "1 event was lost: not sent (5 times since this was last logged)"
+            assert errors(caplog)[-1] == "5 events were lost: not sent"
+            assert not client.track("checkout", "Ann", "purchase")
+        # The last ones have their line at the end.
+        assert errors(caplog)[-1] == "1 event was lost: not sent"
+
+    @pytest.mark.parametrize("engine", ["compiled", "pure"])
+    @pytest.mark.parametrize("way", ["exit", "sys.exit", "freed", "in a child", "at exit"])
+    def test_within_the_call_the_lines_add_up_to_the_ledger(self, way: str, engine: str) -> None:
+        """However the process or the client ends without a close."""
+        program = textwrap.dedent(
+            """
+            import atexit, multiprocessing, os, sys
+            from sortition import vwo
+            way, engine, url = sys.argv[1:]
+            client = vwo.launch({document!r}, base_url=url, engine=engine)
+            def lose():
+                for _ in range(7):
+                    assert not client.track("checkout", "Ann", "purchase")
+            if way == "in a child":
+                child = multiprocessing.get_context("fork").Process(target=lose)
+                child.start()
+                child.join()
+            elif way == "at exit":
+                # After the client's own hook, which is registered with the first event.
+                atexit.register(lose)
+                import sortition._process.exit
+                atexit.unregister(sortition._process.exit._come)
+                atexit.register(sortition._process.exit._come)
+            else:
+                lose()
+            if way == "freed":
+                del client
+            if way == "sys.exit":
+                sys.exit(0)
+            """
+        ).format(document=settings())
+        ran = subprocess.run(
+            [sys.executable, "-c", program, way, engine, free_url()],
+            check=True,
+            capture_output=True,
+            text=True,
+            timeout=60,
         )
+        lines = [line for line in ran.stderr.splitlines() if "lost: not sent" in line]
+        assert sum(int(line.split()[0]) for line in lines) == 7, ran.stderr
+        assert len(lines) <= 2 or way == "at exit"
 
     def test_in_batches(self, caplog: pytest.LogCaptureFixture, clock: Clock) -> None:
         with vwo.launch(

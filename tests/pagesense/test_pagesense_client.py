@@ -99,6 +99,11 @@ def raws(sink: Sink) -> list[Any]:
     return [json.loads(one.query["raw"]) for one in sink.received]
 
 
+def named(project_name: str) -> dict[str, Any]:
+    """The document of a project of this name."""
+    return {"projectsettings": [{**DOCUMENT["projectsettings"][0], "project_name": project_name}]}
+
+
 # Launching
 
 
@@ -106,7 +111,7 @@ def raws(sink: Sink) -> list[Any]:
 def test_what_settings_are_asked_for_with(engine: Engine, sink: Sink, case: dict[str, Any]) -> None:
     """The arguments as recorded; what names no data center is refused (see "Our choices")."""
     sink.answer = lambda received: (
-        Answer(body=json.dumps(DOCUMENT).encode())
+        Answer(body=json.dumps(named(case["args"][2])).encode())
         if "No%20Such" not in received.target
         else Answer(body=b"{}")
     )
@@ -520,14 +525,39 @@ def test_a_cache_of_another_project_is_not_used(
 ) -> None:
     """A file that was written for another account, key or project costs one warning."""
     cache = tmp_path / "settings"
-    sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+    asked = {**ACCOUNT, **changes}
+    sink.answer = lambda _: Answer(body=json.dumps(named(asked["project_name"])).encode())
     options: Any = {"base_url": sink.url, "engine": engine.name, "init_timeout_s": 0.3}
     options |= {"settings_cache": cache, "close_timeout_s": 0.3}
-    pagesense.launch(**{**ACCOUNT, **changes}, **options).close()
+    pagesense.launch(**asked, **options).close()
     sink.answer = lambda _: Answer(status=503)
     with pagesense.launch(**ACCOUNT, **options, allow_empty=True) as client:
         assert client.status().state == "empty"
     assert caplog.text.count("cannot be used: its settings are of another account") == 1
+
+
+def test_a_first_answer_of_another_project_is_not_used(
+    engine: Engine, sink: Sink, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A launch takes the fallback instead, the poller keeps that, and no cache is written."""
+    cache = tmp_path / "settings"
+    other = Answer(body=json.dumps(named("Another")).encode())
+    sink.answer = lambda _: other
+    options: Any = {**ACCOUNT, "base_url": sink.url, "engine": engine.name}
+    with pytest.raises(sortition.SettingsUnavailableError, match="of another project"):
+        pagesense.launch(**options, init_timeout_s=0.3)
+    with pagesense.launch(
+        **options, fallback_settings=ours(), settings_cache=cache, poll_interval_s=10
+    ) as client:
+        assert client.get_variation_name("Exp All", "user1") == "Original"
+        wait_until(lambda: len(sink.received) > 2)
+        wait_until(lambda: "there are none yet" in caplog.text or "stay in use" in caplog.text)
+        assert client.status().source == "fallback"
+        assert not cache.exists()
+        sink.answer = lambda _: Answer(body=json.dumps(DOCUMENT).encode())
+        assert client.get_and_update_project_settings()
+        assert client.status().source == "server"
+        assert cache.exists()
 
 
 # Deciding

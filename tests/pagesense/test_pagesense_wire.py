@@ -73,7 +73,8 @@ def answer(received: Received) -> Answer:
     """The platform: settings by project name, and success for every event."""
     if not received.path.endswith("updateprojectsettings"):
         return Answer(body=b"ok")
-    return Answer(body=json.dumps(DOCUMENT).encode())
+    name = json.loads(received.query["raw"])["fpqd"]["pn"]
+    return Answer(body=json.dumps(CAPTURE["settings"].get(name, DOCUMENT)).encode())
 
 
 @pytest.fixture

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import itertools
-import time
 from typing import TYPE_CHECKING, Final
+
+from sortition._base.clock import now_s
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -40,11 +41,11 @@ class Pause:
             has_handler: Whether the program has configured logging. A message that was logged
                 before that may be logged again at once.
         """
-        return time.monotonic() >= self._until or (has_handler and not self._had_handler)
+        return now_s() >= self._until or (has_handler and not self._had_handler)
 
     def begin(self, *, has_handler: bool = True) -> None:
         """Note that the message is being logged."""
-        self._until = time.monotonic() + self._length_s
+        self._until = now_s() + self._length_s
         self._had_handler = has_handler
 
     def try_begin(self, *, has_handler: bool = True) -> bool:

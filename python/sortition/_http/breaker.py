@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Final
+
+from sortition._base.clock import now_s
 
 FAILURES_UNTIL_PAUSE: Final = 3
 """How many failures in a row begin a pause."""
@@ -33,7 +34,7 @@ class Breaker:
         with self._lock:
             if self._failures_in_a_row < FAILURES_UNTIL_PAUSE:
                 return True
-            now = time.monotonic()
+            now = now_s()
             if now < self._paused_until:
                 return False
             # This request is the trial; the pause goes on for all others.
@@ -55,4 +56,4 @@ class Breaker:
         """The server failed, or did not answer."""
         with self._lock:
             self._failures_in_a_row += 1
-            self._paused_until = time.monotonic() + self._pause_s
+            self._paused_until = now_s() + self._pause_s

@@ -8,7 +8,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.clock import now_s
+from sortition._base.clock import now_s, wait_until
 from sortition._http.transport import ConnectionLostError, NotSentError, RepeatError
 from sortition._process.forks import ForkedError, Forks, end_copy, only_here
 
@@ -181,8 +181,10 @@ class SenderPool:
     def _take_place(self, deadline: Deadline) -> None:
         with self._lock:
             if self._abandoned < self._most_senders:
-                self._changed.wait_for(
-                    lambda: self._free_places or self._is_closed, deadline.remaining_s()
+                wait_until(
+                    self._changed,
+                    lambda: self._free_places or self._is_closed,
+                    deadline.remaining_s(),
                 )
             if self._is_closed:
                 raise SendingError("the client is closed")

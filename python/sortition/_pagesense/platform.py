@@ -86,9 +86,13 @@ class PagesensePlatform:
         return compiled(self._engine, document)
 
     def difference(self, snapshot: Snapshot, current: Snapshot | None) -> str | None:
-        """See `Platform`. What the server answers first is taken, as the vendor's SDK takes it."""
+        """See `Platform`.
+
+        The answer may name its account otherwise than the request does, and hold another key, which
+        later requests use. So a first answer is compared by the name of its project.
+        """
         if current is None:
-            return None
+            return self._difference_of_project(snapshot)
         is_same = snapshot.settings.project_key == current.settings.project_key
         return None if is_same else "project"
 
@@ -99,9 +103,14 @@ class PagesensePlatform:
             return None
         if split_account(found.sdk_account_id)[0] != known.account_id:
             return "account"
-        if found.project_name != known.project_name:
+        if self._difference_of_project(snapshot) is not None:
             return "project"
         return None if found.sdk_key == known.sdk_key else "environment"
+
+    def _difference_of_project(self, snapshot: Snapshot) -> str | None:
+        known = self._credentials
+        is_same = known is None or snapshot.settings.project_name == known.project_name
+        return None if is_same else "project"
 
     def owner(self, current: Snapshot | None) -> str:
         """See `Platform`."""

@@ -12,9 +12,10 @@ from sortition._base.repeating import MISTAKE_PAUSE_S, Pause
 from sortition._sending.ledger import QUEUE_FULL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from sortition._base.log import Log
+    from sortition._sending.ledger import Ledger
     from sortition._sending.queue import Counts
 
     OnDrop: TypeAlias = Callable[[str, int], object]
@@ -39,7 +40,7 @@ class Drops:
         self._log = log
         self._on_drop = on_drop
         self._unlogged: Counter[str] = Counter()
-        self._pauses: dict[str, Pause] = {}
+        self._pauses = _LogPauses(log)
 
     @property
     def are_untold(self) -> bool:
@@ -64,27 +65,65 @@ class Drops:
             logged = {
                 reason: self._unlogged.pop(reason)
                 for reason in list(self._unlogged)
-                if self._is_to_log(reason) or is_ending
+                if self._pauses.try_begin(reason) or is_ending
             }
         for reason, count in logged.items():
             self._log.error("%s", _words(reason, count))
         for reason, count in untold.items():
-            _call_back(self._log, self._on_drop, reason, count)
+            call_back(self._log, self._on_drop, reason, count)
 
-    def _is_to_log(self, reason: str) -> bool:
+
+class CallDrops:
+    """Logs the losses of events that are sent within calls.
+
+    A loss is logged at once, and then every ten minutes with all that came since; what is left has
+    its line at the end. What was logged is compared with the ledger, so that the lines add up to
+    its numbers, also where a signal handler interrupted a call before it could log its loss.
+
+    Args:
+        ledger: The ledger; every event that it counts as dropped is one of a call.
+        log: The client's log.
+    """
+
+    def __init__(self, ledger: Ledger, log: Log) -> None:
+        self._ledger = ledger
+        self._log = log
+        self._lock = threading.RLock()
+        self._logged: Counter[str] = Counter()
+        self._pauses = _LogPauses(log)
+
+    def note(self, reason: str) -> None:
+        """An event was lost for this reason; log it where none was logged lately."""
+        if self._pauses.try_begin(reason):
+            self._log_rest([reason])
+
+    def log_rest(self) -> None:
+        """Log every loss that was not logged yet."""
+        self._log_rest(self._ledger.stats().dropped)
+
+    def _log_rest(self, lost_for: Iterable[str]) -> None:
+        dropped = self._ledger.stats().dropped
+        for reason in lost_for:
+            with self._lock:
+                lost = sum(dropped.get(reason, {}).values())
+                count = lost - self._logged[reason]
+                self._logged[reason] = max(lost, self._logged[reason])
+            if count > 0:
+                self._log.error("%s", _words(reason, count))
+
+
+class _LogPauses:
+    """Says for each reason whether a loss is to be logged now."""
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._pauses: dict[str, Pause] = {}
+
+    def try_begin(self, reason: str) -> bool:
         if not self._log.takes(logging.ERROR):
             return False
         pause = self._pauses.setdefault(reason, Pause(MISTAKE_PAUSE_S))
         return pause.try_begin(has_handler=self._log.has_handler)
-
-
-def tell_of_drop(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
-    """Tell of so many events at once.
-
-    To be called with no lock of ours held: the caller's code may do anything.
-    """
-    log.recurring_error(("dropped", reason), lambda: _words(reason, count))
-    _call_back(log, on_drop, reason, count)
 
 
 def _words(reason: str, count: int) -> str:
@@ -94,7 +133,8 @@ def _words(reason: str, count: int) -> str:
     return f"{count} {events} {became}: {reason.replace('_', ' ')}"
 
 
-def _call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
+def call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
+    """Tell the caller's ``on_drop``, with no lock held: the caller's code may do anything."""
     if on_drop is None:
         return
     try:

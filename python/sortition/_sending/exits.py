@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 import weakref
 from typing import TYPE_CHECKING, Final, Protocol
 
+from sortition._base.clock import now_s
 from sortition._process.exit import Exit
 from sortition._process.forks import PerProcess
 
@@ -61,13 +61,13 @@ class _Open:
             known = list(self._workers.items())
         left = [(reference(), timeout_s) for reference, timeout_s in known]
         workers = [(worker, timeout_s) for worker, timeout_s in left if worker is not None]
-        started = time.monotonic()
+        started = now_s()
         try:
             for worker, timeout_s in workers:
                 worker.release(timeout_s)
             # They send at the same time; so the exit waits for the slowest, not for their sum.
             for worker, timeout_s in workers:
-                worker.close(max(0.0, started + timeout_s - time.monotonic()))
+                worker.close(max(0.0, started + timeout_s - now_s()))
         except (KeyboardInterrupt, SystemExit):
             # A second signal: whoever sent it does not want to wait.
             _give_up(worker for worker, _ in workers)

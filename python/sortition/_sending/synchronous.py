@@ -10,9 +10,11 @@ from sortition._base.health import SendingHealth
 from sortition._http.answers import outcome_of
 from sortition._http.breaker import PAUSE_S, Breaker
 from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._process.exit import Exit
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
-from sortition._sending.drops import tell_of_drop
+from sortition._sending.drops import CallDrops, call_back
+from sortition._sending.exits import close_at_exit
 from sortition._sending.ledger import Ledger
 from sortition._sending.outage_log import OutageLog
 from sortition._sending.queues import queues_of
@@ -64,7 +66,13 @@ class SynchronousDispatch:
         self._resends = on_unknown_outcome == "resend"
         self._is_closed = False
         self._warned_of_event_loop = False
-        self._process = PerProcess(lambda: _Process(engine, transport, pause_s, log))
+
+        def start() -> _Process:
+            process = _Process(engine, transport, pause_s, log)
+            close_at_exit(process, 0.0)
+            return process
+
+        self._process = PerProcess(start)
 
     @property
     def ledger(self) -> Ledger:
@@ -97,7 +105,7 @@ class SynchronousDispatch:
             # A signal handler raised, such as that of Ctrl-C. Where it does so before or after
             # these lines, the end of the object counts the events.
             in_flight.end(reasons.UNKNOWN_OUTCOME)
-            tell_of_drop(self._log, None, reasons.UNKNOWN_OUTCOME, sum(kinds.values()))
+            self._log_drop(process, reasons.UNKNOWN_OUTCOME)
             raise
         if outcome is not None and outcome.was_repeated:
             counts.repeat(kinds)
@@ -108,7 +116,8 @@ class SynchronousDispatch:
             return True
         reason = _reason_of(outcome)
         in_flight.end(reason)
-        tell_of_drop(self._log, self._on_drop, reason, sum(kinds.values()))
+        self._log_drop(process, reason)
+        call_back(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
     def close(self) -> None:
@@ -117,11 +126,18 @@ class SynchronousDispatch:
         process = self._process.existing()
         if process is not None:
             process.pool.close()
+            process.drops.log_rest()
 
     def health(self) -> SendingHealth:
         """How the server is in this process; there is no thread whose health would matter."""
         process = self._process.existing()
         return SendingHealth(None if process is None else process.endpoint())
+
+    def _log_drop(self, process: _Process, reason: str) -> None:
+        process.drops.note(reason)
+        if self._is_closed or Exit.has_come:
+            # Nobody would log it later.
+            process.drops.log_rest()
 
     def _warn_of_event_loop(self) -> None:
         """Say once that the caller holds up everything else on its event loop."""
@@ -153,8 +169,17 @@ class _Process:
     ) -> None:
         self.pool = SenderPool(transport)
         self.ledger = Ledger(queues_of(engine).Counts())
+        self.drops = CallDrops(self.ledger, log)
         self._outage_log = OutageLog(log)
         self._breaker = Breaker(pause_s)
+
+    def release(self, timeout_s: float) -> None:
+        """See `sortition._sending.exits.Closable`. Nothing waits here."""
+
+    def close(self, timeout_s: float) -> bool:  # noqa: ARG002 -- nothing waits here
+        """See `sortition._sending.exits.Closable`. What was lost and not logged yet is logged."""
+        self.drops.log_rest()
+        return True
 
     def exchange(self, request: Request, deadline: Deadline) -> Outcome | None:
         """Send a request; None where it is not sent, as the server is down."""

@@ -18,6 +18,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.clock import now_s
 from sortition._http.limits import MOST_SETTINGS_BYTES
 
 if TYPE_CHECKING:
@@ -118,11 +119,11 @@ class SettingsCache:
             self._warn("written", str(error))
         else:
             self._kept = _digest(document, owner)
-            self._touched_at = time.monotonic()
+            self._touched_at = now_s()
             self._has_warned = False
 
     def _touch(self) -> None:
-        now = time.monotonic()
+        now = now_s()
         if now - self._touched_at >= _TOUCH_S:
             self._touched_at = now
             with contextlib.suppress(OSError):

@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 
-from sortition._base.clock import now_s
+from sortition._base.clock import now_s, wait_until
 from sortition._base.health import Heartbeat
 from sortition._http.pool import Deadline, SenderPool
 from sortition._process.forks import only_here
@@ -169,7 +169,7 @@ class Poller:
                 if wait_s > deadline.remaining_s():
                     error = f"the server asked to be left alone for {wait_s:.0f} more seconds"
                     return Outcome(is_new=False, error=error)
-                if self._changed.wait_for(lambda: self._is_closed, wait_s):
+                if wait_until(self._changed, lambda: self._is_closed, wait_s):
                     return Outcome(is_new=False, error="the client is closed")
             return self._exchange(about, attempt, deadline)
         finally:

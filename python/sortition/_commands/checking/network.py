@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 import requests.adapters
 import requests.utils
 
+from sortition._base.clock import now_s
 from sortition._base.handshakes import closing_after_failure
 from sortition._commands.checking.finding import Finding
 
@@ -119,7 +120,7 @@ def _tunnel_finding(
     try:
         connection.settimeout(timeout_s)
         connection.sendall(f"{asked}\r\n".encode())
-        head = _head(connection, time.monotonic() + timeout_s)
+        head = _head(connection, now_s() + timeout_s)
     except OSError as error:
         return Finding(
             "proxy", "fault", f"no tunnel: {_words(error)}", "ask whoever runs the proxy"
@@ -139,7 +140,7 @@ def _tunnel_finding(
 def _head(connection: socket.socket, until: float) -> bytes:
     head = b""
     while b"\r\n\r\n" not in head and len(head) < _MOST_HEAD_BYTES:
-        if time.monotonic() > until:
+        if now_s() > until:
             raise TimeoutError
         got = connection.recv(1024)
         if not got:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING, Final
 
+from sortition._base.clock import now_s
 from sortition._base.repeating import OUTAGE_PAUSE_S, Pause
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class DiskState:
 
     def is_left_alone(self) -> bool:
         """Whether the disk failed a moment ago."""
-        return self.failure is not None and time.monotonic() < self._tries_again_at
+        return self.failure is not None and now_s() < self._tries_again_at
 
     def note_failure(self, error: OSError) -> None:
         """Something could not be written."""
@@ -43,7 +43,7 @@ class DiskState:
             has_handler=self._log.has_handler
         )
         self.failure = error.strerror or type(error).__name__
-        self._tries_again_at = time.monotonic() + _TRIES_AGAIN_AFTER_S
+        self._tries_again_at = now_s() + _TRIES_AGAIN_AFTER_S
         if is_to_log:
             self._is_failure_logged = True
             self._log.warning(

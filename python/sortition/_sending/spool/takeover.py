@@ -8,7 +8,7 @@ import threading
 from collections import Counter
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.clock import now_s
+from sortition._base.clock import now_s, wait_until
 from sortition._process.threads import start_thread
 from sortition._sending import ledger as reasons
 from sortition._sending.pauses import wait_for
@@ -184,8 +184,10 @@ class Takeover:
                 self._changed.notify_all()
                 # Not all processes of a machine at the same moment.
                 again_s = _LOOKS_AGAIN_AFTER_S * _RANDOM.uniform(0.75, 1.25)
-                self._changed.wait_for(
-                    lambda: self._outbox.queue.is_closing or self._leftovers.have_room, again_s
+                wait_until(
+                    self._changed,
+                    lambda: self._outbox.queue.is_closing or self._leftovers.have_room,
+                    again_s,
                 )
         with self._lock:
             self._changed.wait_for(self._is_at_rest)
