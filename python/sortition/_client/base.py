@@ -1,4 +1,4 @@
-"""The life of a client, whatever the platform: from the first call in a process to its close."""
+"""The life cycle of a client of any platform, from the first call in a process to its close."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _FLUSH_TIMEOUT_S: Final = 30.0
 
 
 class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
-    """What the clients of all platforms have in common. As a context manager, it closes itself."""
+    """The base of the clients of all platforms. As a context manager, it closes itself."""
 
     def __init__(
         self, configuration: Configuration, live: LiveSettings[SnapshotT], delivery: DeliveryT
@@ -58,7 +58,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._has_storage = configuration.user_storage is not None
         self._storage_breaker = StorageBreaker(configuration.storage_timeout_s)
 
-        # A client that nobody closes frees what it holds all the same.
+        # A client that nobody closes must free its resources too.
         def release() -> None:
             if sys.is_finalizing():
                 # What was left has been seen to; nothing can be waited for any more.
@@ -72,7 +72,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         weakref.finalize(self, release).atexit = False
 
     def __reduce__(self) -> Never:
-        """Refuse to be copied or sent to another process.
+        """Refuse to be copied or pickled.
 
         Raises:
             TypeError: Always.
@@ -92,16 +92,16 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
 
     @abc.abstractmethod
     def status(self) -> ClientStatus:
-        """What the client runs on, and how it is in this process."""
+        """The state of the client in this process."""
 
     @whatever_is_given
     def healthz(self) -> Health:
-        """How the client is in this process, for a probe of the service."""
+        """The health of the client in this process, for a probe of the service."""
         return self.status().health
 
     @whatever_is_given
     def stats(self) -> Stats:
-        """What became of every event that this client took in this process."""
+        """What happened to every event that this client accepted in this process."""
         stats = self._delivery.ledger.stats()
         return replace(
             stats,
@@ -110,19 +110,19 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         )
 
     def _not_activated(self) -> dict[str, int]:
-        """The events of users who were not activated, by kind; here none are known."""
+        """The events of users who were not activated, by kind; by default none."""
         return {}
 
     def _note_refusal(self, reason: str) -> None:
-        """A call was refused by a mistake."""
+        """Note that a call was refused because of a mistake."""
         self._refusals.note(reason)
 
     def _most_refused(self) -> str | None:
-        """Why most calls of the last minute were refused; None where most were not."""
+        """Why most calls of the last minute were refused; None if most were not."""
         return self._refusals.most()
 
     async def _flush(self, timeout_s: object) -> bool | None:
-        """Send what waits, and wait for the answers; None where nothing ever waits."""
+        """Send waiting events, and wait for the answers; None if events never wait."""
         wait_s = arguments.seconds("timeout_s", timeout_s)
         deadline = Deadline(_FLUSH_TIMEOUT_S if wait_s is None else wait_s)
         return await self._executor.run(
@@ -130,45 +130,45 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         )
 
     def _storage_health(self) -> StorageHealth:
-        """How the user storage is, as far as there is one."""
+        """The health of the user storage, if there is one."""
         breaker = self._storage_breaker
         if not self._has_storage:
             return StorageHealth()
         return StorageHealth(breaker.status(), is_skipped=breaker.is_skipping)
 
     def _findings(self, seen: list[Finding] | None = None) -> Findings:
-        """What takes the faults of the user storage, and lists them where it is given a list."""
-        # Nothing that the client keeps refers to it: without a cycle it is freed at once.
+        """The receiver of the user storage's faults, which also adds them to `seen`, if given."""
+        # Nothing that the client keeps refers to it: without a cycle, it is freed at once.
         counts = self._finding_counts
         return Findings(self._log, lambda name: counts.get().add(name), seen)
 
     @whatever_is_given
     async def close(self, timeout_s: float | None = None) -> bool:
-        """Send what waits, and free threads and connections. May be repeated.
+        """Send waiting events, and free threads and connections. May be called again.
 
-        Every later call returns its documented nothing.
+        Every later call returns its documented empty result.
 
         Args:
             timeout_s: How long that may take, in seconds; by default the launch option
                 ``close_timeout_s``.
 
         Returns:
-            Whether nothing was left; what was is counted in `stats`: as dropped or, where it is in
-            the spool, as spooled.
+            Whether all events were sent. `stats` counts the others as spooled if they are in the
+            spool, and otherwise as dropped.
         """
         wait_s = self._close_timeout_s
         try:
             wait_s = first_given(arguments.seconds("timeout_s", timeout_s), None, wait_s)
         except BadArgumentError as error:
             self._log.error("close: %s", error)
-        # Also where an earlier close was interrupted.
+        # Also if an earlier close was interrupted.
         self._refuse(self._refuses_with or reasons.CLOSED)
         is_delivered = await self._executor.run("closing", lambda: self._end(wait_s))
         self._executor.close()
         return is_delivered
 
     def _end(self, timeout_s: float) -> bool:
-        """Send what waits, and free what the client holds; whether nothing was left."""
+        """Send waiting events, and free the client's resources; whether all events were sent."""
         self._live.close()
         is_delivered = self._delivery.close(timeout_s, reasons.CLOSED)
         self._close_transport()
@@ -179,7 +179,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
             self._own_transport.close()
 
     def _begin(self) -> None:
-        """The first call in this process: start what works behind the calls."""
+        """The first call in this process: start the background work."""
         self._begun = self._live.begin()
 
     def _refuse(self, reason: str) -> None:
@@ -190,19 +190,19 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
             self._answer_directly()
 
     def _answer_directly(self) -> None:
-        """Have calls answered by the engine itself where they can be; here none are."""
+        """Let the engine answer calls directly, if the platform can; by default it cannot."""
 
     @property
     def _snapshot(self) -> SnapshotT:
-        """The snapshot that a call works with; to be taken once."""
-        # As `Current.taken` does, without calling it: every call comes here.
+        """The snapshot for a call, which reads it once."""
+        # As in `Current.taken`, but without calling it: every call comes here.
         snapshot = self._current.snapshot
         if snapshot is None:
             raise NoSettingsError
         return snapshot
 
     def _take_webhook(self, headers: object, secret: object, platform_header: str) -> int:
-        """Ask for settings soon where a request knows the secret; the status to answer with."""
+        """Ask for settings soon if a request has the secret; the status to answer with."""
         if not knows_secret(headers, secret, platform_header):
             return REFUSED
         self._live.wake()

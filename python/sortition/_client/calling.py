@@ -1,7 +1,7 @@
-"""What every public call of a client has in common: it never raises.
+"""The outer edge of every public call of a client: it never raises.
 
-A call that asks the user storage, sends or waits is written as a coroutine. The synchronous client
-runs it to its end; the async client awaits it.
+A call that asks the user storage, sends or waits is a coroutine. The synchronous client runs it to
+its end; the async client awaits it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ T = TypeVar("T")
 
 
 class Client(Protocol):
-    """What a public call needs of its client."""
+    """What a public call needs from its client."""
 
     @property
     def _log(self) -> Log: ...
@@ -41,27 +41,27 @@ class Client(Protocol):
 
     @property
     def _refuses_with(self) -> str | None:
-        """Why the client answers no more calls; None while it answers."""
+        """Why the client refuses all calls; None if it does not."""
 
     @property
     def _begun(self) -> int:
         """The fork in which `_begin` ran last."""
 
     def _begin(self) -> None:
-        """Start what works behind the calls: this is the first call in this process."""
+        """Start the background work at the first call in this process."""
 
     def _note_refusal(self, reason: str) -> None:
-        """A mistake made the client refuse a call."""
+        """Note that the client refused a call because of a mistake."""
 
 
 _MOST_SHOWN: Final = 100
-"""How much of a name that a caller made up is shown."""
+"""How much of an unknown name a message shows."""
 
 _AS_NOTHING: Final = object()
 
 
 class Decorator(Protocol):
-    """Makes a public call of a method."""
+    """Turns a method into a public call."""
 
     @overload
     def __call__(self, method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
@@ -78,18 +78,18 @@ def call(
     ignores_unknown_options: bool = False,
     other_names: Mapping[str, str] | None = None,
 ) -> Decorator:
-    """Make a method a public call.
+    """Turn a method into a public call.
 
-    A closed client, a bad argument and a bug of ours give the call's documented nothing; what is
-    wrong is logged.
+    If the client is closed, an argument is invalid or sortition has a bug, the call logs that and
+    returns its documented empty result.
 
     Args:
-        nothing: What the call returns then.
-        sends: The kind of event that the call sends, which is counted as refused then.
-        mistaken: What the call returns for a bad argument, where that is something else.
-        ignores_unknown_options: Whether an option that the call does not have is logged and
-            ignored; otherwise it is a bad argument.
-        other_names: Other names of arguments, and the names that they stand for.
+        nothing: The empty result.
+        sends: The kind of event that the call sends, which then counts as refused.
+        mistaken: The result for an invalid argument, if it differs.
+        ignores_unknown_options: Whether the call logs and ignores unknown options; otherwise they
+            are invalid arguments.
+        other_names: Other names of arguments, with the names that they stand for.
     """
     for_mistakes = nothing if mistaken is _AS_NOTHING else mistaken
 
@@ -112,9 +112,9 @@ def whatever_is_given(method: Callable[P, T], /) -> Callable[P, T]: ...
 
 
 def whatever_is_given(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Have a method answer also where it is called with arguments that it does not take.
+    """Make a method answer even if it is called with wrong arguments.
 
-    For methods that answer after `close`, too: a wrong argument is logged and left out.
+    For methods that also answer after `close`: they log a wrong argument and ignore it.
     """
     name = method.__name__
 
@@ -158,7 +158,7 @@ def whatever_is_given(method: Callable[..., Any]) -> Callable[..., Any]:
 
 
 AWAITED: Final = "awaited"
-"""The attribute of a public call that holds what the async client awaits in its place."""
+"""The attribute of a public call with the coroutine for the async client."""
 
 
 def _as_it_is(result: object) -> object:
@@ -166,7 +166,7 @@ def _as_it_is(result: object) -> object:
 
 
 class _Edge:
-    """The outer edge of one public call: what it answers where its method does not."""
+    """The outer edge of one public call: its result if the method has none."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ class _Edge:
         return answer
 
     def refuse(self, client: Client) -> object:
-        """What the call answers where the client answers no more calls."""
+        """The result if the client refuses all calls."""
         why = client._refuses_with or ""  # noqa: SLF001 -- the client's own edge
         client._log.debug(  # noqa: SLF001
             "%s: the client is %s", self._name, why.replace("_", " ")
@@ -240,18 +240,18 @@ class _Edge:
         return self._nothing
 
     def without_unknown(self, client: Client, options: dict[str, Any]) -> dict[str, Any]:
-        """The options that the call has, under its own names; the others are complained of."""
+        """The options that the call has, under its own names; logs the others."""
         renamed = _renamed(options, self._other_names)
         log = client._log  # noqa: SLF001
         return _without_unknown(log, self._name, renamed, self._known or frozenset())
 
     def is_for_the_caller(self, error: Exception) -> bool:
-        """Whether an exception is one that the call is to raise."""
+        """Whether the call must raise this exception."""
         is_known = isinstance(error, BadArgumentError | NoSettingsError)
         return not is_known and _is_of_a_signal_handler(error)
 
     def answer_to(self, client: Client, error: Exception) -> object:
-        """What the call answers where its method raised."""
+        """The result if the method raised."""
         name, sends, log = self._name, self._sends, client._log  # noqa: SLF001
         if isinstance(error, BadArgumentError):
             _complain(log, name, str(error))
@@ -266,13 +266,13 @@ class _Edge:
 
 
 def complain_of_form(client: Client, name: str, sends: str | None, error: TypeError) -> None:
-    """Log that a call was made with arguments that it does not take, and count it."""
+    """Log and count that a call was made with wrong arguments."""
     _complain(client._log, name, _mistake_of(error))  # noqa: SLF001 -- the client's own edge
     _refuse(client, sends, ARGUMENT)
 
 
 def _renamed(options: dict[str, Any], other_names: Mapping[str, str] | None) -> dict[str, Any]:
-    """The options under their own names; one that is given under both is left as it is."""
+    """The options under their own names; an option given under both names stays unchanged."""
     names = other_names or {}
     return {
         names[name] if name in names and names[name] not in options else name: value
@@ -281,7 +281,7 @@ def _renamed(options: dict[str, Any], other_names: Mapping[str, str] | None) -> 
 
 
 def _mistake_of(error: TypeError) -> str:
-    """Such as: missing 1 required positional argument: 'user_id'."""
+    """For example: missing 1 required positional argument: 'user_id'."""
     words = str(error).partition("() ")[2]
     is_one_too_many = words.startswith("takes ") and words.endswith(" given")
     return f"{words}; options are given by name" if is_one_too_many else words
@@ -296,7 +296,7 @@ def _names_of(method: Callable[..., object]) -> frozenset[str]:
 def _without_unknown(
     log: Log, call: str, options: dict[str, Any], known: frozenset[str]
 ) -> dict[str, Any]:
-    """The options that a call has; complains of the others."""
+    """The options that a call has; logs the others."""
     for name in options.keys() - known:
         log.recurring_error((call, "option", name), _complaint_of(call, name, known))
     return {name: value for name, value in options.items() if name in known}
@@ -312,7 +312,7 @@ def _complaint_of(call: str, name: str, known: frozenset[str]) -> Callable[[], s
 
 
 def _report(client: Client, name: str, sends: str | None, error: Exception) -> None:
-    """Log what was wrong: arguments that the call does not take, or a bug of ours."""
+    """Log the cause: wrong arguments, or a bug of sortition."""
     log = client._log  # noqa: SLF001 -- the client's own edge
     if isinstance(error, TypeError) and is_of_the_call_itself(error):
         complain_of_form(client, name, sends, error)
@@ -330,14 +330,14 @@ def _complain(log: Log, name: str, mistake: str) -> None:
 
 
 def is_of_the_call_itself(error: TypeError) -> bool:
-    """Whether Python could not even begin the call: no frame lies below ours."""
+    """Whether Python could not even start the call: there is no frame below ours."""
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
 def _is_of_a_signal_handler(error: Exception) -> bool:
-    """Whether a signal handler of the service raised it, such as at a time limit of Celery's.
+    """Whether a signal handler of the service raised it, such as for a time limit of Celery.
 
-    It came into the call by chance, and is meant for whoever made the call.
+    It interrupted the call by chance and is meant for the caller.
     """
     handlers = (signal.getsignal(number) for number in signal.valid_signals())
     functions = (getattr(handler, "__func__", handler) for handler in handlers)

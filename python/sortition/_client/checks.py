@@ -1,7 +1,7 @@
-"""What a launch option may be: each check reads one value, and says in words what it allows.
+"""Checks of launch options: each reads one value, and describes which values it allows.
 
-A check is called with the option's name and a value that is not None. It returns the value to use,
-or raises an `OptionError` that names the option.
+A check receives the option's name and a value other than None. It returns the value to use, or
+raises an `OptionError` that names the option.
 """
 
 from __future__ import annotations
@@ -28,19 +28,19 @@ class Check(Protocol):
 
     @property
     def allowed(self) -> str:
-        """Which values are allowed, for the documentation; empty where the type says it all."""
+        """The allowed values, for the documentation; empty if the type says enough."""
 
     def __call__(self, name: str, value: object, /) -> Any:
         """The value to use.
 
         Raises:
-            OptionError: The value cannot be used; the message names the option.
+            OptionError: The value is invalid; the message names the option.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Anything:
-    """Leaves the value to be read later, together with other options."""
+    """Accepts any value, which is read later together with other options."""
 
     allowed: str = ""
 
@@ -65,9 +65,9 @@ class Seconds:
     """A number of seconds.
 
     Attributes:
-        least: The least number.
-        most: The most.
-        includes_least: Whether the least number itself is allowed.
+        least: The smallest number.
+        most: The largest number.
+        includes_least: Whether the smallest number itself is allowed.
     """
 
     least: float
@@ -85,7 +85,7 @@ class Seconds:
         """See `Check`."""
         if isinstance(value, bool) or not isinstance(value, int | float):
             raise OptionTypeError(f"{name}: must be a number of seconds, got {kind(value)}")
-        # Also false for NaN. An integer may be too large to be shown.
+        # Also false for NaN. The message has no value: an integer may be too large to print.
         is_allowed = self.least <= value <= self.most
         if not is_allowed or (value == self.least and not self.includes_least):
             raise OptionError(f"{name}: must be {self.allowed} seconds")
@@ -97,7 +97,7 @@ class WholeNumber:
     """A whole number of at least 1.
 
     Attributes:
-        most: The most.
+        most: The largest number.
     """
 
     most: int
@@ -117,7 +117,7 @@ class WholeNumber:
 
 @dataclass(frozen=True, slots=True)
 class OneOf:
-    """One of a few words."""
+    """One of several words."""
 
     words: tuple[str, ...]
     allowed: str = ""
@@ -148,7 +148,7 @@ class Level:
 
 @dataclass(frozen=True, slots=True)
 class BaseUrl:
-    """Where requests are sent."""
+    """A base URL for requests."""
 
     allowed: str = "``http://`` or ``https://``, a host, and a port and a path where needed"
 
@@ -160,7 +160,7 @@ class BaseUrl:
 
 @dataclass(frozen=True, slots=True)
 class FilePath:
-    """The path of a file, which need not exist."""
+    """The path of a file, which may not exist yet."""
 
     allowed: str = ""
 
@@ -176,7 +176,7 @@ class FilePath:
 
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """Something that can be called."""
+    """A callable that is not async."""
 
     allowed: str = ""
 
@@ -221,5 +221,5 @@ def _needs_an_instance(given: type, method: str) -> bool:
 
 
 def _is_async(function: object) -> bool:
-    """Whether calling this returns something that somebody must await."""
+    """Whether calling this returns something to await."""
     return inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function)

@@ -1,4 +1,4 @@
-"""How the events of a client leave, as far as every platform has it in common."""
+"""How the events of a client leave: the part that all platforms share."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from sortition._sending.queues import queues_of
 
 
 class Delivery(Protocol):
-    """What a client's events leave by. Each platform adds how it takes them."""
+    """The way out for a client's events. Each platform adds how it accepts them."""
 
     @property
     def ledger(self) -> Ledger:
-        """What became of this process's events."""
+        """What happened to this process's events."""
 
     def flush(self, timeout_s: float) -> bool | None:
-        """Send what waits; whether the server accepted all of it, None where nothing ever waits."""
+        """Send waiting events; whether the server accepted all, or None if events never wait."""
 
     def close(self, timeout_s: float, reason: str) -> bool:
-        """Take nothing any more, and send what waits; whether nothing was left."""
+        """Refuse new events and send the waiting ones; whether all were sent."""
 
     def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
+        """Send waiting events and end, without waiting: nobody uses it any more."""
 
     def health(self) -> SendingHealth:
-        """How the server that takes events is, and what sends them; None where none is."""
+        """The health of the server and of sending; None if nothing is sent."""
 
 
 class NoDelivery:
@@ -37,7 +37,7 @@ class NoDelivery:
         """Make one.
 
         Args:
-            is_queued: Whether events would wait in a queue, which can be flushed.
+            is_queued: Whether events would wait in a queue that can be flushed.
         """
         self._ledgers = PerProcess(lambda: Ledger(queues_of("pure").Counts()))
         self._flushed = True if is_queued else None

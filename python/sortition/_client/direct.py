@@ -1,8 +1,8 @@
-"""Public calls that the compiled engine answers by itself, without a frame of Python's.
+"""Public calls that the compiled engine answers directly, without a Python frame.
 
-A `directly` method looks at its arguments first. Where they are plain, the client's ``_direct``
-answers. Every other call, and every call of a client without it, goes to the method as it is
-written. Both give the same: the tests run each way.
+A `directly` method looks at its arguments first. If they are plain, the client's ``_direct``
+answers. Every other call, and every call of a client without it, goes to the method written in
+Python. Both ways give the same results; the tests run each.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Client(Protocol):
     """A client whose calls may be answered directly.
 
     Attributes:
-        _direct: What answers them; None where only the methods do.
+        _direct: The object that answers them; None if only the methods do.
     """
 
     _direct: Any
@@ -35,14 +35,14 @@ class Client(Protocol):
 
 
 class _DirectMethod:
-    """Stands in a class's body for a method, and gives the class two in its place."""
+    """Placeholder in a class body that becomes two methods of the class."""
 
     def __init__(self, platform: str, method: Callable[..., Any]) -> None:
         self._platform = platform
         self._method = method
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """The class was made: it gets the method as it is written, and what answers before it."""
+        """Give the new class the method written in Python and the direct one before it."""
         try:
             from sortition import _core  # noqa: PLC0415 -- absent where no wheel fits
         except ImportError:
@@ -55,7 +55,7 @@ class _DirectMethod:
 
 
 def directly(platform: str) -> Callable[[Method], Method]:
-    """A decorator for a public method of a client: plain calls are answered by the engine itself.
+    """Decorate a public method of a client: the engine answers plain calls directly.
 
     Args:
         platform: ``vwo`` or ``pagesense``.
@@ -72,13 +72,13 @@ def follower_of(
     log: Log,
     direct_of: Callable[[SnapshotT, dict[int, bool] | None, Logger | None], object],
 ) -> Callable[[SnapshotT | None], None]:
-    """What a client's settings tell of each new snapshot, so that the one in use always answers.
+    """The callback for new snapshots, so that the one in use always answers.
 
     Args:
-        client: The client; it is not kept alive.
+        client: The client; the callback does not keep it alive.
         log: The client's log.
-        direct_of: Makes what answers with a snapshot, from the levels that the client's logger
-            remembers and that logger; None for both where no debug message is ever taken.
+        direct_of: Creates the answering object for a snapshot from the client's logger and the
+            levels that it remembers; None for both if nobody ever wants debug messages.
     """
     reference = weakref.ref(client)
 
@@ -91,7 +91,7 @@ def follower_of(
             return
         remembering = log.remembering_logger if log.may_take_debug else (None, None)
         if remembering is None:
-            # A logger of the caller's, which is told of every decision.
+            # The caller's own logger receives every decision.
             return
         logger, levels = remembering
         known._direct = direct_of(snapshot, levels, logger)  # noqa: SLF001
@@ -100,7 +100,7 @@ def follower_of(
 
 
 def _document_of(method: Callable[..., object]) -> str:
-    """What `inspect` and `help` take a compiled method's signature and docstring from."""
+    """The source of a compiled method's signature and docstring for `inspect` and `help`."""
     signature = inspect.signature(method)
     bare = [
         one.replace(annotation=inspect.Parameter.empty) for one in signature.parameters.values()

@@ -1,4 +1,4 @@
-"""A settings document as a caller may give it."""
+"""A settings document, in any form that a caller may give."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 SettingsFile: TypeAlias = "str | bytes | dict[str, Any] | os.PathLike[str]"
-"""A settings document: JSON text, the same as bytes or as a dictionary, or the path of a file."""
+"""A settings document: JSON as text or bytes, a dictionary, or the path of a file."""
 
 
 def document_of(settings_file: object, name: str = "settings_file") -> bytes:
@@ -26,7 +26,7 @@ def document_of(settings_file: object, name: str = "settings_file") -> bytes:
         name: The name of the option, for errors.
 
     Raises:
-        OptionError: It is none of the things a settings file may be, or cannot be read.
+        OptionError: It has no valid form, or is not readable.
     """
     if isinstance(settings_file, os.PathLike):
         settings_file = _content_of(name, settings_file)
@@ -51,7 +51,7 @@ def document_of(settings_file: object, name: str = "settings_file") -> bytes:
 
 
 def without_byte_order_mark(document: bytes) -> bytes:
-    """The document without what some editors put in front, which is no JSON."""
+    """The document without a byte order mark, which is not JSON."""
     return document.removeprefix(b"\xef\xbb\xbf")
 
 
@@ -66,7 +66,7 @@ def _content_of(name: str, path: os.PathLike[str]) -> bytes:
 
 
 def _no_json(document: object) -> str:
-    """Which value of a document is none that JSON has, in an error's words."""
+    """Describe for an error which value of a document JSON cannot represent."""
     pending: deque[tuple[str, object]] = deque([("", document)])
     seen = set()
     while pending:
@@ -89,7 +89,7 @@ def _parts(place: str, value: object) -> Iterator[tuple[str, object]]:
 
 
 def _fault(value: object) -> str | None:
-    """What is wrong with one value, not with its parts."""
+    """What is wrong with one value, apart from its parts."""
     if isinstance(value, dict):
         wrong = [key for key in value if not isinstance(key, str | int | float | None)]
         return f"a key of type {kind(wrong[0])}" if wrong else None

@@ -1,7 +1,7 @@
-"""Where the work of a call is done that may take a while: on the thread of the call, or elsewhere.
+"""Executors for the slow steps of a call: on the caller's thread, or elsewhere.
 
-The calls of a client are coroutines. The synchronous client runs each to its end on the thread of
-the caller, and none of them ever suspends there. The async client awaits the same coroutines.
+The calls of a client are coroutines. The synchronous client runs each to its end on the caller's
+thread, where none of them ever suspends. The async client awaits the same coroutines.
 """
 
 from __future__ import annotations
@@ -14,33 +14,33 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Work = Literal["sending", "waiting", "closing"]
-"""What is to be done: send an event, wait for something else, such as a flush, or close."""
+"""The kind of work: send an event, wait for something else, such as a flush, or close."""
 
 
 class Executor(Protocol):
-    """Does for a call what may take a while."""
+    """Runs the slow steps of calls."""
 
     async def run(self, work: Work, function: Callable[[], T]) -> T:
         """Call a function that may take a while.
 
         Args:
-            work: What it does.
-            function: The function. It keeps deadlines of its own.
+            work: The kind of work.
+            function: The function, which keeps its own deadlines.
         """
 
     async def ask(self, method: Callable[..., object], *arguments: object) -> object:
         """Call a method of the user storage.
 
         Raises:
-            Exception: Whatever the method raises.
+            Exception: The method raised it.
         """
 
     def close(self) -> None:
-        """End what was started. May be repeated."""
+        """End everything that it started. May be called again."""
 
 
 class CallerExecutor:
-    """Does everything on the thread of the caller, who waits for it."""
+    """Does everything on the thread of the caller, who waits."""
 
     async def run(self, _work: Work, function: Callable[[], T]) -> T:
         """See `Executor`."""
@@ -58,7 +58,7 @@ def result_of(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine that never suspends.
 
     Raises:
-        Exception: Whatever it raises.
+        Exception: The coroutine raised it.
     """
     try:
         coroutine.send(None)

@@ -1,4 +1,4 @@
-"""What launching a client takes on every platform."""
+"""The parts of launching a client that all platforms share."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _MOST_PROBLEMS_LOGGED: Final = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration:
-    """What a client of any platform is made of; every value was checked.
+    """The parts of a client of any platform, with checked values.
 
     Attributes:
-        engine: What decides.
-        log: Where messages go.
-        transport: How requests are sent.
-        own_transport: The transport, where the client has to close it.
-        base_url: Where requests are sent.
-        verifies: Whether certificates of servers are verified.
-        close_timeout_s: How long a close may take where the call does not say.
-        is_development_mode: Whether nothing is sent.
+        engine: The engine that decides.
+        log: The client's log.
+        transport: Sends requests.
+        own_transport: The transport, if the client must close it.
+        base_url: Where to send requests.
+        verifies: Whether servers' certificates are verified.
+        close_timeout_s: How long a close may take by default.
+        is_development_mode: Whether the client sends nothing.
         user_storage: The caller's memory of earlier decisions.
         storage_timeout_s: How long one operation of it should take at most.
-        executor: Where the work of a call is done that may take a while.
+        executor: Runs the slow steps of calls.
     """
 
     engine: Engine
@@ -58,7 +58,7 @@ class Configuration:
 
 
 def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
-    """The client's log, with what the engine has to say of itself."""
+    """The client's log; logs the engine's own notice, if it has one."""
     log = Log(name, options.logger, options.log_level)
     if engine.remark is not None:
         log.warning("%s", engine.remark)
@@ -66,7 +66,7 @@ def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
 
 
 def transport_of(options: LaunchOptions, log: Log) -> tuple[Transport, RequestsTransport | None]:
-    """How requests are sent, and what of that the client has to close."""
+    """The transport, and what of it the client must close."""
     if not verifies(options):
         log.warning("certificates of servers are not verified (verify=False)")
     if options.transport is not None:
@@ -76,16 +76,16 @@ def transport_of(options: LaunchOptions, log: Log) -> tuple[Transport, RequestsT
 
 
 def verifies(options: LaunchOptions) -> bool:
-    """Whether certificates of servers are verified, as far as the transport says."""
+    """Whether servers' certificates are verified, as far as the transport says."""
     return getattr(options.transport, "verifies", True) is not False
 
 
 def limits_of(options: LaunchOptions, spool: SpoolOptions | None = None) -> dict[str, Any]:
-    """The attributes of `Batching` that every platform's options say, by name.
+    """The attributes of `Batching` that the options of every platform set, by name.
 
     Args:
         options: The options.
-        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+        spool: The spool, for callers who set more than a launch can; None for the spool of the
             options.
     """
     if spool is None and options.spool is not None:
@@ -109,7 +109,7 @@ def settings_options_of(
 
     Args:
         options: The options.
-        fallback: The settings to start with where there are no others.
+        fallback: The settings to start with if there are no others.
         poll_interval_s: How often to ask for new ones; None for never.
         log: The client's log.
     """
@@ -136,19 +136,19 @@ def engine_of(choice: EngineChoice) -> Engine:
 
 
 class WithProblems(Protocol):
-    """Settings that were compiled."""
+    """Compiled settings."""
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first problems."""
+        """The first problems of the document."""
 
     @property
     def problem_count(self) -> int:
-        """How many problems there are in all."""
+        """The number of all problems."""
 
 
 def report_problems(log: Log, settings: WithProblems) -> None:
-    """Log what is wrong in settings that come into use."""
+    """Log the problems of settings that come into use."""
     shown = settings.problems[:_MOST_PROBLEMS_LOGGED]
     for problem in shown:
         level = log.warning if problem.is_warning else log.error
