@@ -10,6 +10,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
+from sortition._base.clock import now_s
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import kind
 from sortition.storages.merging import merged_profile, merged_record
@@ -139,12 +140,12 @@ class SQLiteStorage:
 
     def _change_mode(self, connection: sqlite3.Connection) -> None:
         """Have the file in WAL mode. SQLite waits for nobody there, so this does."""
-        deadline = time.monotonic() + self._timeout_s
+        deadline = now_s() + self._timeout_s
         while True:
             try:
                 connection.execute("PRAGMA journal_mode = WAL")
             except sqlite3.OperationalError:
-                if time.monotonic() > deadline:
+                if now_s() > deadline:
                     raise
                 time.sleep(_PAUSE_S)
             else:
