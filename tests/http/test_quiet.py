@@ -156,7 +156,7 @@ def test_a_mistake_on_a_busy_path_is_logged_once(
         client.activate("paused", f"user-{number}")
         client.track(["paused"], f"user-{number}", "purchase")
     assert [record.getMessage() for record in caplog.records] == [
-        f"{call}: the settings have no such campaign (its key may be a user's id, and is not shown)"
+        f"{call}: the settings have no such campaign (the key may be a user id and is not shown)"
         for call in ("activate", "track")
     ]
     for number in range(3000):

@@ -66,9 +66,9 @@ def test_batches_go_out_with_the_new_key(launch: Launch, sink: Sink) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "why"),
     [
-        (b"", 200, "no usable settings file"),
-        (b"<html>", 200, "no usable settings file"),
-        (json.dumps(only("New")).encode()[:-9], 200, "no usable settings file"),
+        (b"", 200, "not a usable settings file"),
+        (b"<html>", 200, "not a usable settings file"),
+        (json.dumps(only("New")).encode()[:-9], 200, "not a usable settings file"),
         (json.dumps(only("New")).encode(), 500, "status 500"),
         (b'{"version": 2}', 200, "accountId"),
         (json.dumps(only("New", accountId=5)).encode(), 200, "of another account"),

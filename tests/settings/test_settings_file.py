@@ -75,7 +75,7 @@ def test_another_status_is_an_error(sink: Sink, status: int) -> None:
 )
 def test_an_unusable_document_is_an_error(sink: Sink, body: bytes) -> None:
     sink.answer = lambda _: Answer(body=body)
-    with pytest.raises(sortition.SettingsUnavailableError, match="no usable settings file"):
+    with pytest.raises(sortition.SettingsUnavailableError, match="not a usable settings file"):
         vwo.get_settings_file(604812, KEY, base_url=sink.url)
 
 

@@ -121,7 +121,7 @@ RECORD = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page
             {},
             "The user storage holds One page.",
         ),
-        (settings(), {"user_storage": Memory()}, {}, "The user storage holds no record."),
+        (settings(), {"user_storage": Memory()}, {}, "The user storage has no record."),
         (
             settings(),
             {"user_storage": Memory(checkout={**RECORD, "variationName": "Gone"})},
@@ -144,7 +144,7 @@ RECORD = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page
             settings(campaign(), {**WHITELISTED, "id": 2, "key": "search"}, **GROUP),
             {},
             {},
-            "Group 7: a targeting rule of search has the user.",
+            "Group 7: a targeting rule of search selects the user.",
         ),
         (
             settings(campaign(), campaign(2, "search"), **GROUP),
@@ -162,7 +162,7 @@ RECORD = {"userId": "Ann", "campaignKey": "checkout", "variationName": "One page
             settings(campaign(segments={"not": {"custom_variable": {"plan": "gt(x)"}}})),
             {},
             {"custom_variables": {"plan": "free"}},
-            "Segment: plan is 'free', wanted not gt(x): cannot be answered.",
+            "Segment: plan is 'free', wanted not gt(x): cannot be evaluated.",
         ),
         (settings(TARGETED), {}, {}, "Segment: plan is not known, wanted pro: no."),
         (

@@ -132,9 +132,9 @@ def test_a_visitor_is_refused_by_a_mistake_alone(
 @pytest.mark.parametrize(
     ("given", "words"),
     [
-        ({}, "counts revenue, and none was given"),
-        ({"revenue_value": 0}, "a revenue of 0 or of empty text counts as none"),
-        ({"revenue_value": 0.0}, "a revenue of 0 or of empty text counts as none"),
+        ({}, "counts revenue, and the call gave none"),
+        ({"revenue_value": 0}, "a revenue of 0 or an empty text counts as missing"),
+        ({"revenue_value": 0.0}, "a revenue of 0 or an empty text counts as missing"),
     ],
 )
 def test_a_revenue_of_zero_is_said_to_be_given(

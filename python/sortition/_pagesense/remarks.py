@@ -96,9 +96,7 @@ class Remarks:
     def _note_unknown_experiment(self, settings: Settings, chosen: Chosen, call: str) -> None:
         def describe() -> str:
             known = settings.experiment_names(chosen.named_by, MOST_NAMES + 1)
-            hint = nearest(chosen.name, known) or (
-                " (its name may be a user's id, and is not shown)"
-            )
+            hint = nearest(chosen.name, known) or (" (the name may be a user id and is not shown)")
             return f"{call}: the settings have no such experiment{hint}"
 
         self._log.recurring_error((call, chosen.name), describe)

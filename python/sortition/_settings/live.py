@@ -245,7 +245,7 @@ class LiveSettings(Generic[SnapshotT]):
         try:
             snapshot = self.platform.compile(document)
         except SettingsError as error:
-            words = f"GET {request.url}: the answer is no usable {noun}: {error}"
+            words = f"GET {request.url}: the answer is not a usable {noun}: {error}"
             return self._failed(words, retry_after_s=fetched.retry_after_s)
         other = self.platform.difference(snapshot, self._confirmed(current))
         if other is not None:

@@ -1,7 +1,7 @@
-"""What a call's arguments must be.
+"""Checks of a call's arguments.
 
-A bad one is the caller's mistake: the call logs which argument is wrong and returns its documented
-nothing. Values are in no message, only their types.
+An invalid argument is the caller's mistake: the call logs which argument is wrong and returns its
+documented empty result. Messages contain only the types of values.
 
 Source: VWO spec, sections 3 and 11.
 """
@@ -19,42 +19,42 @@ from sortition._base.options import kind
 from sortition._vwo.constants import GOAL_TYPE_NAMES, GOAL_TYPES
 
 _MOST_INTEGER: Final = 10**300
-"""Beyond this, no number in binary64, as JSON's readers have them."""
+"""Readers of JSON have binary64 numbers, which end here."""
 
 _MOST_DECIMAL_PLACES: Final = 100
 _LONGEST_DIMENSION: Final = 255
 _GOAL_TYPES_BY_PAGE: Final = {"CUSTOM": GOAL_TYPES.CUSTOM, "REVENUE": GOAL_TYPES.REVENUE}
 _RESERVED_DIMENSION: Final = "vwo_fs_environment"
-"""What the platform itself reads beside a user's custom dimensions."""
+"""The platform itself reads this next to a user's custom dimensions."""
 
 Revenue: TypeAlias = int | float | str | None
-"""What a conversion brought, checked: a number, or text that the server reads as one."""
+"""A checked revenue: a number, or text that the server reads as one."""
 
 GivenRevenue: TypeAlias = Revenue | Decimal
-"""What a caller may give as revenue."""
+"""The types that a caller may give as revenue."""
 
 GoalType: TypeAlias = Literal["ALL", "CUSTOM_GOAL", "REVENUE_TRACKING", "CUSTOM", "REVENUE"]
-"""Which goals ``track`` credits: a value of `GOAL_TYPES`, or the platform's page's own text."""
+"""Which goals ``track`` credits: a value of `GOAL_TYPES`, or a text from the platform's page."""
 
 
 class CallOptions(TypedDict, total=False):
-    """The options that every call about a user has, for a program that passes them on.
+    """The options of every call about a user, for a program that passes them on.
 
     Each of them may be missing or None.
     """
 
     custom_variables: Mapping[str, Any] | None
-    """What segments are compared with."""
+    """Values for segments."""
     variation_targeting_variables: Mapping[str, Any] | None
-    """What whitelisting compares."""
+    """Values for whitelisting."""
     user_storage_data: Mapping[str, Any] | None
-    """The user's stored record, used instead of asking the user storage."""
+    """The user's stored record, which replaces asking the user storage."""
     meta_data: Mapping[str, Any] | None
-    """What is stored along with the decision, under ``metaData``."""
+    """Data to store with the decision, under ``metaData``."""
 
 
 def revenue(value: object) -> Revenue:
-    """A revenue: an int, float, bool, str or None; one of a derived class as the plain one.
+    """A revenue: an int, float, bool, str or None; values of derived classes become plain ones.
 
     A `Decimal` becomes its plain text: ``19.90`` for ``Decimal("19.90")``.
 
@@ -85,7 +85,7 @@ def revenue(value: object) -> Revenue:
 def _decimal_text(name: str, value: Decimal) -> str:
     if not value.is_finite():
         raise BadArgumentError(f"{name} must be a finite number")
-    # Written out, so a large exponent would become as many digits.
+    # It is written out, so a large exponent would produce as many digits.
     if abs(value.adjusted()) >= _MOST_DECIMAL_PLACES or len(value.as_tuple().digits) > (
         _MOST_DECIMAL_PLACES
     ):
@@ -109,7 +109,7 @@ def goal_type(value: object) -> str | None:
 
 
 def goal_type_named(name: str) -> GoalType | None:
-    """The value of `GOAL_TYPES` that has this name; None where none has.
+    """The value of `GOAL_TYPES` with this name; None for an unknown name.
 
     The platform's page calls them ``CUSTOM`` and ``REVENUE``, which are not their values.
     """
@@ -120,10 +120,10 @@ def goal_type_named(name: str) -> GoalType | None:
 def custom_dimensions(
     tag_key: object, tag_value: object, user_id: object, custom_dimension_map: object
 ) -> tuple[str, dict[str, str]]:
-    """The user id and the custom dimensions of ``push``, in any of its forms.
+    """The user id and the custom dimensions of ``push``, from any of its forms.
 
     Raises:
-        BadArgumentError: It is none of its forms, or a key or a value cannot be sent.
+        BadArgumentError: The arguments have no valid form, or a key or a value cannot be sent.
     """
     has_tag = tag_key is not None or tag_value is not None
     if custom_dimension_map is not None and not has_tag:
@@ -132,7 +132,7 @@ def custom_dimensions(
         if user_id is not None and (isinstance(tag_key, str) or tag_value is not None):
             return user_id_of(user_id), _one_dimension(tag_key, tag_value)
         if tag_key is not None and not isinstance(tag_key, str):
-            # A dictionary, followed by the user's id, which may be named.
+            # A dictionary, followed by the user id, which may be a keyword argument.
             user = tag_value if user_id is None else user_id
             return user_id_of(user), _dimensions(tag_key)
     raise BadArgumentError("wanted are tag_key, tag_value and user_id, or a dict and user_id")

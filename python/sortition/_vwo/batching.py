@@ -1,4 +1,4 @@
-"""The launch option ``batch_events``, and how events are batched.
+"""The launch option ``batch_events``.
 
 Source: VWO spec, section 2.
 """
@@ -27,12 +27,12 @@ _CHECKS: Final[dict[str, Check]] = {
 
 @dataclass(frozen=True, slots=True)
 class BatchEvents:
-    """When a batch is sent, and who is told of it.
+    """When to send a batch, and whom to notify.
 
     Attributes:
-        events_per_request: As soon as so many events wait, they are sent; no request has more.
-        interval_s: The longest that an event waits before it is sent for the first time.
-        flush_callback: Told of every batch that came to its end.
+        events_per_request: The number of waiting events that makes a batch; no request has more.
+        interval_s: The longest time that an event waits before it is sent for the first time.
+        flush_callback: Called for every batch with a known outcome.
     """
 
     events_per_request: int = defaults.DEFAULT_EVENTS_PER_REQUEST

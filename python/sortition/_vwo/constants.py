@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-# Not `typing`'s: importing that would take longer than everything here.
+# Not from `typing`: importing it would take longer than everything here.
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
@@ -34,7 +34,7 @@ GOAL_TYPE_NAMES: Final = frozenset({GOAL_TYPES.REVENUE, GOAL_TYPES.CUSTOM, GOAL_
 """Every value of `GOAL_TYPES`."""
 
 logger: Final = logging.getLogger("sortition.vwo")
-"""Where the messages of VWO's clients go that were given no logger of their own."""
+"""The logger of VWO's clients, unless they have their own."""
 
 DEFAULT_BASE_URL: Final = "https://dev.visualwebsiteoptimizer.com"
 """The platform's host."""

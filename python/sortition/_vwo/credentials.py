@@ -1,4 +1,4 @@
-"""What an account's settings are asked for with.
+"""The credentials for an account's settings.
 
 Source: VWO spec, section 1.
 """
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Identifier
 
 KEY_WORDS: Final = "letters, digits and signs of ASCII without a space"
-"""What an SDK key is made of."""
+"""The characters of an SDK key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What settings are asked for with.
+    """The credentials for settings.
 
     Attributes:
         account_id: The account's id.
@@ -35,10 +35,10 @@ class Credentials:
 
 
 def credentials_of(account_id: object, sdk_key: object) -> Credentials:
-    """The credentials that a caller gives.
+    """The credentials from a caller's arguments.
 
     Raises:
-        OptionError: An argument cannot be used.
+        OptionError: An argument is invalid.
     """
     if isinstance(account_id, bool) or not isinstance(account_id, int | str):
         raise OptionTypeError(f"account_id: must be an int or a string, got {kind(account_id)}")
@@ -51,10 +51,10 @@ def credentials_of(account_id: object, sdk_key: object) -> Credentials:
 
 
 def optional_credentials_of(account_id: object, sdk_key: object) -> Credentials | None:
-    """The credentials that a launch is given; None where it is given neither of them.
+    """The credentials from launch options; None if neither is given.
 
     Raises:
-        OptionError: One cannot be used, or is missing.
+        OptionError: One of them is invalid or missing.
     """
     if account_id is None and sdk_key is None:
         return None
@@ -68,5 +68,5 @@ def optional_credentials_of(account_id: object, sdk_key: object) -> Credentials 
 
 
 def is_sendable_key(sdk_key: str) -> bool:
-    """Whether a header can carry the key as it is; one pasted with a line break is none."""
+    """Whether the key is valid in a header; a key pasted with a line break is not."""
     return bool(sdk_key) and sdk_key.isascii() and sdk_key.isprintable() and " " not in sdk_key

@@ -1,4 +1,4 @@
-"""The steps round a decision: asking the user storage, telling the integrations, remembering."""
+"""The steps around a decision: asking the user storage, calling the integrations, storing."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Asked:
-    """What a call was asked with; every value was checked.
+    """The checked arguments of a call.
 
     Attributes:
-        call: The call.
-        user_id: The user's id; it is on no wire.
-        custom_variables: What segments are compared with.
-        variation_targeting_variables: What whitelisting compares.
-        user_storage_data: The user's record, used instead of asking the user storage.
-        meta_data: What is stored along with a decision.
-        tracks_again: Whether a returning user is tracked again.
+        call: The name of the call.
+        user_id: The user's id, which is never sent.
+        custom_variables: Values for segments.
+        variation_targeting_variables: Values for whitelisting.
+        user_storage_data: The user's record, which replaces asking the user storage.
+        meta_data: Data to store with a decision.
+        tracks_again: Whether to track a returning user again.
         user_agent: The User-Agent of the user's browser.
         ip_address: The user's IP address.
     """
@@ -48,13 +48,13 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class AskedGoal:
-    """What ``track`` is asked to credit; every value was checked.
+    """The checked arguments of ``track`` about the goal.
 
     Attributes:
         identifier: The goal's identifier.
         type_to_track: Which goals to credit.
-        revenue: What the conversion brought, as given.
-        revenue_json: The same as JSON; None where Python calls it false.
+        revenue: The revenue of the conversion, as given.
+        revenue_json: The same as JSON; None if it is false in Python.
         event_properties: The properties of the event, as given.
         event_properties_json: The same, each as JSON.
     """
@@ -90,14 +90,14 @@ class Decider:
         campaign: str | int,
         asked: Asked,
     ) -> Outcome:
-        """Ask the engine, and again with the records of the user storage that it needs.
+        """Ask the engine, and ask again with the stored records that it needs.
 
         Args:
-            ask: A function of the settings, which takes records as its last argument.
+            ask: A function of the settings whose last argument is the known records.
             question: Its other arguments.
             settings: The settings.
-            campaign: The campaign that is asked for.
-            asked: What the call was asked with.
+            campaign: The campaign of the call.
+            asked: The arguments of the call.
         """
         if asked.user_storage_data is None and not self.has_storage:
             return ask(*question)
@@ -115,14 +115,14 @@ class Decider:
         goal: AskedGoal | None,
         steps: list[Step],
     ) -> Decision:
-        """Decide, and list every step. The user storage is asked as a call would ask it.
+        """Decide, and list every step. Asks the user storage as a call would.
 
         Args:
-            settings: The settings to decide by.
-            campaign: The key of a running campaign, or the index of any one.
-            asked: What the call was asked with.
-            goal: What to credit, for ``track``.
-            steps: A list that is to hold every step of the decision.
+            settings: The settings.
+            campaign: The key of a running campaign, or the index of any campaign.
+            asked: The arguments of the call.
+            goal: The goal to credit, for ``track``.
+            steps: A list that receives every step of the decision.
         """
         records = _given_records(settings, campaign, asked)
         while True:
@@ -146,7 +146,7 @@ class Decider:
                 return decision
 
     async def _fetch(self, keys: tuple[str, ...], records: dict[str, object], user_id: str) -> bool:
-        """Read the records of these campaigns; whether there were any to read."""
+        """Read the records of these campaigns; whether any had to be read."""
         needed = [key for key in keys if key not in records]
         if self._user_storage is None or not needed:
             return False
@@ -154,19 +154,19 @@ class Decider:
         return True
 
     async def remember(self, outcome: Outcome, asked: Asked) -> None:
-        """Store what the outcome says, once its event was accepted or there is none."""
+        """Store the outcome's record, once its event is accepted or if it has none."""
         record = outcome.record
         if record is None or self._user_storage is None:
             return
         if asked.meta_data is not None:
-            # A copy: what the storage keeps is not to change with the caller's dictionary.
+            # A copy: the stored record must not change with the caller's dictionary.
             record["metaData"] = dict(asked.meta_data)
         await self._user_storage.set(record)
 
     def tell(
         self, settings: Settings, decision: Decision, asked: Asked, goal: AskedGoal | None
     ) -> None:
-        """Tell the integrations callback of a decision that assigned a variation."""
+        """Call the integrations callback for a decision that assigned a variation."""
         integrations = self._integrations
         if integrations is None or decision.campaign is None or decision.variation is None:
             return
@@ -194,7 +194,7 @@ class Decider:
 
 
 def _given_records(settings: Settings, campaign: str | int, asked: Asked) -> dict[str, object]:
-    """The records that the call itself gives, by campaign key."""
+    """The records given in the call, by campaign key."""
     if asked.user_storage_data is None:
         return {}
     key = campaign if isinstance(campaign, str) else settings.campaigns[campaign].key

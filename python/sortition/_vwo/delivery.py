@@ -1,6 +1,6 @@
 """How events leave: within the call, in batches, or, in development mode, not at all.
 
-The calls know no difference: each way says which events were accepted.
+Each way tells the calls in the same form which events it accepted.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ if TYPE_CHECKING:
 
 
 class Delivery(delivery.Delivery, Protocol):
-    """Takes events, and says which were accepted."""
+    """Accepts events, and says which."""
 
     @property
     def takes_encoded(self) -> bool:
-        """Whether it takes events as the engine encodes them, for batches."""
+        """Whether it takes events encoded by the engine for batches."""
 
     async def impression(
         self,
@@ -48,7 +48,7 @@ class Delivery(delivery.Delivery, Protocol):
         outcome: Outcome,
         custom_properties: Mapping[str, object] | None,
     ) -> bool:
-        """A user saw a variation; whether that was accepted."""
+        """Report that a user saw a variation; whether the event was accepted."""
 
     async def conversions(
         self,
@@ -57,18 +57,18 @@ class Delivery(delivery.Delivery, Protocol):
         goal: AskedGoal,
         credited: Sequence[Outcome],
     ) -> list[bool]:
-        """A user reached a goal of these campaigns; for each, whether that was accepted."""
+        """Report that a user reached a goal; for each campaign, whether the event was accepted."""
 
     async def push(
         self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
     ) -> bool:
-        """A user has these values of custom dimensions; whether all were accepted."""
+        """Report a user's custom dimensions; whether all events were accepted."""
 
     def flush_soon(self) -> bool | None:
-        """Send what waits, without waiting for it."""
+        """Start to send waiting events, without waiting for the answers."""
 
     def queue(self) -> Queue | None:
-        """The queue that the compiled engine may put events into; None where it may not."""
+        """The queue that the compiled engine may use directly; None if it may not."""
 
 
 def _visitor_of(asked: Asked) -> Visitor:
@@ -138,7 +138,7 @@ class SynchronousDelivery:
         """See `Delivery`."""
         deadline = self._dispatch.deadline()
         requests = snapshot.events.pushes(visitor, dimensions)
-        # Each is sent, whatever becomes of the others.
+        # Each is sent, even if others fail.
         sent = [
             await self._send(request, deadline, {PUSH: carried}) for request, carried in requests
         ]
@@ -177,7 +177,7 @@ class SynchronousDelivery:
 
 
 class BatchedDelivery:
-    """Puts events into a queue, from which they are sent in batches."""
+    """Puts events into a queue and sends them in batches."""
 
     takes_encoded = True
 
@@ -308,6 +308,6 @@ class NoDelivery(delivery.NoDelivery):
 
 
 def _user_of(event: bytes) -> str:
-    """The visitor's id of an encoded event."""
+    """The visitor id of an encoded event."""
     visitor_id = json.loads(event).get("u")
     return visitor_id if isinstance(visitor_id, str) else ""

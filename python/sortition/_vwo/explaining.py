@@ -1,6 +1,6 @@
-"""Why a call would answer what it answers, in words and as data.
+"""Explains the result of a call, in words and as data.
 
-The decision itself is the engine's; this only tells of it.
+The engine decides; this module only describes the decision.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ _REASONS: Final = {
     "whitelisted": "a targeting rule gives the user this variation",
     "stored": "the user storage holds this variation for the user",
     "bucketed": "the user's bucket lies in this variation's range",
-    "campaign_unknown": "the settings have no campaign of this key",
+    "campaign_unknown": "the settings have no campaign with this key",
     "campaign_set_aside": "the campaign is broken and was set aside",
     "campaign_not_running": "the campaign is not running",
-    "wrong_campaign_type": "the call is not meant for campaigns of this type",
-    "user_storage_needed": "the campaign needs a user storage, and none is configured",
+    "wrong_campaign_type": "the call does not apply to campaigns of this type",
+    "user_storage_needed": "the campaign requires a user storage, and none is configured",
     "goal_unknown": "the campaign does not have this goal",
-    "goal_type_not_tracked": "goals of this type are not to be tracked",
-    "revenue_missing": "the goal counts revenue, and none was given",
+    "goal_type_not_tracked": "goals of this type are not tracked",
+    "revenue_missing": "the goal counts revenue, and the call gave none",
     "not_activated": "a user storage is configured, and the user was not activated before",
     "goal_already_tracked": "the goal was already tracked for this user",
     "segment_not_matched": "the user does not match the campaign's segments",
     "outside_traffic": "the user's bucket lies outside the campaign's traffic",
-    "group_whitelisted_elsewhere": "a targeting rule of another campaign of the group has the user",
+    "group_whitelisted_elsewhere": "a targeting rule of another group member selects the user",
     "group_stored_elsewhere": "the user storage holds another campaign of the group for the user",
     "group_not_won": "another campaign of the group won the user, or none did",
     "no_range": "the user's bucket lies outside the ranges of all variations",
@@ -39,26 +39,25 @@ _REASONS: Final = {
 
 
 MOST_PATTERN_STEPS: Final = 2_000_000
-"""How many steps the searches of one decision take together, before they are given up."""
+"""The number of steps after which the searches of one decision give up."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """What a call would decide, and every step on the way there. ``str()`` gives it as text.
+    """The decision of a call, and every step towards it. ``str()`` returns it as text.
 
     Attributes:
-        call: The call that is explained.
-        campaign_key: The campaign that was asked for.
-        campaign_type: Its type; None where there is no such campaign.
-        variation: The name of the variation; None where the user gets none.
-        reason: Why, in one word; see `sentence`.
-        steps: The steps in their order, each with its name under ``step``.
-        storage_findings: What was wrong with what the user storage did, each with its name.
-        gave_up_on_pattern: Whether the search for a pattern took too long and counted as finding
-            nothing.
-        pattern_steps: How many steps the searches for the patterns of ``regex()`` operands took
-            together, of the 2,000,000 that one decision may take. Always 0 with the pure engine,
-            whose searches have no bound.
+        call: The explained call.
+        campaign_key: The campaign of the call.
+        campaign_type: Its type; None if there is no such campaign.
+        variation: The name of the variation; None if the user gets none.
+        reason: The reason in one word; see `sentence`.
+        steps: The steps in order, each with its name under ``step``.
+        storage_findings: The faults of the user storage, each with its name.
+        gave_up_on_pattern: Whether the search for a pattern took too long and counted as no match.
+        pattern_steps: How many of the 2,000,000 steps that one decision may take the searches for
+            ``regex()`` operands took together. Always 0 with the pure engine, whose searches have
+            no bound.
     """
 
     call: str
@@ -99,7 +98,7 @@ class Explanation:
         return _REASONS[self.reason]
 
     def as_dict(self) -> dict[str, Json]:
-        """All of it as plain values that JSON can carry."""
+        """Everything as plain values for JSON."""
         return {
             "call": self.call,
             "campaign_key": self.campaign_key,
@@ -122,8 +121,8 @@ class Explanation:
         lines += [f"  {number}. {_line(step)}" for number, step in enumerate(self.steps, start=1)]
         if self.gave_up_on_pattern:
             lines.append(
-                "  The search for a pattern took too long and counts as finding nothing: "
-                f"{self.pattern_steps:,} of {MOST_PATTERN_STEPS:,} steps are spent."
+                "  The search for a pattern took too long and counts as no match: "
+                f"{self.pattern_steps:,} of {MOST_PATTERN_STEPS:,} steps are used up."
             )
         lines += [f"  {one.sentence}." for one in self.storage_findings]
         return "\n".join(lines)
@@ -166,7 +165,7 @@ def _clause(step: Mapping[str, Json]) -> str:
     value = "not known" if step["value"] is None else repr(step["value"])
     wanted = f"wanted {'not ' if step['is_negated'] else ''}{step['operand']}"
     if step["is_true"] is None:
-        return f"{step['variable']} is {value}, {wanted}: cannot be answered"
+        return f"{step['variable']} is {value}, {wanted}: cannot be evaluated"
     holds = step["is_true"] is not step["is_negated"]
     return f"{step['variable']} is {value}, {wanted}: {'yes' if holds else 'no'}"
 
@@ -184,7 +183,7 @@ def _whitelisting(step: Step) -> str:
 
 def _user_storage(step: Step) -> str:
     if not step["has_record"]:
-        return "The user storage holds no record."
+        return "The user storage has no record."
     goal = ", and that the goal was tracked" if step["has_goal"] else ""
     if step["variation"] is None:
         return f"The user storage holds a variation that is gone{goal}."
@@ -194,7 +193,7 @@ def _user_storage(step: Step) -> str:
 def _group(step: Step) -> str:
     group = f"Group {step['group']}"
     if step["whitelisted"] is not None:
-        return f"{group}: a targeting rule of {step['whitelisted']} has the user."
+        return f"{group}: a targeting rule of {step['whitelisted']} selects the user."
     if step["stored"] is not None:
         return f"{group}: the user storage holds {step['stored']} for the user."
     eligible = step["eligible"]
@@ -204,5 +203,5 @@ def _group(step: Step) -> str:
 
 
 def _number(value: Json) -> str:
-    """A share without a needless fraction."""
+    """A share without an unnecessary fraction."""
     return f"{value:g}" if isinstance(value, float) else str(value)

@@ -1,4 +1,4 @@
-"""What the integrations callback is told of a decision.
+"""The data of a decision for the integrations callback.
 
 Source: VWO spec, section 4.
 """
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 
 class Integrations(Protocol):
-    """An object that is told of decisions."""
+    """An object that is called for decisions."""
 
     def callback(self, properties: dict[str, Any], /) -> object:
-        """Take a decision that assigned a variation; see VWO spec, section 4."""
+        """Receive a decision that assigned a variation; see VWO spec, section 4."""
 
 
 def properties_of(
@@ -33,7 +33,7 @@ def properties_of(
     variation_targeting_variables: dict[str, object] | None,
     goal_identifier: str | None,
 ) -> dict[str, object]:
-    """The dictionary that is passed to the callback."""
+    """The dictionary for the callback."""
     properties: dict[str, object] = {
         "campaign_id": campaign.id,
         "campaign_name": campaign.name,
@@ -66,12 +66,12 @@ def properties_of(
 
 
 def _copy(variables: dict[str, object] | None) -> dict[str, object] | None:
-    """A dictionary that the callback may change without changing the caller's."""
+    """A copy that the callback may change."""
     return None if variables is None else dict(variables)
 
 
 def _forced(campaign: Campaign) -> Json:
-    """The raw field; None also where it is a number that Python does not read."""
+    """The raw field; None also for a number that Python cannot read."""
     if campaign.is_forced_variation_enabled is None:
         return None
     try:

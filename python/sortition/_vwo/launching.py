@@ -1,4 +1,4 @@
-"""Launching a VWO client: what its options make of it.
+"""Launching a VWO client from its options.
 
 Source: VWO spec, section 2.
 """
@@ -44,18 +44,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration(launching.Configuration):
-    """What a client is made of; every value was checked.
+    """The parts of a client, with checked values.
 
     Attributes:
         request_timeout_s: How long a call that sends may take.
-        batching: How events are batched; None where each is sent within its call.
-        on_drop: Told of events that are lost or refused.
-        on_unknown_outcome: What to do with events that the server may have.
+        batching: How to batch events; None to send each within its call.
+        on_drop: Called for lost and refused events.
+        on_unknown_outcome: What to do with events that the server may have received.
         user_storage: The caller's memory of past decisions.
-        integrations: Told of decisions.
-        goal_type_to_track: Which goals are tracked where the call does not say.
-        should_track_returning_user: Whether returning users are counted again where the call does
-            not say.
+        integrations: Called for decisions.
+        goal_type_to_track: Which goals to track by default.
+        should_track_returning_user: Whether to count returning users again by default.
     """
 
     request_timeout_s: float
@@ -68,7 +67,7 @@ class Configuration(launching.Configuration):
     should_track_returning_user: bool | None
 
     def delivery(self, current: Current[Snapshot]) -> Delivery:
-        """How the client's events leave."""
+        """Create the way out for the client's events."""
         if self.is_development_mode:
             return NoDelivery(is_queued=self.batching is not None)
         if self.batching is not None:
@@ -91,24 +90,23 @@ def configure(
 ) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, by name, and get its settings.
 
-    Where they are given, nothing is started or opened; a launch that is refused leaves nothing
-    behind.
+    Starts and opens nothing if the settings are given; leaves nothing behind if it raises.
 
     Args:
-        given: The options, by name; one that is missing is not given.
-        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+        given: The options, by name; a missing option is not given.
+        spool: The spool, for callers who set more than a launch can; None for the spool of the
             options.
 
     Raises:
-        OptionError: An option cannot be used; the message names it.
-        SettingsError: The settings cannot be used at all; the message names the places.
-        SettingsUnavailableError: None were given, and none came.
+        OptionError: An option is invalid; the message names it.
+        SettingsError: The settings are not usable at all; the message names the places.
+        SettingsUnavailableError: No source has usable settings.
     """
     options = VwoOptions.read(given)
     batching = _batching_of(options, spool)
     engine = engine_of(options.engine)
     log = log_of("vwo", options, engine)
-    # As with the platform's SDK, a storage of the caller's goes first.
+    # As in the platform's SDK, the caller's own storage takes precedence.
     storage = options.redis_creds if options.user_storage is None else options.user_storage
     url = DEFAULT_BASE_URL if options.base_url is None else options.base_url
     credentials = optional_credentials_of(options.account_id, options.sdk_key)
@@ -157,7 +155,7 @@ def configure(
 
 
 def _usage(options: VwoOptions, storage: UserStorageLike | None) -> dict[str, int]:
-    """Which launch options are used, as the platform counts them."""
+    """Which launch options are in use, as the platform counts them."""
     given = {
         "eb": options.batch_events,
         "ig": options.integrations,
@@ -171,7 +169,7 @@ def _usage(options: VwoOptions, storage: UserStorageLike | None) -> dict[str, in
 
 
 def _batching_of(options: VwoOptions, spool: SpoolOptions | None) -> Batching | None:
-    """How events are batched; None where they are not.
+    """How to batch events; None if they are not batched.
 
     Raises:
         OptionError: An option requires batches.
@@ -179,7 +177,7 @@ def _batching_of(options: VwoOptions, spool: SpoolOptions | None) -> Batching | 
     given = options.batch_events
     if given is None:
         if options.spool is not None:
-            raise OptionError("spool: requires batch_events; without it no event waits to be sent")
+            raise OptionError("spool: requires batch_events, because without it no event waits")
         return None
     return Batching(
         events_per_request=given.events_per_request,

@@ -1,4 +1,4 @@
-"""An account's settings: how they are asked for and read.
+"""Asks for and reads an account's settings.
 
 Source: VWO spec, section 1.
 """
@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def compiled(engine: Engine, document: bytes) -> Settings:
-    """The settings that a client could use.
+    """The settings, if a client can use them.
 
     Raises:
-        SettingsError: They cannot be used at all; the message names the places.
+        SettingsError: They are not usable at all; the message names the places.
     """
     return engine.module.VwoSettings.compile(without_byte_order_mark(document))
 
@@ -54,7 +54,7 @@ class VwoPlatform:
         self._credentials = credentials
 
     def request(self, current: Snapshot | None, *, is_via_webhook: bool = False) -> Request | None:
-        """The request by the account that was named at launch, or by that of the settings."""
+        """The request, for the account named at launch or the account of the settings."""
         known = self._credentials
         if known is None and current is not None and current.settings.sdk_key is not None:
             known = Credentials(current.settings.account_id, current.settings.sdk_key)
@@ -97,7 +97,7 @@ class VwoPlatform:
         if self._engine.name == "pure" and b"regex(" in snapshot.document:
             self._log.warning(
                 "the settings have patterns (regex operands): the pure-Python engine searches for "
-                "them with Python's re, whose time has no bound"
+                "them with Python's re, whose running time has no bound"
             )
         if snapshot.settings.sdk_key is None:
             self._log.warning("the settings have no sdkKey: the server may not accept events")

@@ -1,4 +1,4 @@
-"""What is logged of the reason for a decision: mistakes as errors, the rest to debug."""
+"""Logs the reasons of decisions: mistakes as errors, the rest at DEBUG."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 _WORDS: Final = {
     "campaign_set_aside": "is broken and was set aside at launch",
     "campaign_not_running": "is not running",
-    "user_storage_needed": "needs a user storage",
+    "user_storage_needed": "requires a user storage",
     "not_activated": (
-        "credits only users that the user storage holds a record of, which activate makes"
+        "credits only users with a record in the user storage, which activate creates"
     ),
 }
-"""What is said of a campaign, by reason."""
+"""The text about a campaign, by reason."""
 
 
 class Remarks:
-    """Tells of the outcomes of one client's calls."""
+    """Logs the outcomes of one client's calls."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -36,14 +36,14 @@ class Remarks:
         asked: Asked,
         goal: AskedGoal | None,
     ) -> None:
-        """Log why a call came out as it did.
+        """Log the reason for a call's outcome.
 
         Args:
             settings: The settings in use.
-            outcome: What came out.
-            campaign: What was asked for: a key or an index.
-            asked: What the call was asked with.
-            goal: What was to be credited, for ``track``.
+            outcome: The outcome.
+            campaign: The campaign of the call: a key or an index.
+            asked: The arguments of the call.
+            goal: The goal to credit, for ``track``.
         """
         call, decision = asked.call, outcome.decision
         key = decision.campaign.key if decision.campaign else str(campaign)
@@ -52,7 +52,7 @@ class Remarks:
                 (call, "pattern", campaign),
                 lambda: (
                     f"{call}: the search for a pattern of the campaign {key} took too long "
-                    "and counts as finding nothing"
+                    "and counts as no match"
                 ),
             )
         if outcome.remark == "mistake":
@@ -122,14 +122,14 @@ class Remarks:
             kind = decision.campaign.type
             self._log.recurring_error(
                 (call, reason, key),
-                lambda: f"{call}: the campaign {key} is a {kind}, which it is not meant for",
+                lambda: f"{call}: the campaign {key} is a {kind}, to which the call does not apply",
             )
         elif reason == "revenue_missing":
             is_given = goal is not None and goal.revenue is not None
             words = (
-                "counts revenue, and a revenue of 0 or of empty text counts as none"
+                "counts revenue, and a revenue of 0 or an empty text counts as missing"
                 if is_given
-                else "counts revenue, and none was given"
+                else "counts revenue, and the call gave none"
             )
             self._log.recurring_error(
                 (call, reason, is_given, key), lambda: f"{call}: the campaign {key} {words}"
@@ -140,15 +140,15 @@ class Remarks:
             )
 
     def _note_unknown_campaign(self, settings: Settings, call: str, key: str) -> None:
-        """Log that a call names a campaign that there is none of.
+        """Log that a call names an unknown campaign.
 
-        A key that is not known is in no message: with the arguments in the wrong order it is a
-        user's id.
+        The message does not contain the unknown key: if the arguments are in the wrong order, it is
+        a user id.
         """
 
         def describe() -> str:
             known = settings.campaign_keys(MOST_NAMES + 1)
-            hint = nearest(key, known) or " (its key may be a user's id, and is not shown)"
+            hint = nearest(key, known) or " (the key may be a user id and is not shown)"
             return f"{call}: the settings have no such campaign{hint}"
 
         self._log.recurring_error((call, key), describe)

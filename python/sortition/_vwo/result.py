@@ -1,4 +1,4 @@
-"""What calls return beside plain values."""
+"""The results of calls other than plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TrackResult(dict[str, bool]):
-    """Which campaigns credited a conversion, by key; true where any did.
+    """Which campaigns credited a conversion, by key; true if any did.
 
     Source: Track page, 'Returns'; VWO spec, section 8.
     """
@@ -28,10 +28,10 @@ class TrackResult(dict[str, bool]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(ClientStatus):
-    """How a client is in this process, and what it runs on.
+    """The state of a client in this process.
 
     Attributes:
-        settings_version: The version of the settings in use; None where there are none.
+        settings_version: The version of the settings in use; None without settings.
     """
 
     settings_version: Identifier | None

@@ -46,10 +46,10 @@ def fetch(
 
 
 def _usable(document: bytes, request: Request) -> str:
-    """The document as text, if a client could be launched with it."""
+    """The document as text, if `launch` would accept it."""
     try:
         _engine.load().module.VwoSettings.compile(document)
     except SettingsError as error:
-        message = f"GET {request.url}: the answer is no usable settings file: {error}"
+        message = f"GET {request.url}: the answer is not a usable settings file: {error}"
         raise SettingsUnavailableError(message, OK) from None
     return document.decode()

@@ -1,4 +1,4 @@
-"""What one call works with from its beginning to its end."""
+"""The settings that one call uses from its beginning to its end."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Settings, and the requests that are made by them.
+    """Settings, and the requests for their account.
 
     Attributes:
-        settings: The settings, compiled.
-        events: Makes requests by them.
-        compressed: The settings as they came.
+        settings: The compiled settings.
+        events: Makes the requests.
+        compressed: The settings document, compressed.
     """
 
     settings: Settings = field(repr=False)
@@ -27,5 +27,5 @@ class Snapshot:
 
     @property
     def document(self) -> bytes:
-        """The settings as they came."""
+        """The settings document as received."""
         return self.compressed.content

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 
 
 class NotCastableError(Exception):
-    """A value that cannot have the type that the settings declare for it."""
+    """A value does not fit its declared type."""
 
 
 def typed_value(variable: Variable) -> Json:
-    """The variable's value, of its declared type.
+    """The variable's value, with its declared type.
 
     Raises:
-        NotCastableError: The value cannot have that type.
+        NotCastableError: The value does not fit that type.
     """
     try:
         return _cast(json.loads(variable.value), variable.type)

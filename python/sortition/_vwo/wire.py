@@ -1,4 +1,4 @@
-"""Requests as the platform wants them: for settings, for events and for batches of them.
+"""The platform's requests: for settings, for events and for batches.
 
 Source: VWO spec, sections 1 and 9; pinned by the requests in ``vwo/scenarios.jsonl``.
 """
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from sortition._vwo.credentials import Credentials
 
 CLIENT_NAME: Final = "sortition"
-"""What the client calls itself on the wire."""
+"""The client's name on the wire."""
 
 # Its own source, so that the service's seeded random numbers are not disturbed.
 _RANDOM: Final = random.SystemRandom()
@@ -40,10 +40,10 @@ _RESERVED_PROPERTIES: Final = frozenset({"vwoMeta", "isCustomEvent"})
 
 @dataclass(slots=True)
 class Visitor:
-    """The user of a call, as far as events tell of them.
+    """The data of a user that events contain.
 
     Attributes:
-        user_id: The user's id; it is on no wire.
+        user_id: The user's id, which is never sent.
         user_agent: The User-Agent of the user's browser.
         ip_address: The user's IP address.
     """
@@ -75,7 +75,7 @@ def settings_request(
 
 
 class Events:
-    """Makes the requests of one settings document's account."""
+    """Makes the requests for the account of one settings document."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class Events:
     ) -> None:
         self._settings = settings
         prefix = settings.collection_prefix
-        # What is no part of a path as it stands must not end the path, nor begin a query.
+        # Other characters must not end the path or begin a query.
         self._base_url = base_url if prefix is None else f"{base_url}/{quote(prefix)}"
         self._usage = usage
         self._batch = encode_batch
@@ -97,7 +97,7 @@ class Events:
         decision: Decision,
         custom_properties: Mapping[str, object] | None,
     ) -> Request:
-        """A user saw a variation."""
+        """The request for an impression: a user saw a variation."""
         campaign, variation = _arm_of(decision)
         if self._settings.is_event_arch_enabled:
             properties: dict[str, object] = {
@@ -126,10 +126,10 @@ class Events:
         revenue: Revenue,
         event_properties: Mapping[str, object] | None,
     ) -> list[tuple[Request, int]]:
-        """A user reached a goal: one request for all campaigns, or one for each.
+        """The requests for a conversion: one for all campaigns, or one for each.
 
         Returns:
-            Each request with the number of conversions that it carries, in their order.
+            Each request with its number of conversions, in order.
         """
         if self._settings.is_event_arch_enabled:
             if not credited:
@@ -140,10 +140,10 @@ class Events:
         return [(self._classic_conversion(visitor, one, revenue), 1) for one in credited]
 
     def pushes(self, visitor: Visitor, dimensions: Mapping[str, str]) -> list[tuple[Request, int]]:
-        """A user has values of custom dimensions: one request for all, or one for each.
+        """The requests for custom dimensions: one for all, or one for each.
 
         Returns:
-            Each request with the number of dimensions that it carries.
+            Each request with its number of dimensions.
         """
         if self._settings.is_event_arch_enabled:
             name = "vwo_syncVisitorProp"
@@ -157,7 +157,7 @@ class Events:
         ]
 
     def batch(self, events: Sequence[bytes]) -> Request:
-        """Encoded events, many at once."""
+        """The request for a batch of encoded events."""
         key = self._settings.sdk_key
         return Request(
             "POST",
@@ -290,7 +290,7 @@ def _conversion_properties(
         metric[f"id_{campaign.id}"] = [f"g_{goal.id}"]
         if goal.revenue_prop and revenue:
             meta[goal.revenue_prop] = revenue
-    # What the platform reads is never replaced by a property of the caller.
+    # The caller's properties never replace those that the platform reads.
     extra = {
         name: value
         for name, value in (event_properties or {}).items()
@@ -309,5 +309,5 @@ def _headers(visitor: Visitor) -> dict[str, str]:
 
 
 def _is_sendable(value: str) -> bool:
-    """Whether a header can carry the value; the query carries any, so nothing is lost."""
+    """Whether the value is valid in a header; the query can carry any value, so nothing is lost."""
     return value.isprintable() and value.isascii() and not value.startswith(" ")
