@@ -125,7 +125,7 @@ def test_a_server_that_dies_comes_back_empty(tmp_path: Path) -> None:
 @pytest.mark.system
 def test_an_asynchronous_one_serves_two_event_loops(redis_url: str) -> None:
     storage = AsyncRedisStorage(redis_url)
-    one, other = Awaited(storage), Awaited(storage)
+    one, other = Awaited(storage, storage.aclose), Awaited(storage, storage.aclose)
     one.set(record("Loop"))
     assert other.get("Loop", "checkout") == one.get("Loop", "checkout") == record("Loop")
     one.close()

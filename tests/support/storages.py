@@ -13,18 +13,19 @@ from sortition.storages.profile import UserProfile
 from support.sink import wait_until
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Sequence
+    from collections.abc import Callable, Coroutine, Sequence
 
 SOAK: Final = bool(os.environ.get("SORTITION_SOAK"))
-RACES: Final = 10_000 if SOAK else 200
+RACES: Final = 10_000 if SOAK else 40
 """How often two writers meet at one record."""
 
 
 class Awaited:
     """An asynchronous storage as a synchronous one: an event loop of its own awaits each call."""
 
-    def __init__(self, storage: Any) -> None:
+    def __init__(self, storage: Any, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.storage = storage
+        self._close = close
         # A child makes its own: it has none of its parent's threads.
         self._loop = PerProcess(_running_loop)
 
@@ -46,13 +47,28 @@ class Awaited:
     def save(self, profile: UserProfile) -> None:
         self._await(self.storage.save(profile))
 
+    def create_tables(self) -> None:
+        self._await(self.storage.create_tables())
+
     def close(self) -> None:
-        if hasattr(self.storage, "aclose"):
-            self._await(self.storage.aclose())
+        self._await(self._close())
         loop = self._loop.get()
         loop.call_soon_threadsafe(loop.stop)
         wait_until(lambda: not loop.is_running())
         loop.close()
+
+
+class Closed:
+    """A storage over an engine of SQLAlchemy, which is closed together with it."""
+
+    def __init__(self, storage: Any) -> None:
+        self._storage = storage
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._storage, name)
+
+    def close(self) -> None:
+        self._storage._engine.dispose()
 
 
 def _running_loop() -> asyncio.AbstractEventLoop:

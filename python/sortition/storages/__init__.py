@@ -13,12 +13,15 @@ from sortition._base.exporting import exporting as _exporting
 if TYPE_CHECKING:
     from sortition.storages.memory import MemoryStorage
     from sortition.storages.redis import AsyncRedisStorage, RedisStorage
+    from sortition.storages.sqlalchemy import AsyncSQLAlchemyStorage, SQLAlchemyStorage
     from sortition.storages.sqlite import SQLiteStorage
 
 __all__ = [
     "AsyncRedisStorage",
+    "AsyncSQLAlchemyStorage",
     "MemoryStorage",
     "RedisStorage",
+    "SQLAlchemyStorage",
     "SQLiteStorage",
 ]
 
@@ -27,8 +30,10 @@ if not TYPE_CHECKING:
         globals(),
         {
             "AsyncRedisStorage": "sortition.storages.redis",
+            "AsyncSQLAlchemyStorage": "sortition.storages.sqlalchemy",
             "MemoryStorage": "sortition.storages.memory",
             "RedisStorage": "sortition.storages.redis",
+            "SQLAlchemyStorage": "sortition.storages.sqlalchemy",
             "SQLiteStorage": "sortition.storages.sqlite",
         },
     )
