@@ -143,7 +143,7 @@ def check(spool: Spool, folder: Path, expected: list[bytes], places: list[Place]
     assert len(into) == 25
     assert kept_in(folder) == [*expected, *(b"later %d" % number for number in range(25))]
     spool.settle([*places, *into])
-    spool.count_anew()
+    spool.recount()
     assert spool.size == sum(file.stat().st_size for file in folder.glob("*/*.spool"))
     assert kept_in(folder) == []
     spool.close()

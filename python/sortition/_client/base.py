@@ -12,7 +12,7 @@ from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
 from sortition._base.health import StorageHealth
 from sortition._base.options import first_given
-from sortition._client.calling import whatever_is_given
+from sortition._client.calling import ignores_wrong_arguments
 from sortition._client.delivery import Delivery
 from sortition._client.refusals import ClientRefusals
 from sortition._http.pool import Deadline
@@ -94,12 +94,12 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def status(self) -> ClientStatus:
         """The state of the client in this process."""
 
-    @whatever_is_given
+    @ignores_wrong_arguments
     def healthz(self) -> Health:
         """The health of the client in this process, for a probe of the service."""
         return self.status().health
 
-    @whatever_is_given
+    @ignores_wrong_arguments
     def stats(self) -> Stats:
         """What happened to every event that this client accepted in this process."""
         stats = self._delivery.ledger.stats()
@@ -142,7 +142,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         counts = self._finding_counts
         return Findings(self._log, lambda name: counts.get().add(name), seen)
 
-    @whatever_is_given
+    @ignores_wrong_arguments
     async def close(self, timeout_s: float | None = None) -> bool:
         """Send waiting events, and free threads and connections. May be called again.
 

@@ -104,14 +104,14 @@ def call(
 
 
 @overload
-def whatever_is_given(method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
+def ignores_wrong_arguments(method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
 
 
 @overload
-def whatever_is_given(method: Callable[P, T], /) -> Callable[P, T]: ...
+def ignores_wrong_arguments(method: Callable[P, T], /) -> Callable[P, T]: ...
 
 
-def whatever_is_given(method: Callable[..., Any]) -> Callable[..., Any]:
+def ignores_wrong_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
     """Make a method answer even if it is called with wrong arguments.
 
     For methods that also answer after `close`: they log a wrong argument and ignore it.

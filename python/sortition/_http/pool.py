@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._base.clock import now_s, wait_until
 from sortition._http.transport import ConnectionLostError, NotSentError, RepeatError
-from sortition._process.forks import ForkedError, Forks, end_copy, only_here
+from sortition._process.forks import ForkedError, Forks, raise_if_forked, stops_after_fork
 
 if TYPE_CHECKING:
     from sortition._http.transport import Request, Response, Transport
@@ -244,13 +244,13 @@ class SenderPool:
             job.failure = SendingError("no time was left for it")
             return
         has_most_of_its_time = job.deadline.leaves_most()
-        end_copy(self._forks)
+        raise_if_forked(self._forks)
         try:
             job.response = self._transport.send(job.request, timeout_s)
         except ForkedError:
             raise
         except BaseException as error:  # noqa: BLE001 -- a transport may raise anything
-            end_copy(self._forks)
+            raise_if_forked(self._forks)
             job.failure = SendingError.of(error, had_time=has_most_of_its_time)
 
 
@@ -264,7 +264,7 @@ class _Sender(threading.Thread):
         self._pool = pool
 
     def run(self) -> None:
-        only_here(self._work)()
+        stops_after_fork(self._work)()
 
     def _work(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._client.base import LivingClient
-from sortition._client.calling import call, whatever_is_given
+from sortition._client.calling import call, ignores_wrong_arguments
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, option_text, split_account
@@ -379,7 +379,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         return bool(await self._flush(timeout_s))
 
-    @whatever_is_given
+    @ignores_wrong_arguments
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot, launch = self._current.snapshot, self._launch

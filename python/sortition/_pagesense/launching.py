@@ -25,7 +25,7 @@ from sortition._pagesense.delivery import NoDelivery, QueuedDelivery
 from sortition._pagesense.options import DEFAULT_POLL_INTERVAL_S, PagesenseOptions
 from sortition._pagesense.platform import PagesensePlatform, compiled
 from sortition._sending.options import Batching
-from sortition._settings.options import loaded_by
+from sortition._settings.options import load_with
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,7 +133,7 @@ def configure(
         credentials=credentials,
     )
     try:
-        live = loaded_by(configuration.platform, transport, log, first, known)
+        live = load_with(configuration.platform, transport, log, first, known)
     except BaseException:
         if own_transport is not None:
             own_transport.close()

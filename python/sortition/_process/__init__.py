@@ -1,1 +1,1 @@
-"""What belongs to one process: forks, the interpreter's exit, inherited connections."""
+"""State of one process: forks, the interpreter's exit, inherited connections."""

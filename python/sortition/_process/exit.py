@@ -1,6 +1,7 @@
-"""Whether the interpreter exits, known from the moment that `sortition` is imported.
+"""Knows whether the interpreter is exiting, from the moment that `sortition` is imported.
 
-What is only loaded later may be loaded during the exit, when no hook of its own would run any more.
+Modules that are imported later may be imported during the exit, when their own hooks would no
+longer run.
 """
 
 from __future__ import annotations
@@ -16,9 +17,9 @@ class Exit:
     """The exit of the interpreter."""
 
     has_come = False
-    """Whether the exit has begun. Nothing handles what comes later."""
+    """Whether the exit has begun. Nothing handles later events."""
     hooks: list[Callable[[], object]] = []  # noqa: RUF012 -- the interpreter's, as the exit is
-    """What is to be done then."""
+    """Functions to call at the exit."""
 
 
 def _come() -> None:

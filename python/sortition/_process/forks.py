@@ -1,7 +1,7 @@
-"""What belongs to one process: after a fork the child makes its own, and leaves the parent's alone.
+"""Values of one process: after a fork, the child makes its own and does not touch the parent's.
 
-A forked child has none of its parent's threads, shares its sockets, and may find its locks held for
-ever. So each process makes its own threads, sockets and locks at their first use.
+A forked child has none of its parent's threads, shares its sockets, and may find its locks held
+forever. So each process makes its own threads, sockets and locks at their first use.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ T = TypeVar("T")
 
 
 class ForkedError(BaseException):
-    """Raised in a greenlet that came along with a fork: what it has in hand is its parent's."""
+    """Raised in a greenlet that a fork has copied: its work belongs to the parent."""
 
 
 class Forks:
     """How often this process and its ancestors were forked."""
 
     count = 0
-    # Those of this process whose work is not to go on in a child.
+    # Greenlets of this process whose work must not continue in a child.
     greenlets: ClassVar[weakref.WeakSet[Any]] = weakref.WeakSet()
 
     @classmethod
@@ -35,7 +35,7 @@ class Forks:
         inherited = list(cls.greenlets)
         cls.greenlets.clear()
         for greenlet in inherited:
-            # As soon as greenlets have their turns again.
+            # As soon as the greenlet is scheduled.
             greenlet.kill(ForkedError, block=False)
 
 
@@ -43,11 +43,11 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=Forks.note)
 
 
-def end_copy(forks: int) -> None:
-    """End a greenlet that runs in a child before the notice of the fork has reached it.
+def raise_if_forked(forks: int) -> None:
+    """End a copied greenlet that runs in a child before `Forks.note` has ended it.
 
     Args:
-        forks: `Forks.count` where its work began.
+        forks: `Forks.count` when its work began.
 
     Raises:
         ForkedError: It is a copy.
@@ -56,35 +56,35 @@ def end_copy(forks: int) -> None:
         raise ForkedError
 
 
-def only_here(work: Callable[[], None]) -> Callable[[], None]:
-    """The work of a thread, which ends where a fork takes it along.
+def stops_after_fork(work: Callable[[], None]) -> Callable[[], None]:
+    """Wrap the work of a thread, so that it stops if a fork copies it.
 
-    A fork leaves threads behind. Where gevent has put greenlets in their place, it copies them, and
-    each would go on in both processes: sending the parent's events from the child as well, and
-    reading answers from the connection that the two share. (Eventlet's go on in neither: there a
-    child has to make itself a new hub.)
+    A fork does not copy threads. If gevent has replaced threads by greenlets, a fork copies them,
+    and each would continue in both processes: it would also send the parent's events from the child
+    and read answers from the shared connection. (Eventlet's greenlets continue in neither: there,
+    the child has to create a new hub.)
     """
 
     def run() -> None:
         gevent = sys.modules.get("gevent")
         current = None if gevent is None else gevent.getcurrent()
-        # In a thread of the system it is the root of greenlets, and none of gevent's.
+        # In a system thread it is the root greenlet, which is not gevent's.
         if gevent is not None and isinstance(current, gevent.Greenlet):
             Forks.greenlets.add(current)
         try:
             work()
         except ForkedError:
-            # The fork made the interpreter forget the thread, at whose end it would complain of
-            # that; asking for it makes it known again.
+            # The fork made the interpreter forget the thread, and it would complain at the end of
+            # the thread; asking for the thread registers it again.
             threading.current_thread()
 
     return run
 
 
 class PerProcess(Generic[T]):
-    """A value that each process makes for itself when it first needs it.
+    """A value that each process makes when it first needs it.
 
-    Safe to use from any number of threads, and takes no lock.
+    Safe to use from any number of threads. Takes no lock.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -93,20 +93,20 @@ class PerProcess(Generic[T]):
 
     def get(self) -> T:
         """This process's value."""
-        # The number of forks tells a child from an ancestor whose process id it was given again;
-        # the process id tells it where the hook did not run.
+        # The number of forks distinguishes a child from an ancestor with the same, reused process
+        # id; the process id distinguishes them if the hook did not run.
         process = (Forks.count, os.getpid())
         value = self._values.get(process)
         if value is None:
-            # Of several threads that come here at once, all get the value of the first one.
+            # All threads that come here at the same time get the value of the first one.
             value = self._values.setdefault(process, self._make())
-            # A process never needs the values of its ancestors again. Where the hook did not run,
-            # they stay: what frees them could not tell that they belong to the parent.
+            # A process never needs the values of its ancestors again. If the hook did not run, they
+            # stay, because their destructors could not know that they belong to the parent.
             for other in list(self._values):
                 if other[0] < process[0]:
                     self._values.pop(other, None)
         return value
 
     def existing(self) -> T | None:
-        """This process's value; None where it was never needed."""
+        """This process's value; None if it was never needed."""
         return self._values.get((Forks.count, os.getpid()))

@@ -1,10 +1,10 @@
-"""Connections that a fork takes along: the child lets go of each.
+"""Connections that a fork copies: the child lets go of each.
 
-Parent and child share every socket that is open at a fork. Where greenlets have the place of
-threads, one that the fork has copied could read its parent's answer in the child; and a connection
-that the parent closes would stay open for as long as a child lives. So in the child the descriptor
-of each leads to the end of an empty pipe. It stays taken, so that code which still knows its number
-finds nothing else under it. The parent and the server notice nothing.
+Parent and child share every socket that is open at a fork. With greenlets in place of threads, a
+copied greenlet could read its parent's answer in the child, and a connection that the parent closes
+would stay open as long as a child lives. So in the child, the descriptor of each connection leads
+to the end of an empty pipe. The number stays in use, so that code which still knows it finds
+nothing else there. The parent and the server notice nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import weakref
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sortition._process.forks import Forks, end_copy
+from sortition._process.forks import Forks, raise_if_forked
 
 if TYPE_CHECKING:
     import socket
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class _Descriptor:
-    """A descriptor, and what it led to: its number is given again when it is closed."""
+    """A descriptor and its target: a closed descriptor's number is reused."""
 
     number: int
     device: int
@@ -46,19 +46,18 @@ _OPEN: weakref.WeakKeyDictionary[Any, _Descriptor] = weakref.WeakKeyDictionary()
 
 
 def open_here(connection: object, connect: Callable[[], socket.socket]) -> socket.socket:
-    """Open a connection that a child will let go of.
+    """Open a connection that a forked child will let go of.
 
     Args:
         connection: The object that will hold it.
-        connect: What opens it. What is put around the socket later, as TLS is, keeps its
-            descriptor.
+        connect: Opens it. A later wrapper of the socket, such as TLS, keeps its descriptor.
 
     Raises:
-        ForkedError: It was opened by the parent: this is a copy of the greenlet that asked for it.
+        ForkedError: The parent opened it: this is a copy of the greenlet that asked for it.
     """
     forks = Forks.count
     opened = connect()
-    end_copy(forks)
+    raise_if_forked(forks)
     with contextlib.suppress(OSError):
         _OPEN[connection] = _Descriptor.of(opened.fileno())
     return opened
@@ -69,9 +68,9 @@ def _let_go() -> None:
     _OPEN.clear()
     if not inherited:
         return
-    # Where there is no descriptor left for it, they stay as they are.
+    # Without a free descriptor they stay as they are.
     with contextlib.suppress(OSError):
-        # Not a pair of sockets: gevent's closes late, by a loop that still is the parent's.
+        # Not a socket pair: gevent closes it late, in a loop that still belongs to the parent.
         ended, other = os.pipe()
         os.close(other)
         for one in inherited:

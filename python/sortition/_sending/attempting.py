@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from sortition._base.clock import now_s
 from sortition._http.answers import Meaning, outcome_of
 from sortition._http.pool import Deadline, SenderPool, SendingError
-from sortition._process.forks import Forks, end_copy
+from sortition._process.forks import Forks, raise_if_forked
 from sortition._sending import ledger as reasons
 from sortition._sending.spool.attempts import Attempts
 
@@ -94,7 +94,7 @@ class Attempting:
         except SendingError as error:
             outcome = outcome_of(error)
         finally:
-            end_copy(self._forks)
+            raise_if_forked(self._forks)
             self._queue.set_on_its_way(events, False)
         if outcome.meaning is not Meaning.TOO_LARGE:
             self._outage_log.note(attempt.request.url, outcome)

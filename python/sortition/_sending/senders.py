@@ -8,7 +8,7 @@ import threading
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.health import Heartbeat, together
-from sortition._process.forks import Forks, end_copy
+from sortition._process.forks import Forks, raise_if_forked
 from sortition._process.threads import start_thread
 from sortition._sending.pauses import wait_for
 
@@ -155,7 +155,7 @@ class Senders:
             # Were the fault to come again at once, the thread would do nothing else.
             wait_for(queue.SimpleQueue(), _FAULT_PAUSE_S)
         finally:
-            end_copy(self._forks)
+            raise_if_forked(self._forks)
 
     def _send_next(self, heartbeat: Heartbeat) -> bool:
         """Send what is to be sent now; whether there was anything."""

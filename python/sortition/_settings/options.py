@@ -36,7 +36,7 @@ class SettingsOptions:
     allows_empty: bool
 
 
-def loaded_by(
+def load_with(
     platform: Platform[SnapshotT],
     transport: Transport,
     log: Log,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from sortition._base.clock import now_s, wait_until
 from sortition._base.health import Heartbeat
 from sortition._http.pool import Deadline, SenderPool
-from sortition._process.forks import only_here
+from sortition._process.forks import stops_after_fork
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -111,7 +111,7 @@ class Poller:
                 return False
             # A daemon, so that it does not keep the interpreter from exiting.
             thread = threading.Thread(
-                target=only_here(self._run), name="sortition-settings", daemon=True
+                target=stops_after_fork(self._run), name="sortition-settings", daemon=True
             )
             try:
                 thread.start()

@@ -10,7 +10,7 @@ from sortition._base.amount import is_amount
 from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
-from sortition._client.calling import call, whatever_is_given
+from sortition._client.calling import call, ignores_wrong_arguments
 from sortition._client.direct import directly, follower_of
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
@@ -577,7 +577,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         decision = await decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decision, steps, seen)
 
-    @whatever_is_given
+    @ignores_wrong_arguments
     def status(self) -> Status:
         """What the client runs on, and how it is in this process."""
         snapshot = self._current.snapshot

@@ -20,7 +20,7 @@ from sortition._client.launching import (
     verifies,
 )
 from sortition._sending.options import Batching
-from sortition._settings.options import loaded_by
+from sortition._settings.options import load_with
 from sortition._vwo.constants import DEFAULT_BASE_URL
 from sortition._vwo.credentials import optional_credentials_of
 from sortition._vwo.delivery import BatchedDelivery, NoDelivery, SynchronousDelivery
@@ -146,7 +146,7 @@ def configure(
     platform = VwoPlatform(engine, log, url, usage, credentials)
     try:
         given_settings = None if document is None else platform.compile(document)
-        live = loaded_by(platform, transport, log, first, given_settings)
+        live = load_with(platform, transport, log, first, given_settings)
     except BaseException:
         if own_transport is not None:
             own_transport.close()

@@ -202,7 +202,7 @@ class Spool:
                 self._segments.discard(segment)
                 self._size -= segment.size
 
-    def count_anew(self) -> None:
+    def recount(self) -> None:
         """Find out how large the files are: an interruption may have left some bytes uncounted."""
         with self._lock:
             for segment in tuple(self._segments):
@@ -279,7 +279,7 @@ class Spool:
     def _has_room(self, size: int) -> bool:
         if self._size + size <= self._options.most_bytes:
             return True
-        self.count_anew()
+        self.recount()
         return self._size + size <= self._options.most_bytes
 
     def _write(self, segment: Segment, encoded: bytes) -> None:
