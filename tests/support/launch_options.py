@@ -36,6 +36,12 @@ _SIGNATURE: Final = re.compile(r"(?<=\ndef launch\(\n).*?(?=\) -> Client:\n)", r
 _ARGUMENTS: Final = re.compile(
     r"(?<=\n    Args:\n).*?(?=\n    Returns:\n        The client)", re.DOTALL
 )
+_AWAITED: Final = {
+    "\ndef launch(": "\nasync def alaunch(",
+    ") -> Client:": ") -> AsyncClient:",
+    '"""Create a client': '"""Create an async client',
+}
+"""What is another thing in `alaunch`."""
 _WIDTH: Final = 100
 
 
@@ -47,8 +53,20 @@ def made() -> Iterator[tuple[Path, str]]:
         for place, part in ((_SIGNATURE, signature(options)), (_ARGUMENTS, arguments(options))):
             before, after = place.split(text, maxsplit=1)
             text = before + part + after
-        yield path, text
+        yield path, with_alaunch(text)
     yield PAGE, page()
+
+
+def with_alaunch(text: str) -> str:
+    """A module in which `alaunch` says what `launch` says."""
+    place = text.find("\nasync def alaunch(")
+    if place < 0:
+        return text
+    begin, end = text.index("\ndef launch("), "    given = locals()\n"
+    says = text[begin : text.index(end, begin)]
+    for old, new in _AWAITED.items():
+        says = says.replace(old, new, 1)
+    return text[:place] + says + text[text.index(end, place) :]
 
 
 def signature(options: type[LaunchOptions]) -> str:

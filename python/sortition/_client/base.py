@@ -57,6 +57,9 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._refusals = ClientRefusals(delivery)
         self._has_storage = configuration.user_storage is not None
         self._storage_breaker = StorageBreaker(configuration.storage_timeout_s)
+        # Whether a call waits that only decides, and one that sends as well.
+        self._waits_to_decide = self._has_storage
+        self._waits_to_send = self._has_storage or delivery.waits_for_answers
 
         # A client that nobody closes must free its resources too.
         def release() -> None:
@@ -166,6 +169,11 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         is_delivered = await self._executor.run("closing", lambda: self._end(wait_s))
         self._executor.close()
         return is_delivered
+
+    def _discard(self) -> None:
+        """Close a client that nobody has used."""
+        self._end(0.0)
+        self._executor.close()
 
     def _end(self, timeout_s: float) -> bool:
         """Send waiting events, and free the client's resources; whether all events were sent."""

@@ -16,6 +16,7 @@ from sortition._base import guard
 from sortition._base.arguments import BadArgumentError
 from sortition._base.nearest import nearest
 from sortition._client.executing import result_of
+from sortition._process.event_loops import BusyError
 from sortition._process.forks import Forks
 from sortition._sending.ledger import ARGUMENT, NO_SETTINGS
 from sortition._settings.current import NoSettingsError
@@ -98,6 +99,7 @@ def call(
         edge = _Edge(method, sends, nothing, for_mistakes, known, other_names)
         answer = edge.at_once()
         setattr(answer, AWAITED, edge.later())
+        setattr(answer, SENDS, sends)
         return answer
 
     return decorate
@@ -159,6 +161,8 @@ def ignores_wrong_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
 
 AWAITED: Final = "awaited"
 """The attribute of a public call with the coroutine for the async client."""
+SENDS: Final = "sends"
+"""The attribute of a public call with the kind of event that it sends."""
 
 
 def _as_it_is(result: object) -> object:
@@ -247,7 +251,7 @@ class _Edge:
 
     def is_for_the_caller(self, error: Exception) -> bool:
         """Whether the call must raise this exception."""
-        is_known = isinstance(error, BadArgumentError | NoSettingsError)
+        is_known = isinstance(error, BadArgumentError | NoSettingsError | BusyError)
         return not is_known and _is_of_a_signal_handler(error)
 
     def answer_to(self, client: Client, error: Exception) -> object:
@@ -260,6 +264,8 @@ class _Edge:
             _complain(log, name, "there are no settings yet")
             _refuse(client, sends, NO_SETTINGS)
             return self._nothing
+        elif isinstance(error, BusyError):
+            _complain(log, name, "too many calls wait for a thread")
         else:
             _report(client, name, sends, error)
         return self._for_mistakes

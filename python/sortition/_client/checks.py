@@ -191,10 +191,11 @@ class Callback:
 
 @dataclass(frozen=True, slots=True)
 class Having:
-    """An object with certain methods, none of them async."""
+    """An object with certain methods, which are async only where that is allowed."""
 
     methods: tuple[str, ...]
     allowed: str = ""
+    may_be_async: bool = False
 
     @property
     def _words(self) -> str:
@@ -209,10 +210,29 @@ class Having:
             if isinstance(value, type) and _needs_an_instance(value, method):
                 words = f"must be an object, got the class {value.__name__}"
                 raise OptionTypeError(f"{name}: {words}; pass {value.__name__}() instead")
-            if _is_async(found):
-                words = f"{method} is async; this client cannot await it"
-                raise OptionTypeError(f"{name}: {words}")
+        if not self.may_be_async:
+            ensure_not_async(name, value, self.methods)
         return value
+
+
+def ensure_not_async(
+    name: str, value: object, methods: tuple[str, ...], what_can: str = ""
+) -> None:
+    """Refuse an object with an async method.
+
+    Args:
+        name: The option.
+        value: The object.
+        methods: The methods to look at, as far as it has them.
+        what_can: What can await it, in words; empty where nothing can.
+
+    Raises:
+        OptionTypeError: One of them is async.
+    """
+    for method in methods:
+        if _is_async(getattr(value, method, None)):
+            words = f"{method} is async; this client cannot await it{what_can}"
+            raise OptionTypeError(f"{name}: {words}")
 
 
 def _needs_an_instance(given: type, method: str) -> bool:

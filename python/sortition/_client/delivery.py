@@ -14,6 +14,10 @@ class Delivery(Protocol):
     """The way out for a client's events. Each platform adds how it accepts them."""
 
     @property
+    def waits_for_answers(self) -> bool:
+        """Whether a call waits until the server has answered."""
+
+    @property
     def ledger(self) -> Ledger:
         """What happened to this process's events."""
 
@@ -32,6 +36,8 @@ class Delivery(Protocol):
 
 class NoDelivery:
     """Development mode: everything counts as accepted, and nothing is sent."""
+
+    waits_for_answers = False
 
     def __init__(self, *, is_queued: bool) -> None:
         """Make one.

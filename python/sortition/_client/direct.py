@@ -67,6 +67,15 @@ def directly(platform: str) -> Callable[[Method], Method]:
     return decorate
 
 
+def as_written(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The method as it is written in Python, of one that the class has."""
+    owner = getattr(method, "__objclass__", None)
+    if owner is None:
+        return method
+    written: Callable[..., Any] = getattr(owner, f"_{method.__name__}_as_written")
+    return written
+
+
 def follower_of(
     client: Client,
     log: Log,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from sortition import _engine
 from sortition._base.errors import OptionError
 from sortition._base.log import Log
+from sortition._client.checks import ensure_not_async
 from sortition._client.executing import CallerExecutor
 from sortition._http.logged import LoggedTransport
 from sortition._http.transport import RequestsTransport
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sortition._http.transport import Transport
 
 _MOST_PROBLEMS_LOGGED: Final = 20
+_STORAGE_METHODS: Final = ("get", "set", "get_many", "look_up", "save")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +56,7 @@ class Configuration:
     is_development_mode: bool
     user_storage: object | None
     storage_timeout_s: float
-    executor: Executor = field(default_factory=CallerExecutor)
+    executor: Executor
 
 
 def log_of(name: str, options: LaunchOptions, engine: Engine) -> Log:
@@ -73,6 +75,25 @@ def transport_of(options: LaunchOptions, log: Log) -> tuple[Transport, RequestsT
         return LoggedTransport(options.transport, log), None
     own = RequestsTransport()
     return LoggedTransport(own, log), own
+
+
+def executor_of(options: LaunchOptions, storage: object, *, is_async: bool) -> Executor:
+    """Where the work of a call is done that may take a while.
+
+    Args:
+        options: The options.
+        storage: The user storage; None where there is none.
+        is_async: Whether the calls of the client are to be awaited.
+
+    Raises:
+        OptionTypeError: The storage is async, and the calls are not.
+    """
+    if not is_async:
+        ensure_not_async("user_storage", storage, _STORAGE_METHODS, "; launch it with `alaunch`")
+        return CallerExecutor()
+    from sortition._client.async_executor import AsyncExecutor  # noqa: PLC0415 -- rarely needed
+
+    return AsyncExecutor(options.storage_timeout_s)
 
 
 def verifies(options: LaunchOptions) -> bool:

@@ -35,6 +35,8 @@ class Delivery(delivery.Delivery, Protocol):
 class QueuedDelivery:
     """Puts events into a queue, from which they are sent, those of one user in their order."""
 
+    waits_for_answers = False
+
     def __init__(
         self,
         engine: Literal["compiled", "pure"],

@@ -13,6 +13,7 @@ from sortition._client import launching
 from sortition._client.document import document_of
 from sortition._client.launching import (
     engine_of,
+    executor_of,
     limits_of,
     log_of,
     settings_options_of,
@@ -76,7 +77,7 @@ class Configuration(launching.Configuration):
 
 
 def configure(
-    given: Mapping[str, object], spool: SpoolOptions | None = None
+    given: Mapping[str, object], spool: SpoolOptions | None = None, *, is_async: bool = False
 ) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, by name, and get the settings where none are given.
 
@@ -86,6 +87,7 @@ def configure(
         given: The options, by name; one that is missing is not given.
         spool: The spool, for whoever says more of it than a launch can; None for the one of the
             options.
+        is_async: Whether the calls of the client are to be awaited.
 
     Raises:
         OptionError: An option cannot be used; the message names it.
@@ -105,6 +107,7 @@ def configure(
     sends_nothing = options.is_development_mode and not interval_s
     url = _base_url(options.base_url, center, is_needed=not sends_nothing)
     log = log_of("pagesense", options, engine)
+    executor = executor_of(options, options.user_storage, is_async=is_async)
     fallback = options.fallback_settings
     first = settings_options_of(
         options,
@@ -130,6 +133,7 @@ def configure(
         is_development_mode=options.is_development_mode,
         user_storage=options.user_storage,
         storage_timeout_s=options.storage_timeout_s,
+        executor=executor,
         credentials=credentials,
     )
     try:

@@ -89,7 +89,7 @@ class PagesenseOptions(LaunchOptions):
         default_words="the one named by `sdk_account_id` or by the account id in the settings",
     )
     user_storage: UserStorageLike | None = option(
-        Having(("look_up", "save")),
+        Having(("look_up", "save"), may_be_async=True),
         "An object with methods ``look_up(user_id)`` and ``save(user_profile)``; see "
         "`UserStorageService`.",
         group="decisions",

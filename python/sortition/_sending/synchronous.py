@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+import warnings
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
@@ -10,6 +12,7 @@ from sortition._base.health import SendingHealth
 from sortition._http.answers import outcome_of
 from sortition._http.breaker import PAUSE_S, Breaker
 from sortition._http.pool import Deadline, SenderPool, SendingError
+from sortition._process.event_loops import running_loop
 from sortition._process.exit import Exit
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
@@ -20,6 +23,8 @@ from sortition._sending.outage_log import OutageLog
 from sortition._sending.queues import queues_of
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from sortition._base.health import EndpointStatus
     from sortition._base.log import Log
     from sortition._http.answers import Outcome
@@ -94,8 +99,7 @@ class SynchronousDispatch:
         process = self._process.get()
         counts = process.ledger.counts
         if self._is_closed:
-            for kind, count in kinds.items():
-                counts.refuse(kind, reasons.CLOSED, count)
+            self.refuse(kinds, reasons.CLOSED)
             return False
         self._warn_of_event_loop()
         in_flight = counts.begin(kinds)
@@ -120,6 +124,11 @@ class SynchronousDispatch:
         call_back(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
+    def refuse(self, kinds: dict[str, int], reason: str) -> None:
+        """Count events that are not taken."""
+        for kind, count in kinds.items():
+            self.ledger.counts.refuse(kind, reason, count)
+
     def close(self) -> None:
         """Send nothing any more, and end the threads of this process."""
         self._is_closed = True
@@ -141,20 +150,17 @@ class SynchronousDispatch:
 
     def _warn_of_event_loop(self) -> None:
         """Say once that the caller holds up everything else on its event loop."""
-        # Where nobody imported asyncio, no loop runs.
-        asyncio = sys.modules.get("asyncio")
-        if self._warned_of_event_loop or asyncio is None:
-            return
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
+        if self._warned_of_event_loop or running_loop() is None:
             return
         self._warned_of_event_loop = True
-        self._log.warning(
+        words = (
             "an event is sent within a call on a running event loop, which waits for the answer; "
-            "launch with batch_events, or call the client in a thread, such as with "
-            "asyncio.to_thread"
+            "launch the client with alaunch and await its calls, or launch it with batch_events"
         )
+        self._log.warning(words)
+        # A call never raises, whatever the service makes of warnings.
+        with contextlib.suppress(RuntimeWarning):
+            warnings.warn(words, RuntimeWarning, stacklevel=_frames_of_ours())
 
 
 class _Process:
@@ -209,3 +215,13 @@ def _reason_of(outcome: Outcome | None) -> str:
     if outcome is None or (not outcome.is_answer and not outcome.may_have_arrived):
         return reasons.NOT_SENT
     return reasons.UNKNOWN_OUTCOME if outcome.may_have_arrived else reasons.REJECTED
+
+
+def _frames_of_ours() -> int:
+    """How many frames above the one that asks belong to sortition, so that a warning names none."""
+    depth = 1
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 -- the way to it
+    while frame is not None and frame.f_globals.get("__name__", "").startswith("sortition."):
+        depth += 1
+        frame = frame.f_back
+    return depth

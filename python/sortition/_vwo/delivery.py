@@ -10,8 +10,9 @@ import time
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from sortition._client import delivery
+from sortition._process.event_loops import BusyError
 from sortition._sending.dispatch import Dispatch
-from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
+from sortition._sending.ledger import CONVERSION, PUSH, QUEUE_FULL, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
 from sortition._vwo.wire import Visitor
 
@@ -79,6 +80,7 @@ class SynchronousDelivery:
     """Sends within the call, which waits for the answer."""
 
     takes_encoded = False
+    waits_for_answers = True
 
     def __init__(
         self,
@@ -146,9 +148,13 @@ class SynchronousDelivery:
 
     async def _send(self, request: Request, deadline: Deadline, kinds: dict[str, int]) -> bool:
         """Send events, and wait for the answer; whether the server accepted them."""
-        return await self._executor.run(
-            "sending", lambda: self._dispatch.send(request, deadline, kinds)
-        )
+        try:
+            return await self._executor.run(
+                "sending", lambda: self._dispatch.send(request, deadline, kinds)
+            )
+        except BusyError:
+            self._dispatch.refuse(kinds, QUEUE_FULL)
+            return False
 
     def flush(self, _timeout_s: float) -> bool | None:
         """See `Delivery`."""
@@ -180,6 +186,7 @@ class BatchedDelivery:
     """Puts events into a queue and sends them in batches."""
 
     takes_encoded = True
+    waits_for_answers = False
 
     def __init__(
         self,

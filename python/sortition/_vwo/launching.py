@@ -13,6 +13,7 @@ from sortition._client import launching
 from sortition._client.document import document_of
 from sortition._client.launching import (
     engine_of,
+    executor_of,
     limits_of,
     log_of,
     settings_options_of,
@@ -86,7 +87,7 @@ class Configuration(launching.Configuration):
 
 
 def configure(
-    given: Mapping[str, object], spool: SpoolOptions | None = None
+    given: Mapping[str, object], spool: SpoolOptions | None = None, *, is_async: bool = False
 ) -> tuple[Configuration, LiveSettings[Snapshot]]:
     """Check the options of a launch, by name, and get its settings.
 
@@ -96,6 +97,7 @@ def configure(
         given: The options, by name; a missing option is not given.
         spool: The spool, for callers who set more than a launch can; None for the spool of the
             options.
+        is_async: Whether the calls of the client are to be awaited.
 
     Raises:
         OptionError: An option is invalid; the message names it.
@@ -108,6 +110,7 @@ def configure(
     log = log_of("vwo", options, engine)
     # As in the platform's SDK, the caller's own storage takes precedence.
     storage = options.redis_creds if options.user_storage is None else options.user_storage
+    executor = executor_of(options, storage, is_async=is_async)
     url = DEFAULT_BASE_URL if options.base_url is None else options.base_url
     credentials = optional_credentials_of(options.account_id, options.sdk_key)
     if options.settings_file is None and credentials is None:
@@ -138,6 +141,7 @@ def configure(
         is_development_mode=options.is_development_mode,
         user_storage=storage,
         storage_timeout_s=options.storage_timeout_s,
+        executor=executor,
         integrations=options.integrations,
         goal_type_to_track=options.goal_type_to_track,
         should_track_returning_user=options.should_track_returning_user,

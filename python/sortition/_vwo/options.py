@@ -69,7 +69,7 @@ class VwoOptions(LaunchOptions):
         given_type="SettingsFile",
     )
     user_storage: UserStorageLike | None = option(
-        Having(("get", "set")),
+        Having(("get", "set"), may_be_async=True),
         "An object with methods ``get(user_id, campaign_key)`` and ``set(record)``; see "
         "`UserStorage`.",
         group="decisions",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sortition._base.clock import now_s
 from sortition._base.options import kind, plain
+from sortition._process.event_loops import DeadlineError
 from sortition.storages import findings
 from sortition.storages.breaker import SKIPPED
 from sortition.storages.findings import Finding, is_awaitable
@@ -74,6 +75,10 @@ class CheckedStorage:
         began_s = now_s()
         try:
             answer = await self._executor.ask(self._storage.set, record)
+        except DeadlineError:
+            breaker.writes.note_failure("slow")
+            self._noted.note(breaker.unanswered("set"))
+            return
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.writes.note_failure(type(error).__name__)
             self._noted.note_exception("user_storage.set", error)
@@ -82,7 +87,10 @@ class CheckedStorage:
             self._noted.note(breaker.slow("set"))
         if is_awaitable(answer):
             self._noted.note(
-                Finding(findings.ASYNC, "user_storage.set is async: nothing is stored")
+                Finding(
+                    findings.ASYNC,
+                    "user_storage.set is async: nothing is stored; launch the client with alaunch",
+                )
             )
 
     async def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
@@ -94,6 +102,10 @@ class CheckedStorage:
         began_s = now_s()
         try:
             found = plain(await self._executor.ask(method, *args))
+        except DeadlineError:
+            breaker.reads.note_failure("slow")
+            self._noted.note(breaker.unanswered(name))
+            return None
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.reads.note_failure(type(error).__name__)
             self._noted.note_exception(f"user_storage.{name}", error, "which counts as no record")
@@ -144,7 +156,10 @@ def finding_in(record: object, user_id: str, campaign_key: str | None) -> tuple[
         campaign_key: The campaign that it is to be of; None where any will do.
     """
     if is_awaitable(record):
-        return findings.ASYNC, "something to await: this client needs one that is not async"
+        return (
+            findings.ASYNC,
+            "something to await: launch the client with alaunch to use an async storage",
+        )
     if isinstance(record, bytes | bytearray | memoryview) and record:
         return findings.BYTES, f"bytes, which count as no record; it must return {_WANTED}"
     if isinstance(record, str) and record:

@@ -121,6 +121,10 @@ class StorageBreaker:
         words = f"user_storage.{method} took longer than {self.reads.timeout_s:g} seconds"
         return Finding(findings.SLOW, words)
 
+    def unanswered(self, method: str) -> Finding:
+        """What is noted of an operation that the client stopped waiting for."""
+        return Finding(findings.SLOW, f"{self.slow(method)}, and the client goes on without it")
+
     def status(self) -> EndpointStatus:
         """How the storage has answered."""
         now = now_s()

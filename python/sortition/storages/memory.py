@@ -33,7 +33,12 @@ class MemoryStorage:
     process, and processes share nothing: use it in tests, and in services of a single process that
     may forget. Safe to use from any number of threads. A forked child begins with what its parent
     had.
+
+    Attributes:
+        never_blocks: True: an async client calls it without a thread.
     """
+
+    never_blocks = True
 
     def __init__(self, max_users: int = 100_000) -> None:
         """Make an empty one.
