@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """The calls of one client; each works with one document's settings from beginning to end."""
+    """The calls of one client; each uses the settings of one document from beginning to end."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class Calls:
         goal_name: str,
         properties: Mapping[object, object] | None,
     ) -> None:
-        """Report a goal of a user of an experiment; nothing for a user who is not in it."""
+        """Report a goal of a user of an experiment, unless the user is not in it."""
         attributes_json, left_out = fields_of(asked.attributes)
         properties_json, properties_left_out = fields_of(properties)
         question = (
@@ -113,7 +113,7 @@ class Calls:
         asked: Asked,
         properties: Mapping[object, object] | None,
     ) -> None:
-        """Report a goal of the project, also of a user who is in no experiment."""
+        """Report a goal of the project, even for a user who is in no experiment."""
         attributes_json, left_out = fields_of(asked.attributes)
         properties_json, properties_left_out = fields_of(properties)
         question = (
@@ -151,7 +151,7 @@ class Calls:
         self._remarks.note_not_activated(outcome, asked.call)
 
     def _refuse(self, kind: str, outcome: Outcome) -> None:
-        """Count an event that is not taken."""
+        """Count a refused event."""
         if outcome.refusal is None:
             return
         self._delivery.ledger.refuse(kind, outcome.refusal)
@@ -159,7 +159,7 @@ class Calls:
             self._note_refusal(outcome.refusal)
 
     def _note_left_out(self, name: str, left_out: list[str], event_kind: str) -> None:
-        """Count and log the values that no event can carry."""
+        """Count and log the values that an event cannot contain."""
         for what in left_out:
             self._delivery.ledger.leave_out(event_kind)
             self._remarks.note_left_out(name, what)

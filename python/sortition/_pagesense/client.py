@@ -1,4 +1,4 @@
-"""The PageSense client: each call checks its arguments and resolves its options."""
+"""The PageSense client: its calls check their arguments and resolve their options."""
 
 from __future__ import annotations
 
@@ -34,17 +34,17 @@ if TYPE_CHECKING:
     from sortition.storages.findings import Finding, Findings
 
 _WEBHOOK_HEADER: Final = "x-oauth-token"
-"""Where the platform puts a webhook's secret."""
+"""The platform's header with a webhook's secret."""
 
 
 class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one project, and reports what users see and do.
 
-    Made by `sortition.pagesense.launch`. Safe to use from any number of threads. Calls never raise:
-    a bad argument is logged and gives the documented nothing. Events wait in a queue, and a thread
-    of the client sends each in a request of its own.
+    Create one with `sortition.pagesense.launch`. Safe to use from any number of threads. Calls
+    never raise: if an argument is invalid, the call logs that and returns its documented empty
+    result. Events wait in a queue, and background threads send each as a request of its own.
 
-    As a context manager, it is closed at the end of the block.
+    As a context manager, the client closes itself at the end of the block.
     """
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
@@ -69,17 +69,18 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_id: str,
         user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
-        """Give a user their variation of an experiment, and count them as its visitor.
+        """Return a user's variation of an experiment, and count the user as a visitor.
 
-        The visitor is counted with every call, unless the experiment is in development mode.
+        Every call counts the user, unless the experiment is in development mode.
 
         Args:
             experiment_name: The name of a running A/B test, as it stands in the settings.
             user_id: The user's id; any text that is not blank.
-            user_attributes: What the experiment's audiences are compared with, by name. Sent along.
+            user_attributes: The user's attributes, by name, for the experiment's audiences. They
+                are sent along.
 
         Returns:
-            The variation's name; None where the user gets none, where an argument is bad, and after
+            The variation's name; None if the user gets none, if an argument is invalid, and after
             `close`.
 
         Source: PageSense spec, "Our choices" and sections 3 to 6.2.
@@ -97,15 +98,15 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_id: str,
         user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
-        """The name of a user's variation, without counting them.
+        """Return the name of a user's variation without counting the user.
 
         Args:
             experiment_name: The name of a running A/B test, as it stands in the settings.
             user_id: The user's id; any text that is not blank.
-            user_attributes: What the experiment's audiences are compared with, by name.
+            user_attributes: The user's attributes, by name, for the experiment's audiences.
 
         Returns:
-            The variation's name; None where the user gets none, where an argument is bad, and after
+            The variation's name; None if the user gets none, if an argument is invalid, and after
             `close`.
 
         Source: PageSense spec, "Our choices" and sections 3 to 5.
@@ -123,7 +124,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_id: str,
         user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
-        """The same as `activate_experiment`, by link names.
+        """Like `activate_experiment`, with link names.
 
         Args:
             experiment_link_name: The link name of a running A/B test.
@@ -148,7 +149,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_id: str,
         user_attributes: Mapping[str, Any] | None = None,
     ) -> str | None:
-        """The same as `get_variation_name`, by link names.
+        """Like `get_variation_name`, with link names.
 
         Args:
             experiment_link_name: The link name of a running A/B test.
@@ -177,18 +178,19 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> None:
         """Report that a user of an experiment reached a goal.
 
-        Nothing is sent for a user who is not in the experiment. Without attributes only those of an
-        experiment for everyone are, and those for whom the user storage holds a variation. A goal
-        that is tracked again is sent again.
+        The client sends nothing for a user who is not in the experiment. Without attributes, a user
+        is only in an experiment for everyone, or if the user storage has a variation for them. A
+        goal that is tracked again is sent again.
 
         Args:
             experiment_name: The name of a running A/B test that counts the goal.
             user_id: The user's id, the same as for `activate_experiment`.
             goal_name: The goal's name, as it stands in the settings.
-            user_attributes: What the experiment's audiences are compared with, by name. Sent along.
-            goal_properties: What is known of the conversion, by the key of each property, or by
-                `GoalProperty`. For a goal that counts revenue, ``revenue`` must be among them where
-                any are given: a whole number from 0 as text, such as ``"1999"``.
+            user_attributes: The user's attributes, by name, for the experiment's audiences. They
+                are sent along.
+            goal_properties: Properties of the conversion, by key or by `GoalProperty`. If any are
+                given for a goal that counts revenue, they must include ``revenue``: a whole number
+                from 0 as text, such as ``"1999"``.
 
         Returns:
             None, always.
@@ -213,13 +215,14 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> None:
         """Report that a user reached a goal, for every experiment that counts it.
 
-        It is sent also for a user who is in none of them, as the platform's Python SDK does.
+        Like the platform's Python SDK, it is also sent for a user who is in none of them.
 
         Args:
             goal_name: The goal's name, as it stands in the settings.
             user_id: The user's id, the same as for `activate_experiment`.
-            user_attributes: What the experiments' audiences are compared with, by name. Sent along.
-            goal_properties: As for `track_goal`; a goal that counts revenue needs ``revenue``.
+            user_attributes: The user's attributes, by name, for the experiments' audiences. They
+                are sent along.
+            goal_properties: As for `track_goal`; a goal that counts revenue requires ``revenue``.
 
         Returns:
             None, always.
@@ -242,7 +245,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_attributes: Mapping[str, Any] | None = None,
         goal_properties: GoalProperties | None = None,
     ) -> None:
-        """The same as `track_project_goal`, by the goal's link name.
+        """Like `track_project_goal`, with the goal's link name.
 
         Args:
             goal_link_name: The goal's link name.
@@ -273,7 +276,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         goal_name: str | None = None,
         named_by: NamedBy | None = "name",
     ) -> Explanation | None:
-        """Why a call would answer what it answers. Nothing is sent or saved.
+        """Explain the result of a call. Nothing is sent or saved.
 
         The user storage is asked as the call would ask it.
 
@@ -285,8 +288,8 @@ class Client(LivingClient[Snapshot, Delivery]):
             named_by: ``name``, or ``link_name`` for the calls by identifier.
 
         Returns:
-            The decision and every step on the way there, as data and as text. It holds what the
-            user's attributes were compared with. None where an argument is bad, and after `close`.
+            The decision and every step towards it, as data and as text. It contains values of the
+            user's attributes. None if an argument is invalid, and after `close`.
         """
         if named_by is None:
             named_by = "name"
@@ -309,18 +312,17 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> bool:
         """Fetch the project's settings, and use them from the next call on; stop polling.
 
-        A call that is under way keeps the settings that it began with. Where no usable settings
-        come, polling goes on.
+        Calls in progress keep their settings. If the answer is not usable, polling continues.
 
         Args:
             sdk_account_id: The account's id with the data center of the client, such as
-                ``12345-US``; by default the client's, like the other two.
+                ``12345-US``. This and the other two default to the client's own.
             sdk_key: The project's key.
             project_name: The project's name.
 
         Returns:
-            Whether usable settings came, also where they are the same as before. False, with the
-            old ones still in use, where none came, which is logged; where an argument is bad, and
+            Whether usable settings arrived, even if they are the same as before. Otherwise the
+            client logs why, keeps the old ones, and returns False; also for an invalid argument and
             after `close`.
 
         Source: PageSense spec, "Our choices" and section 2.4.
@@ -344,22 +346,20 @@ class Client(LivingClient[Snapshot, Delivery]):
     def handle_webhook(
         self, headers: Headers, body: object, secret: str | bytes | Sequence[str | bytes]
     ) -> int:
-        """Take a webhook by which the platform says that an experiment was relaunched.
+        """Handle a webhook of the platform that announces a relaunched experiment.
 
-        For the handler of an endpoint of the service, in any framework. The new settings are
-        fetched soon after, by a thread of the client; however many webhooks come, once a second at
-        most. Polling goes on.
+        Call it from an endpoint of the service, in any framework. A background thread fetches the
+        new settings soon, at most once a second however many webhooks arrive. Polling continues.
 
         Args:
-            headers: The request's headers. The secret is looked for in ``x-oauth-token``, where the
-                platform puts it, in ``x-webhook-secret``, and in ``Authorization: Bearer``.
-            body: The request's content. Nothing in it is believed, or even read.
-            secret: The secret that was made for the webhook; or several, while one takes the
-                other's place.
+            headers: The request's headers. The secret may be in ``x-oauth-token``, the platform's
+                header, in ``x-webhook-secret``, or in ``Authorization: Bearer``.
+            body: The request's content, which is ignored.
+            secret: The secret of the webhook, or several secrets while you rotate it.
 
         Returns:
-            The HTTP status to answer with: 202 where the settings will be fetched, 401 where the
-            request does not know the secret, 503 where an argument is bad and after `close`.
+            The HTTP status to answer with: 202 if the settings will be fetched, 401 if the request
+            does not have the secret, 503 if an argument is invalid and after `close`.
 
         Source: PageSense spec, section 2.4.
         """
@@ -368,20 +368,20 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     @call(nothing=False)
     async def flush(self, timeout_s: float | None = None) -> bool:
-        """Send what waits to be sent, and wait for the answers.
+        """Send waiting events, and wait for the answers.
 
         Args:
             timeout_s: How long to wait, in seconds; 30 by default.
 
         Returns:
-            Whether the server accepted all events that waited. False where an argument is bad, and
+            Whether the server accepted all waiting events. False if an argument is invalid, and
             after `close`.
         """
         return bool(await self._flush(timeout_s))
 
     @ignores_wrong_arguments
     def status(self) -> Status:
-        """What the client runs on, and how it is in this process."""
+        """Return the state of the client in this process."""
         snapshot, launch = self._current.snapshot, self._launch
         settings = None if snapshot is None else snapshot.settings
         return Status.of(
@@ -403,14 +403,14 @@ class Client(LivingClient[Snapshot, Delivery]):
         return {CONVERSION: others} if others else {}
 
     def _decider_with(self, findings: Findings) -> Decider:
-        """What decides, and notes here what is wrong with the user storage."""
+        """The decider, which reports faults of the user storage here."""
         launch, storage = self._launch, self._launch.user_storage
         breaker = self._storage_breaker
         checked = None if storage is None else CheckedStorage(storage, findings, breaker)
         return Decider(launch.engine.module, checked)
 
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:
-        """The arguments that calls have in common, checked."""
+        """The checked arguments that calls have in common."""
         return Asked(
             name,
             arguments.short_enough(filled("user_id", user_id)),
@@ -424,9 +424,9 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _credentials(
         self, sdk_account_id: object, sdk_key: object, project_name: object
     ) -> Credentials:
-        """What to ask for settings with: what is given, and the client's own for the rest.
+        """The credentials for settings: the given ones, and the client's own for the rest.
 
-        Where the launch was given nothing, that is what the settings say.
+        If `launch` received none, the client's own are those in the settings.
         """
         known = self._launch.credentials
         if known is None:

@@ -1,4 +1,4 @@
-"""Carries out what each call comes to: sends its event, stores its record, speaks of its reason."""
+"""Carries out the outcome of each call: sends its event, stores its record, logs its reason."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 class Calls:
-    """The calls of one client; each works with one snapshot from its beginning to its end."""
+    """The calls of one client; each uses one snapshot from beginning to end."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class Calls:
     async def assign(
         self, snapshot: Snapshot, campaign_key: str, asked: Asked, variable_key: str | None = None
     ) -> Outcome:
-        """Decide without an event: what is to be stored is stored at once."""
+        """Decide without an event, and store the record at once."""
         settings = snapshot.settings
         question = (
             asked.call,
@@ -126,7 +126,7 @@ class Calls:
         """Decide for each campaign, and report the conversions."""
         settings = snapshot.settings
         if isinstance(specifier, list):
-            # A campaign that is named twice is credited once.
+            # A campaign that the call names twice is credited once.
             specifier = list(dict.fromkeys(specifier))
         targets = settings.targets(specifier, goal.identifier)
         if not targets:
@@ -152,7 +152,7 @@ class Calls:
         accepted = await self._delivery.conversions(
             snapshot, asked, goal, [outcome for _, outcome in credited]
         )
-        # Only now: a slow user storage is not to use up the time of the events.
+        # Only now, so that a slow user storage does not use up the time for the events.
         for (key, outcome), is_accepted in zip(credited, accepted, strict=True):
             if is_accepted:
                 result[key] = True
@@ -162,7 +162,7 @@ class Calls:
     async def push(
         self, snapshot: Snapshot, visitor: Visitor, dimensions: Mapping[str, str]
     ) -> bool:
-        """Tell the platform of values of custom dimensions."""
+        """Send values of custom dimensions to the platform."""
         return bool(dimensions) and await self._delivery.push(snapshot, visitor, dimensions)
 
     async def _converted(
@@ -200,7 +200,7 @@ class Calls:
         goal: AskedGoal | None,
         sends: str | None,
     ) -> None:
-        """Speak of the reason, count a refusal, and tell the integrations of a variation."""
+        """Log the reason, count a refusal, and call the integrations for a variation."""
         self._remarks.note(settings, outcome, campaign, asked, goal)
         if sends is not None and outcome.refusal is not None:
             self._refuse(sends, outcome.refusal)

@@ -1,4 +1,4 @@
-"""The VWO client: each call checks its arguments and resolves its options."""
+"""The VWO client: its calls check their arguments and resolve their options."""
 
 from __future__ import annotations
 
@@ -53,11 +53,11 @@ _CALLS: Final = (
 class Client(LivingClient[Snapshot, Delivery]):
     """Decides for one account, and reports what users see and do.
 
-    Made by `sortition.vwo.launch`. Safe to use from any number of threads. Calls never raise: a bad
-    argument is logged and gives the documented nothing. An option of a call that is None counts as
-    not given.
+    Create one with `sortition.vwo.launch`. Safe to use from any number of threads. Calls never
+    raise: if an argument is invalid, the call logs that and returns its documented empty result. An
+    option of a call that is None counts as not given.
 
-    As a context manager, it is closed at the end of the block.
+    As a context manager, the client closes itself at the end of the block.
     """
 
     def __init__(self, configuration: Configuration, live: LiveSettings[Snapshot]) -> None:
@@ -90,25 +90,25 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_agent: str | None = None,
         user_ip_address: str | None = None,
     ) -> str | None:
-        """Give a user their variation of an A/B test, and count them as its visitor.
+        """Return a user's variation of an A/B test, and count the user as a visitor.
 
-        The visitor is counted unless a stored record says that they were before.
+        The user is not counted again if a stored record says that they already were.
 
         Args:
             campaign_key: The key of a running ``VISUAL_AB`` campaign.
             user_id: The user's id.
-            custom_variables: What the campaign's segments are compared with.
-            variation_targeting_variables: What whitelisting compares.
-            should_track_returning_user: Whether a user with a stored record is counted again.
-            user_storage_data: The user's stored record, used instead of asking the user storage.
-            meta_data: What is stored along with the decision, under ``metaData``.
-            custom_properties: What is sent along, for event-architecture accounts.
+            custom_variables: The user's attributes for the campaign's segments.
+            variation_targeting_variables: The user's attributes for whitelisting.
+            should_track_returning_user: Whether to count a user with a stored record again.
+            user_storage_data: The user's stored record, which replaces asking the user storage.
+            meta_data: Data to store with the decision, under ``metaData``.
+            custom_properties: Properties to send along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
 
         Returns:
-            The variation's name, also where counting the visitor failed; None where the user gets
-            none, where an argument is bad, and after `close`.
+            The variation's name, even if counting the visitor failed; None if the user gets no
+            variation, if an argument is invalid, and after `close`.
 
         Source: VWO spec, sections 3 and 4.
         """
@@ -139,19 +139,19 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_storage_data: Mapping[str, Any] | None = None,
         meta_data: Mapping[str, Any] | None = None,
     ) -> str | None:
-        """The name of a user's variation, without counting them.
+        """Return the name of a user's variation without counting the user.
 
         Args:
-            campaign_key: The key of a running campaign that is no ``FEATURE_ROLLOUT``.
+            campaign_key: The key of a running campaign other than a ``FEATURE_ROLLOUT``.
             user_id: The user's id.
-            custom_variables: What the campaign's segments are compared with.
-            variation_targeting_variables: What whitelisting compares.
-            user_storage_data: The user's stored record, used instead of asking the user storage.
-            meta_data: What is stored along with the decision, under ``metaData``.
+            custom_variables: The user's attributes for the campaign's segments.
+            variation_targeting_variables: The user's attributes for whitelisting.
+            user_storage_data: The user's stored record, which replaces asking the user storage.
+            meta_data: Data to store with the decision, under ``metaData``.
 
         Returns:
-            The variation's name; None where the user gets none, where a user storage is configured
-            and the user was not activated, where an argument is bad, and after `close`.
+            The variation's name; None if the user gets no variation, if a user storage is
+            configured and the user was not activated, if an argument is invalid, and after `close`.
 
         Source: VWO spec, sections 3 and 4.
         """
@@ -183,25 +183,25 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_agent: str | None = None,
         user_ip_address: str | None = None,
     ) -> bool:
-        """Whether a user has a feature, counting them as a visitor of its test or rollout.
+        """Return whether a user has a feature, and count them as a visitor of its test or rollout.
 
-        The visitor is counted also where their variation has the feature off.
+        The user is counted even if their variation has the feature off.
 
         Args:
-            campaign_key: The key of a running campaign that is no ``VISUAL_AB``.
+            campaign_key: The key of a running campaign other than a ``VISUAL_AB``.
             user_id: The user's id.
-            custom_variables: What the campaign's segments are compared with.
-            variation_targeting_variables: What whitelisting compares.
-            should_track_returning_user: Whether a user with a stored record is counted again.
-            user_storage_data: The user's stored record, used instead of asking the user storage.
-            meta_data: What is stored along with the decision, under ``metaData``.
-            custom_properties: What is sent along, for event-architecture accounts.
+            custom_variables: The user's attributes for the campaign's segments.
+            variation_targeting_variables: The user's attributes for whitelisting.
+            should_track_returning_user: Whether to count a user with a stored record again.
+            user_storage_data: The user's stored record, which replaces asking the user storage.
+            meta_data: Data to store with the decision, under ``metaData``.
+            custom_properties: Properties to send along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
 
         Returns:
-            True for whoever gets into a rollout, and for a test where the user's variation has the
-            feature on; otherwise False, also where an argument is bad, and after `close`.
+            True if the user is in the rollout, or if the user's variation of the test has the
+            feature on; otherwise False, including for an invalid argument and after `close`.
 
         Source: VWO spec, sections 3 and 4.
         """
@@ -232,21 +232,21 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_storage_data: Mapping[str, Any] | None = None,
         meta_data: Mapping[str, Any] | None = None,
     ) -> Json:
-        """The value of a feature's variable for a user, without counting them.
+        """Return the value of a feature's variable for a user without counting the user.
 
         Args:
-            campaign_key: The key of a running campaign that is no ``VISUAL_AB``.
+            campaign_key: The key of a running campaign other than a ``VISUAL_AB``.
             variable_key: The variable's key.
             user_id: The user's id.
-            custom_variables: What the campaign's segments are compared with.
-            variation_targeting_variables: What whitelisting compares.
-            user_storage_data: The user's stored record, used instead of asking the user storage.
-            meta_data: What is stored along with the decision, under ``metaData``.
+            custom_variables: The user's attributes for the campaign's segments.
+            variation_targeting_variables: The user's attributes for whitelisting.
+            user_storage_data: The user's stored record, which replaces asking the user storage.
+            meta_data: Data to store with the decision, under ``metaData``.
 
         Returns:
-            A str, int, float, bool or JSON value, as the settings declare; None where the user gets
-            no variation, where there is no such variable, where its value is not of its declared
-            type, where an argument is bad, and after `close`.
+            A str, int, float, bool or JSON value, as the settings declare; None if the user gets no
+            variation, if there is no such variable, if its value does not fit its declared type, if
+            an argument is invalid, and after `close`.
 
         Source: VWO spec, section 3.
         """
@@ -288,34 +288,34 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> TrackResult | None:
         """Report that a user reached a goal.
 
-        With a user storage only users are credited whom it holds a record of, which `activate`
-        makes; the others are counted as refused, ``not_activated``.
+        With a user storage, only users with a record are credited; `activate` creates the record.
+        Conversions of other users count as refused, with the reason ``not_activated``.
 
         Args:
             campaign_specifier: A campaign's key, a list of keys, or None for every campaign that
-                has the goal. ``campaign_key`` is another name for it.
+                has the goal. ``campaign_key`` is another name for this argument.
             user_id: The user's id, the same as for `activate`.
             goal_identifier: The goal's identifier.
-            revenue_value: What the conversion brought, for goals that count revenue: a number or a
-                string.
-            custom_variables: What the campaigns' segments are compared with.
-            variation_targeting_variables: What whitelisting compares.
+            revenue_value: The revenue of the conversion, for goals that count revenue: a number or
+                a string.
+            custom_variables: The user's attributes for the campaigns' segments.
+            variation_targeting_variables: The user's attributes for whitelisting.
             goal_type_to_track: One of `sortition.vwo.GOAL_TYPES`, or the text ``CUSTOM`` or
                 ``REVENUE``; takes precedence over the launch option of the same name.
-            should_track_returning_user: Whether a conversion that is already recorded is tracked
-                again; takes precedence over the launch option of the same name.
-            user_storage_data: The user's stored record, used instead of asking the user storage.
-            meta_data: What is stored along with the decision, under ``metaData``.
-            event_properties: What is sent along, for event-architecture accounts.
+            should_track_returning_user: Whether to track a conversion again that is already
+                recorded; takes precedence over the launch option of the same name.
+            user_storage_data: The user's stored record, which replaces asking the user storage.
+            meta_data: Data to store with the decision, under ``metaData``.
+            event_properties: Properties to send along, for event-architecture accounts.
             user_agent: The User-Agent of the user's browser.
             user_ip_address: The user's IP address.
 
         Returns:
-            For each campaign, by key, whether the server received the conversion; in batch mode,
-            whether it was accepted to be sent; in development mode, whether it would have been. The
-            result is true where any campaign's was.
-            None where an argument is bad, where the one campaign is not running or does not have
-            the goal, where no campaign has it, and after `close`.
+            For each campaign, by key, whether the server accepted the conversion; in batch mode,
+            whether the queue accepted it; in development mode, whether it would be sent. The result
+            as a whole is true if any campaign's is.
+            None if an argument is invalid, if the single campaign is not running or does not have
+            the goal, if no campaign has it, and after `close`.
 
         Source: Track page, 'Returns'; VWO spec, section 8.
         """
@@ -360,22 +360,22 @@ class Client(LivingClient[Snapshot, Delivery]):
         *,
         custom_dimension_map: Any = None,
     ) -> bool:
-        """Tell the platform values of a user's custom dimensions.
+        """Send values of a user's custom dimensions to the platform.
 
-        The forms of the call are ``push(tag_key, tag_value, user_id)`` and
-        ``push(custom_dimension_map, user_id)``, also with these names.
+        Call it as ``push(tag_key, tag_value, user_id)`` or ``push(custom_dimension_map, user_id)``,
+        by position or with these names.
 
         Args:
             tag_key: The dimension's key, of at most 255 characters; or a dictionary of keys and
                 values, followed by the user's id.
             tag_value: The dimension's value, of at most 255 characters.
             user_id: The user's id.
-            custom_dimension_map: Keys and values, which are sent as ``str()`` gives them.
+            custom_dimension_map: Keys and values; the client sends ``str()`` of each.
 
         Returns:
-            Whether the server received all of them; in batch mode, whether they were accepted to be
-            sent. False where an argument is bad, and then none is sent; where the dictionary is
-            empty, and after `close`.
+            Whether the server accepted all of them; in batch mode, whether the queue did. False if
+            an argument is invalid, in which case nothing is sent, if the dictionary is empty, and
+            after `close`.
 
         Source: VWO spec, sections 3 and 11.
         """
@@ -388,16 +388,16 @@ class Client(LivingClient[Snapshot, Delivery]):
     async def flush_events(
         self, mode: str | None = "sync", *, timeout_s: float | None = None
     ) -> bool | None:
-        """Send what waits to be sent, for clients that were launched with ``batch_events``.
+        """Send waiting events, for clients that were launched with ``batch_events``.
 
         Args:
-            mode: ``sync`` waits until the server has answered, ``async`` does not wait; None
+            mode: ``sync`` waits until the server has answered; ``async`` does not wait; None
                 counts as not given.
             timeout_s: How long to wait, in seconds; 30 by default.
 
         Returns:
-            ``sync``: whether the server accepted all events that waited. ``async``: True. None
-            where events are not batched; False where an argument is bad, and after `close`.
+            ``sync``: whether the server accepted all waiting events. ``async``: True. None if
+            events are not batched; False if an argument is invalid, and after `close`.
 
         Source: VWO spec, section 3.
         """
@@ -407,17 +407,17 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     @call(nothing=False)
     async def flush(self, timeout_s: float | None = None) -> bool | None:
-        """The same as `flush_events` that waits."""
+        """Send waiting events and wait; see `flush_events`."""
         return await self._flush(timeout_s)
 
     @call(nothing=True, mistaken=False)
     async def set_opt_out(self) -> bool:
-        """Stop for good: send what waits, forget the settings, and answer nothing from now on.
+        """Opt out permanently: send waiting events, forget the settings, and stop deciding.
 
-        Every later call returns its documented nothing; a new client starts anew.
+        Every later call returns its documented empty result. To start again, launch a new client.
 
         Returns:
-            True; False where it was called with an argument, and then nothing happened.
+            True; False if it was called with an argument, in which case nothing happened.
 
         Source: VWO spec, section 3.
         """
@@ -436,17 +436,17 @@ class Client(LivingClient[Snapshot, Delivery]):
     ) -> str | bool:
         """Fetch the account's settings file, and use it from the next call on.
 
-        A call that is under way keeps the settings that it began with.
+        Calls in progress keep their settings.
 
         Args:
             account_id: The account's id, the same as that of the settings in use.
             sdk_key: The secret key of the environment.
-            is_via_webhook: Whether a webhook of the platform asked for it.
+            is_via_webhook: Whether a webhook of the platform is the cause.
 
         Returns:
-            The settings file that is in use now, as received: the old one where nothing usable
-            came or an argument is bad, which is logged. False where there is none, and after
-            `close`.
+            The settings file in use afterwards, as received. If the answer is not usable or an
+            argument is invalid, the client logs that and returns the old one. False without
+            settings, and after `close`.
 
         Source: VWO spec, section 3.
         """
@@ -457,7 +457,7 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _updated_settings(
         self, account_id: object, sdk_key: object, is_via_webhook: object
     ) -> str | bool:
-        """Fetch settings and use them; those that are in use then."""
+        """Fetch settings and use them; the settings in use afterwards."""
         why = self._update_settings(account_id, sdk_key, is_via_webhook)
         if why is not None:
             self._log.recurring_error(
@@ -470,10 +470,10 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _update_settings(
         self, account_id: object, sdk_key: object, is_via_webhook: object
     ) -> str | None:
-        """Fetch settings and use them; why that was not possible, None where it was."""
+        """Fetch settings and use them; the reason if that was not possible, else None."""
         try:
             credentials = credentials_of(account_id, sdk_key)
-            # As with the platform's SDK, 1 is true and 0 is false.
+            # As in the platform's SDK, 1 is true and 0 is false.
             is_number = isinstance(is_via_webhook, int) and is_via_webhook in (0, 1)
             flag = bool(is_via_webhook) if is_number or is_via_webhook is None else is_via_webhook
             by_webhook = of_type("is_via_webhook", flag, bool, "a bool")
@@ -486,22 +486,20 @@ class Client(LivingClient[Snapshot, Delivery]):
     def handle_webhook(
         self, headers: Headers, body: object, secret: str | bytes | Sequence[str | bytes]
     ) -> int:
-        """Take a webhook by which the platform says that the settings have changed.
+        """Handle a webhook of the platform that announces new settings.
 
-        For the handler of an endpoint of the service, in any framework. The new settings are
-        fetched soon after, by a thread of the client; however many webhooks come, once a second at
-        most.
+        Call it from an endpoint of the service, in any framework. A background thread fetches the
+        new settings soon, at most once a second however many webhooks arrive.
 
         Args:
-            headers: The request's headers. The secret is looked for in ``x-vwo-auth``, where the
-                platform puts it, in ``x-webhook-secret``, and in ``Authorization: Bearer``.
-            body: The request's content. Nothing in it is believed, or even read.
-            secret: The secret that was made for the webhook; or several, while one takes the
-                other's place.
+            headers: The request's headers. The secret may be in ``x-vwo-auth``, the platform's
+                header, in ``x-webhook-secret``, or in ``Authorization: Bearer``.
+            body: The request's content, which is ignored.
+            secret: The secret of the webhook, or several secrets while you rotate it.
 
         Returns:
-            The HTTP status to answer with: 202 where the settings will be fetched, 401 where the
-            request does not know the secret, 503 where an argument is bad and after `close`.
+            The HTTP status to answer with: 202 if the settings will be fetched, 401 if the request
+            does not have the secret, 503 if an argument is invalid and after `close`.
 
         Source: VWO developer documentation, "Webhooks".
         """
@@ -528,7 +526,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_agent: str | None = None,  # noqa: ARG002
         user_ip_address: str | None = None,  # noqa: ARG002
     ) -> Explanation | None:
-        """Why a call would answer what it answers. Nothing is sent, stored or told to integrations.
+        """Explain the result of a call. Nothing is sent or stored, and integrations are not called.
 
         The user storage is asked as the call would ask it.
 
@@ -544,14 +542,14 @@ class Client(LivingClient[Snapshot, Delivery]):
             should_track_returning_user: As for the call.
             user_storage_data: As for the call.
             event_properties: As for `track`.
-            meta_data: Taken, so that a call's options can be passed on; it decides nothing.
+            meta_data: Accepted so that you can pass a call's options on; it has no effect.
             custom_properties: The same.
             user_agent: The same.
             user_ip_address: The same.
 
         Returns:
-            The decision and every step on the way there, as data and as text. It holds what the
-            user's attributes were compared with. None where an argument is bad, and after `close`.
+            The decision and every step towards it, as data and as text. It contains values of the
+            user's attributes. None if an argument is invalid, and after `close`.
         """
         key = base_arguments.text("campaign_key", campaign_key)
         call = "activate" if call is None else base_arguments.one_of("call", call, _CALLS)
@@ -579,7 +577,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     @ignores_wrong_arguments
     def status(self) -> Status:
-        """What the client runs on, and how it is in this process."""
+        """Return the state of the client in this process."""
         snapshot = self._current.snapshot
         settings = None if snapshot is None else snapshot.settings
         return Status.of(
@@ -622,7 +620,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         self._current.follow(follower_of(self, launch.log, direct_of))
 
     def _nothing(self) -> Snapshot | None:
-        """Settings of the same account that hold nothing; None where there are none at all."""
+        """Empty settings of the same account; None without settings."""
         snapshot = self._current.snapshot
         if snapshot is None:
             return None
@@ -635,7 +633,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         return self._live.platform.compile(json.dumps(nothing).encode())
 
     def _decider_with(self, findings: Findings) -> Decider:
-        """What decides, and notes here what is wrong with the user storage."""
+        """The decider, which reports faults of the user storage here."""
         launch, storage = self._launch, self._launch.user_storage
         if storage is None:
             return Decider(None, launch.integrations, launch.log)
@@ -650,13 +648,13 @@ class Client(LivingClient[Snapshot, Delivery]):
         event_properties: object,
         sends: str | None = CONVERSION,
     ) -> AskedGoal:
-        """What is to be credited, checked."""
+        """The checked goal to credit."""
         revenue = arguments.revenue(revenue_value)
         if revenue is not None and not is_amount(revenue):
-            # The platform's SDK sends it as it is, and so does this one; nobody can add it up.
+            # Like the platform's SDK, send it unchanged, although no report can add it up.
             self._log.recurring_error(
                 ("track", "revenue"),
-                lambda: "track: revenue_value is not a readable amount; it is sent as it is",
+                lambda: "track: revenue_value is not a readable amount; it is sent unchanged",
             )
         properties = self._properties("event_properties", event_properties, sends)
         return AskedGoal(
@@ -687,7 +685,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         user_ip_address: object = None,
         findings: Findings | None = None,
     ) -> Asked:
-        """The options of a call, checked; most are not given, and then nothing is asked of them."""
+        """The checked options of a call; most are not given and need no check."""
         user = base_arguments.user_id(user_id)
         tracks_again = self._tracks_again
         if should_track_returning_user is not None:
@@ -713,12 +711,12 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
 
     def _properties(self, name: str, value: object, sends: str | None) -> dict[str, object] | None:
-        """Properties that JSON can carry; what it cannot is left out, logged and counted.
+        """The properties that JSON can represent; logs and counts the others, and leaves them out.
 
         Args:
             name: The option's name.
             value: The option's value.
-            sends: The kind of event that carries them; None where nothing is sent.
+            sends: The kind of event that carries them; None if nothing is sent.
         """
         properties = base_arguments.mapping(name, value)
         if properties is None:
@@ -737,5 +735,5 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     def _complain_of_property(self, name: str, kind: str) -> None:
         self._log.recurring_error(
-            (name, kind), lambda: f"{name}: a value of type {kind} is no JSON and is left out"
+            (name, kind), lambda: f"{name}: a value of type {kind} is not JSON and is left out"
         )
