@@ -19,10 +19,12 @@ if TYPE_CHECKING:
 
 SHARED = [
     "sqlite",
+    "cached sqlite",
     pytest.param("redis", marks=pytest.mark.system),
     pytest.param("async redis", marks=pytest.mark.system),
     "sqlalchemy sqlite",
     "async sqlalchemy sqlite",
+    "async cached sqlalchemy sqlite",
     pytest.param("sqlalchemy postgresql", marks=pytest.mark.system),
     pytest.param("async sqlalchemy postgresql", marks=pytest.mark.system),
 ]
@@ -68,7 +70,9 @@ def sqlalchemy_maker(request: pytest.FixtureRequest, name: str, folder: Path) ->
         if is_async:
             engine = create_async_engine(url)
             hurry(engine.sync_engine)
-            one: Any = Awaited(storages.AsyncSQLAlchemyStorage(engine, prefix), engine.dispose)
+            inner = storages.AsyncSQLAlchemyStorage(engine, prefix)
+            outer = storages.AsyncCachedStorage(inner) if "cached" in name else inner
+            one: Any = Awaited(outer, engine.dispose, inner.create_tables)
         else:
             one = Closed(storages.SQLAlchemyStorage(hurry(create_engine(url)), prefix))
         one.create_tables()
@@ -83,6 +87,8 @@ def maker(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Any]:
         return storages.MemoryStorage
     if request.param == "sqlite":
         return lambda: storages.SQLiteStorage(folder / "records.db")
+    if request.param == "cached sqlite":
+        return lambda: storages.CachedStorage(storages.SQLiteStorage(folder / "records.db"))
     if "sqlalchemy" in request.param:
         return sqlalchemy_maker(request, request.param, folder)
     url, prefix = request.getfixturevalue("redis_url"), f"{folder}:"

@@ -23,9 +23,15 @@ RACES: Final = 10_000 if SOAK else 40
 class Awaited:
     """An asynchronous storage as a synchronous one: an event loop of its own awaits each call."""
 
-    def __init__(self, storage: Any, close: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    def __init__(
+        self,
+        storage: Any,
+        close: Callable[[], Coroutine[Any, Any, None]],
+        create_tables: Callable[[], Coroutine[Any, Any, None]] | None = None,
+    ) -> None:
         self.storage = storage
         self._close = close
+        self._create_tables = create_tables
         # A child makes its own: it has none of its parent's threads.
         self._loop = PerProcess(_running_loop)
 
@@ -48,7 +54,8 @@ class Awaited:
         self._await(self.storage.save(profile))
 
     def create_tables(self) -> None:
-        self._await(self.storage.create_tables())
+        assert self._create_tables is not None
+        self._await(self._create_tables())
 
     def close(self) -> None:
         self._await(self._close())

@@ -11,14 +11,17 @@ from sortition._base.exporting import TYPE_CHECKING
 from sortition._base.exporting import exporting as _exporting
 
 if TYPE_CHECKING:
+    from sortition.storages.cached import AsyncCachedStorage, CachedStorage
     from sortition.storages.memory import MemoryStorage
     from sortition.storages.redis import AsyncRedisStorage, RedisStorage
     from sortition.storages.sqlalchemy import AsyncSQLAlchemyStorage, SQLAlchemyStorage
     from sortition.storages.sqlite import SQLiteStorage
 
 __all__ = [
+    "AsyncCachedStorage",
     "AsyncRedisStorage",
     "AsyncSQLAlchemyStorage",
+    "CachedStorage",
     "MemoryStorage",
     "RedisStorage",
     "SQLAlchemyStorage",
@@ -29,8 +32,10 @@ if not TYPE_CHECKING:
     __getattr__, __dir__ = _exporting(
         globals(),
         {
+            "AsyncCachedStorage": "sortition.storages.cached",
             "AsyncRedisStorage": "sortition.storages.redis",
             "AsyncSQLAlchemyStorage": "sortition.storages.sqlalchemy",
+            "CachedStorage": "sortition.storages.cached",
             "MemoryStorage": "sortition.storages.memory",
             "RedisStorage": "sortition.storages.redis",
             "SQLAlchemyStorage": "sortition.storages.sqlalchemy",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from sortition._process.forks import PerProcess
-from sortition.storages.merging import merged_profile, merged_record
+from sortition.storages.merging import copied, merged_profile, merged_record
 from sortition.storages.options import positive_number
 
 if TYPE_CHECKING:
@@ -36,9 +36,11 @@ class MemoryStorage:
 
     Attributes:
         never_blocks: True: an async client calls it without a thread.
+        merges_marks: True: it keeps the marks of all writers of a record.
     """
 
     never_blocks = True
+    merges_marks: Final = True
 
     def __init__(self, max_users: int = 100_000) -> None:
         """Make an empty one.
@@ -70,7 +72,7 @@ class MemoryStorage:
         with self._lock.get():
             user = self._known(user_id)
             record = None if user is None else user.records.get(campaign_key)
-            return None if record is None else _copy(record)
+            return None if record is None else copied(record)
 
     def get_many(
         self, user_id: str, campaign_keys: Sequence[str]
@@ -84,7 +86,7 @@ class MemoryStorage:
         with self._lock.get():
             records = self._remembered(user_data["userId"]).records
             merged = merged_record(records.get(campaign_key), user_data)
-            records[campaign_key] = _copy(merged)
+            records[campaign_key] = copied(merged)
 
     def look_up(self, user_id: str) -> str | None:
         """The PageSense profile of this user, as JSON text; None where there is none."""
@@ -117,10 +119,3 @@ class MemoryStorage:
             if len(self._users) > self._max_users:
                 self._users.popitem(last=False)
         return user
-
-
-def _copy(record: Mapping[str, Any]) -> dict[str, Any]:
-    copied = dict(record)
-    if isinstance(copied.get("metaData"), dict):
-        copied["metaData"] = dict(copied["metaData"])
-    return copied

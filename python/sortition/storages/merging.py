@@ -73,3 +73,11 @@ def _experiments_of(text: object) -> list[dict[str, Any]]:
         for one in experiments
         if isinstance(one, dict) and one.get("experiment_key") and one.get("variation_key")
     ]
+
+
+def copied(record: Mapping[str, Any]) -> dict[str, Any]:
+    """A record that its caller may change, and so its ``metaData``."""
+    copy = dict(record)
+    if isinstance(copy.get("metaData"), dict):
+        copy["metaData"] = dict(copy["metaData"])
+    return copy

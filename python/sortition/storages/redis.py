@@ -49,6 +49,8 @@ class _Keys:
     key.
     """
 
+    merges_marks: Final = True
+
     def __init__(self, ttl_s: float | None, prefix: str) -> None:
         self._prefix = of_type("prefix", prefix, str, "a string")
         seconds = None if ttl_s is None else positive_seconds("ttl_s", ttl_s)

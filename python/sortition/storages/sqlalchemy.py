@@ -34,6 +34,8 @@ class _Rows:
     still holds what was read: so no writer loses what another one wrote.
     """
 
+    merges_marks: Final = True
+
     def __init__(self, dialect: str, table_prefix: str) -> None:
         prefix = of_type("table_prefix", table_prefix, str, "a string")
         self._sql = sql = _library()

@@ -51,6 +51,8 @@ class SQLiteStorage:
     storage that was made before a fork works in the parent and in the child.
     """
 
+    merges_marks: Final = True
+
     def __init__(self, path: str | os.PathLike[str], timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
         """Open the file, and make it and its tables where they do not exist.
 
