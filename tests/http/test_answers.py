@@ -186,7 +186,7 @@ def test_events_wait_for_a_key_that_is_corrected(
         client.track("checkout", f"user-{number}", "purchase")
     wait_until(lambda: len(server.requests) > 5)
     assert client.status().state == "degraded"
-    assert client.status().reasons == (f"events are not accepted: status {status}",)
+    assert client.status().reasons == (f"the server does not accept events: status {status}",)
     assert client.stats().dropped == {}
     server.fault = faults.Healthy()
     assert client.flush_events(timeout_s=GENEROUS_S)

@@ -138,7 +138,7 @@ class TestEmpty:
             client = launch(None, base_url=url, allow_empty=True, batch_events=batch, **FETCHED)
             assert client.status().state == "empty"
             assert client.status().settings_version is None
-            assert "no settings have come yet: GET" in client.status().reasons[0]
+            assert "there are no settings yet: GET" in client.status().reasons[0]
             assert not client.healthz()
             assert client.activate("checkout", "Ann") is None
             assert client.get_variation_name("checkout", "Ann") is None
@@ -213,7 +213,7 @@ class TestTheFallback:
         assert decides(client) == "Bundled"
         status = client.status()
         assert (status.state, status.source, status.age_s) == ("stale", "fallback", None)
-        assert "not known whether" in status.reasons[0]
+        assert "not confirmed yet" in status.reasons[0]
         assert "the fallback is in use" in caplog.text
         assert client.healthz().is_ok
         serve(sink, only("Fetched"))

@@ -554,7 +554,7 @@ class TestStatus:
         sink.answer = lambda _: Answer(503)
         client.track("checkout", "Ann", "purchase")
         assert client.status().state == "degraded"
-        assert client.status().reasons == ("events are not accepted: status 503",)
+        assert client.status().reasons == ("the server does not accept events: status 503",)
         sink.answer = lambda _: Answer()
         client.track("checkout", "Ann", "purchase")
         assert client.status().state == "ready"
@@ -596,5 +596,5 @@ def test_a_bad_option(launch: Launch, options: dict[str, Any], message: str) -> 
 def test_an_interval_needs_a_key(launch: Launch) -> None:
     document = json.loads(only("Old"))
     del document["sdkKey"]
-    with pytest.raises(ValueError, match="poll_interval_s: needs sdk_key"):
+    with pytest.raises(ValueError, match="poll_interval_s: requires an sdkKey"):
         launch(document, poll_interval_s=10)

@@ -509,7 +509,7 @@ class TestKeys:
 
     def test_where_it_is_needed_the_launch_says_so(self, launch: Callable[..., vwo.Client]) -> None:
         """Polling asks by the key of the settings where no other is given."""
-        with pytest.raises(OptionError, match="poll_interval_s: needs sdk_key"):
+        with pytest.raises(OptionError, match="poll_interval_s: requires an sdkKey"):
             launch(settings(sdkKey=""), poll_interval_s=60)
 
 

@@ -480,7 +480,7 @@ class TestFailing:
         status = client.status()
         assert status.state == "degraded"
         (reason,) = status.reasons
-        assert reason.endswith("as the spool fails: No such file or directory")
+        assert reason.endswith("because the spool fails: No such file or directory")
         assert client.healthz()
         parent.mkdir()
         assert client.activate("checkout", "Ann")

@@ -1,6 +1,6 @@
-"""What an answer means, or that there is none. Every part that sends or asks uses these rules.
+"""The meaning of an HTTP answer, or of its absence, for every part that makes requests.
 
-An answer's meaning is in its status line; whatever follows it changes nothing.
+The status line alone decides; what follows it changes nothing.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ _LONGEST_HOST: Final = 100
 
 
 class Meaning(enum.Enum):
-    """What an answer to a request means."""
+    """The meaning of an answer."""
 
     ACCEPTED = enum.auto()
-    """2xx: the server took the request."""
+    """2xx: the server accepted the request."""
     OUTAGE = enum.auto()
     """The same request may succeed later: no answer, a redirect, 408, 429, or 5xx."""
     FORBIDDEN = enum.auto()
-    """401, 403 or 404: nothing succeeds until somebody corrects the key, the account or the
+    """401, 403 or 404: no request succeeds until somebody corrects the key, the account or the
     server."""
     TOO_LARGE = enum.auto()
-    """413: the server takes the content in smaller parts only."""
+    """413: the server only accepts the content in smaller parts."""
     INVALID = enum.auto()
-    """400 or 422: something in the content is wrong; a part of it may be accepted."""
+    """400 or 422: the content is wrong; the server may accept a part of it."""
     REJECTED = enum.auto()
-    """Any other 4xx: the server does not want the request, now or later."""
+    """Any other 4xx: the server refuses the request, now and later."""
 
 
 _RETRIED: Final = frozenset({Meaning.OUTAGE, Meaning.FORBIDDEN})
@@ -50,19 +50,19 @@ _RETRIED: Final = frozenset({Meaning.OUTAGE, Meaning.FORBIDDEN})
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a request.
+    """The outcome of a request.
 
     Attributes:
-        meaning: What it means.
-        words: The status, or why there is no answer, in words that hold no secret.
-        is_answer: Whether an answer came.
-        may_have_arrived: Whether the server may have taken the request although it did not say so.
+        meaning: Its meaning.
+        words: The status, or why there is no answer, without secrets.
+        is_answer: Whether there was an answer.
+        may_have_arrived: Whether the server may have accepted the request without saying so.
         is_server_down: Whether it counts as a failure of the server, and towards a pause.
         is_for_good: Whether the request can never be sent, whatever the server's state.
-        is_noteworthy: Whether it belongs into the log and the status. The end of a connection that
-            had been used before says nothing about the server.
-        is_html: Whether a web page came in answer, which a login page or a proxy may have sent.
-        retry_after_s: How long the server asks to be left alone, in seconds.
+        is_noteworthy: Whether it belongs in the log and the status. The end of a reused connection
+            says nothing about the server.
+        is_html: Whether the answer is a web page, which a login page or a proxy may have sent.
+        retry_after_s: The pause that the server asks for, in seconds.
         was_repeated: Whether the request was sent twice, and may have arrived twice.
     """
 
@@ -79,7 +79,7 @@ class Outcome:
 
     @property
     def is_accepted(self) -> bool:
-        """Whether the server took the request."""
+        """Whether the server accepted the request."""
         return self.meaning is Meaning.ACCEPTED
 
     @property
@@ -89,7 +89,7 @@ class Outcome:
 
 
 def meaning_of(status: int) -> Meaning:
-    """What this HTTP status means."""
+    """The meaning of an HTTP status."""
     if 200 <= status < 300:  # noqa: PLR2004 -- HTTP's own numbers
         return Meaning.ACCEPTED
     if status in _FORBIDDEN:
@@ -104,17 +104,17 @@ def meaning_of(status: int) -> Meaning:
 
 
 def is_refusal(status: int | None) -> bool:
-    """Whether a server of settings refuses until somebody corrects the key, account or project."""
+    """Whether a settings server refuses until somebody corrects the key, account or project."""
     return status in _FORBIDDEN or status == GONE
 
 
 def is_redirect(status: int) -> bool:
-    """Whether the status is one of those that say where else to ask; redirects are not followed."""
+    """Whether the status is a redirect, which the client does not follow."""
     return 300 <= status < 400  # noqa: PLR2004
 
 
 def outcome_of(answer: Response | SendingError) -> Outcome:
-    """What an answer to events means, or what the failure to get one means."""
+    """The outcome for an answer to events, or for the failure to get one."""
     if isinstance(answer, SendingError):
         return Outcome(
             Meaning.OUTAGE,
@@ -141,7 +141,7 @@ def outcome_of(answer: Response | SendingError) -> Outcome:
 
 
 def words_of(answer: Response) -> str:
-    """The status of an answer; of a redirect also the host that it leads to."""
+    """The status of an answer, and for a redirect the host that it points to."""
     words = f"status {answer.status}"
     if is_redirect(answer.status):
         host = _host_of(answer.headers.get("location", ""))
@@ -155,7 +155,7 @@ def _is_html(answer: Response) -> bool:
 
 
 def _host_of(location: str) -> str | None:
-    """The host of a URL, which holds no secret; the rest of it may."""
+    """The host of a URL, which contains no secret; the rest of it may."""
     try:
         host = urlsplit(location).hostname
     except ValueError:

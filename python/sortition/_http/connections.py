@@ -1,8 +1,7 @@
-"""Connections of ``requests`` that keep an exchange's deadline, and tell how far it has come.
+"""Connections of ``requests`` that keep an exchange's deadline and record its progress.
 
-Beside that they write no URL into a log, which may hold the key and users' ids: where an answer's
-headers are broken, urllib3 would warn of it with the whole URL. Only when this is imported are
-``requests`` and urllib3.
+They also write no URL into a log, because it may contain the key and user ids: urllib3 would warn
+of broken headers with the whole URL. Importing this module imports ``requests`` and urllib3.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ _SWITCHING_PROTOCOLS: Final = 101
 
 
 class Adapter(HTTPAdapter):
-    """Opens such connections."""
+    """The adapter that opens such connections."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         """See `HTTPAdapter`."""
@@ -49,7 +48,7 @@ def _use_own_classes(manager: PoolManager) -> None:
 
 
 class _Reader(io.RawIOBase):
-    """Reads from a socket; each wait is as long as the exchange allows."""
+    """Reads from a socket, and waits only as long as the exchange allows."""
 
     def __init__(self, raw: Any, connected: socket.socket, exchange: Exchange) -> None:
         self._raw = raw
@@ -74,7 +73,7 @@ class _Reader(io.RawIOBase):
 
 
 def _is_interim(status: int) -> bool:
-    """Whether another answer, the final one, follows this one."""
+    """Whether the final answer follows this one."""
     return 100 <= status < 200 and status != _SWITCHING_PROTOCOLS  # noqa: PLR2004
 
 
@@ -84,7 +83,7 @@ def _skip_headers(stream: Any) -> None:
 
 
 def _end_at_status_line(response: http.client.HTTPResponse) -> None:
-    """Take an answer as one without headers and content, after which the connection is closed."""
+    """Treat an answer as one without headers and content, and close the connection after it."""
     response.headers = response.msg = http.client.HTTPMessage()
     response.chunked = False
     response.will_close = True
@@ -126,10 +125,10 @@ def _response_class(base: Any) -> Any:
             except (http.client.HTTPException, OSError):
                 if self._exchange.status is None:
                     raise
-                # The status is there, and with it the meaning. Nothing more can be read.
+                # The status decides, and it is there. Nothing more can be read.
                 self._exchange.is_head_cut = True
                 _end_at_status_line(self)
-            # What urllib3 would warn of.
+            # urllib3 would warn of these.
             self.msg.defects.clear()
             self.msg.set_payload("")
 
@@ -176,7 +175,7 @@ def _connection_class(base: Any) -> Any:
 
 @functools.cache
 def _own_class(pool_class: Any) -> Any:
-    """The class of pools with such connections. A proxy's connections are of other classes."""
+    """The class of pools with such connections. A proxy's connections have other classes."""
     if getattr(pool_class, "is_own", False):
         return pool_class
 
@@ -185,12 +184,13 @@ def _own_class(pool_class: Any) -> Any:
         is_own = True
 
         def _get_conn(self, *args: Any, **kwargs: Any) -> Any:
-            # What is readable without a request has ended; urllib3 looks, and opens it anew.
+            # A connection that is readable without a request has ended; urllib3 checks that and
+            # opens a new one.
             connection = super()._get_conn(*args, **kwargs)
             is_stale = now_s() - connection.idle_since_s > LONGEST_IDLE_S
             is_unwanted = is_stale or Exchange.current().needs_new_connection
             if connection.sock is not None and is_unwanted:
-                # It is opened anew for the next request.
+                # The next request opens a new one.
                 connection.close()
             return connection
 

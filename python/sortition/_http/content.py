@@ -1,6 +1,6 @@
-"""The content of an answer: read within the exchange's deadline, and decoded within a bound.
+"""Reads the content of an answer within the exchange's deadline, and decodes it within a bound.
 
-Whatever goes wrong here takes nothing from what the answer's status says.
+A failure here does not change the meaning of the answer's status.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ _MOST_MEMBERS: Final = 1024
 def content_of(
     raw: Any, headers: Mapping[str, str], most: int, exchange: Exchange
 ) -> tuple[bytes, bool]:
-    """What an answer holds, and whether that is all of it.
+    """The content of an answer, and whether it is complete.
 
-    Where the exchange does not need it, it is read undecoded, for the connection's sake alone.
+    If the exchange does not need the content, it is read undecoded, only to reuse the connection.
 
     Args:
-        raw: The answer of urllib3, of which only the head was read.
+        raw: The answer of urllib3, with only its head read.
         headers: Its headers, with names in lower case.
         most: The size beyond which the content is cut off, in bytes.
         exchange: The exchange, whose deadline bounds every wait.
@@ -40,7 +40,7 @@ def content_of(
     if encoding in ("", "identity"):
         return body, True
     if encoding not in _GZIP_NAMES:
-        # Nothing else was asked for. A list of encodings could make gigabytes of a few bytes.
+        # We asked for nothing else. A list of encodings could expand a few bytes to gigabytes.
         return b"", False
     return _inflated(body, most)
 
@@ -54,13 +54,13 @@ def _read(raw: Any, headers: Mapping[str, str], most: int) -> tuple[bytes, bool]
                 return bytes(body), _is_complete(len(body), headers)
             body += chunk
     except Exception:  # noqa: BLE001 -- requests and urllib3 may raise anything here
-        # The connection is closed with the answer, as its content was not read to the end.
+        # This closes the connection, because the content was not read to the end.
         return bytes(body), False
     return bytes(body[:most]), False
 
 
 def _is_complete(size: int, headers: Mapping[str, str]) -> bool:
-    """Whether so many bytes are what was promised; not every urllib3 looks."""
+    """Whether the number of bytes is the promised one; not every urllib3 checks that."""
     promised = headers.get("content-length", "").strip()
     is_chunked = "transfer-encoding" in headers
     return is_chunked or not (promised.isascii() and promised.isdigit()) or size >= int(promised)
@@ -78,7 +78,7 @@ def _inflated(body: bytes, most: int) -> tuple[bytes, bool]:
             if not decoder.eof:
                 return bytes(content), False
             left = decoder.unused_data
-            # Several may follow one another; what is none is left alone, as other clients do.
+            # Several may follow one another; like other clients, ignore anything else after them.
             if not left.startswith(b"\x1f\x8b"):
                 return bytes(content), True
     except zlib.error:

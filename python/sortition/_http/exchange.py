@@ -1,4 +1,4 @@
-"""One HTTP exchange on its way: its deadline, and how far it has come."""
+"""One HTTP exchange: its deadline and its progress."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 LONGEST_IDLE_S: Final = 0.9
-"""How long a connection may have been idle to be used again, in seconds.
+"""How long a connection may have been idle to be reused, in seconds.
 
-Servers close idle connections after some seconds, few after one, and balancers forget them without
-a word. It is less than the shortest interval of batches, which is a second.
+Servers close idle connections after several seconds, a few after one, and load balancers forget
+them silently. The value is less than the shortest interval of batches, which is a second.
 """
 
 _LONGEST_TAIL_S: Final = 0.5
-"""How long to wait for what follows a status line where only the status matters."""
+"""How long to wait for the rest of an answer if only its status matters."""
 _LEAST_WAIT_S: Final = 0.001
 
 
@@ -26,30 +26,30 @@ class Exchange:
     """A request and its answer, on one connection.
 
     Connections find it by the thread or greenlet that uses them, and ask it before every wait how
-    long that may take: a timeout of a socket bounds each of its waits, but not their number.
+    long to wait: a socket's timeout bounds each wait, but not their number.
 
     Attributes:
         needs_body: Whether the answer's content matters.
-        needs_new_connection: Whether it is not to use a connection that was used before.
+        needs_new_connection: Whether it must not reuse a connection.
         is_reused: Whether its connection was used before.
-        written_bytes: How much of the request the connection took.
-        has_answer_begun: Whether the first byte of the answer has come.
-        status: The answer's status; None where its status line has not come.
-        is_head_cut: Whether the answer's headers did not come, or cannot be read.
+        written_bytes: How many bytes of the request were written.
+        has_answer_begun: Whether the first byte of the answer has arrived.
+        status: The answer's status; None before its status line.
+        is_head_cut: Whether the answer's headers are missing or not readable.
     """
 
-    # Not by thread: greenlets share one, where gevent patches it only after this is imported.
+    # Not per thread: greenlets share one if gevent patches threads after this is imported.
     _current: ClassVar[ContextVar[Exchange]] = ContextVar("exchange")
 
     def __init__(
         self, deadline_s: float, *, needs_body: bool = False, needs_new_connection: bool = False
     ) -> None:
-        """Begin.
+        """Start an exchange.
 
         Args:
-            deadline_s: When it has to be over, on the clock of `now_s`.
+            deadline_s: When it must be over, on the clock of `now_s`.
             needs_body: Whether the answer's content matters.
-            needs_new_connection: Whether it is not to use a connection that was used before.
+            needs_new_connection: Whether it must not reuse a connection.
         """
         self.needs_body = needs_body
         self.needs_new_connection = needs_new_connection
@@ -85,10 +85,10 @@ class Exchange:
 
     @property
     def lost_its_connection(self) -> bool:
-        """Whether a connection that was used before ended before the answer began.
+        """Whether a reused connection ended before the answer began.
 
-        It says nothing about the server, which may close a connection that nobody uses. To be asked
-        where no answer came.
+        That says nothing about the server, which may close an idle connection. Only meaningful
+        without an answer.
         """
         return self.is_reused and not self.has_answer_begun and not self.is_over
 
@@ -101,20 +101,20 @@ class Exchange:
         left_s = self._deadline_s - now_s()
         if left_s <= 0:
             raise TimeoutError("timed out")
-        # A timeout of 0 would mean not to wait at all, which raises another error.
+        # A timeout of 0 would mean not to wait at all, and would raise another error.
         return max(left_s, _LEAST_WAIT_S)
 
     def note_request(self, *, is_reused: bool) -> None:
-        """The request begins; what was sent and read before was for the sake of the connection."""
+        """Note that the request begins; everything before only established the connection."""
         self.is_reused = is_reused
         self.written_bytes = 0
         self.has_answer_begun = False
         self._is_begun = True
 
     def note_status(self, status: int) -> None:
-        """The status line has come; where only that matters, little time is left for the rest."""
+        """Note the status line; if only the status matters, allow little time for the rest."""
         if not self._is_begun:
-            # The answer of a proxy that is asked for a tunnel.
+            # This is a proxy's answer to the request for a tunnel.
             return
         self.status = status
         if not self.needs_body:

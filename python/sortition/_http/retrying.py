@@ -17,7 +17,7 @@ def pause_s(failures: int) -> float:
     """How long to wait after this many failures in a row, in seconds.
 
     A random time between zero and a bound that doubles up to half a minute, so that the clients of
-    a fleet do not all come back at once.
+    a fleet do not all retry at the same moment.
     """
     bound = min(_LONGEST_PAUSE_S, _FIRST_PAUSE_S * 2.0 ** min(failures, _MOST_DOUBLINGS))
     return _RANDOM.uniform(0.0, bound)

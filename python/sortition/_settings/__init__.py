@@ -1,1 +1,1 @@
-"""How settings reach a client, stay good, and tell how they are; the same for every platform."""
+"""Fetching settings, keeping them up to date and reporting on them; the same for every platform."""

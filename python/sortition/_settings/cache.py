@@ -1,9 +1,9 @@
-"""The file of the last settings that were good, for a start without the server.
+"""The cache file with the last good settings, for a start without the server.
 
-A line of JSON, then the document as it came. The line has a digest of what the settings belong to:
-platform, account, key and project. The file's time is that at which the server last said that the
-settings are current. The file is replaced whole, so that any number of processes may share it, and
-whatever is wrong with it costs one warning.
+The file has a line of JSON and then the document as received. The line contains a digest of the
+platform, account, key and project that the settings belong to. The file's modification time is when
+the server last confirmed the settings. The file is replaced as a whole, so any number of processes
+can share it, and any fault of it costs one warning.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ _WRITABLE_BY_OTHERS: Final = 0o022
 _ROOT: Final = 0
 _MOST_HEAD_BYTES: Final = 1024
 _TOUCH_S: Final = 60.0
-"""How often the file's time is set while the settings stay the same."""
+"""How often to update the file's time while the settings stay the same."""
 _LEFT_AFTER_S: Final = 3600.0
-"""How old a file is that a process which died in writing has left behind."""
-# A link is not followed, and a pipe not waited for; neither is a file that we would have written.
+"""The age from which a temporary file counts as left behind by a dead process."""
+# Do not follow a link or wait for a pipe: sortition writes neither.
 _SAFELY: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _CLOSED_ON_EXEC: Final = getattr(os, "O_CLOEXEC", 0)
 _BINARY: Final = getattr(os, "O_BINARY", 0)
@@ -43,11 +43,11 @@ _BINARY: Final = getattr(os, "O_BINARY", 0)
 
 @dataclass(frozen=True, slots=True)
 class Cached:
-    """What the file held.
+    """The content of the file.
 
     Attributes:
-        document: The settings as they came.
-        age_s: How long ago the server last said that they are current, in seconds.
+        document: The settings as received.
+        age_s: How long ago the server last confirmed them, in seconds.
     """
 
     document: bytes = field(repr=False)
@@ -55,25 +55,25 @@ class Cached:
 
 
 class _UnusableError(Exception):
-    """What is in the file is not to be used; the message says why."""
+    """The content of the file must not be used; the message says why."""
 
 
 class SettingsCache:
-    """Keeps the last settings that were good. No method raises."""
+    """Keeps the last good settings. No method raises."""
 
     def __init__(self, path: Path, log: Log) -> None:
         self._path = path
         self._log = log
         self._has_warned = False
-        # The digest of what this process has in the file, and when it last said so.
+        # The digest of what this process has written, and when it last updated the file.
         self._kept: bytes | None = None
         self._touched_at = 0.0
 
     def load(self, owner: str) -> Cached | None:
-        """What is in the file; None where nothing is that can be used.
+        """The content of the file; None if it is not usable.
 
         Args:
-            owner: A digest of what the settings must belong to.
+            owner: The digest of the owner that the settings must have.
         """
         try:
             cached = self._read(owner)
@@ -89,11 +89,11 @@ class SettingsCache:
         return None
 
     def keep(self, document: bytes, owner: str) -> None:
-        """Keep these settings: the server just said that they are current.
+        """Keep these settings, which the server has just confirmed.
 
         Args:
-            document: The settings as they came.
-            owner: A digest of what they belong to.
+            document: The settings as received.
+            owner: The digest of their owner.
         """
         if _digest(document, owner) == self._kept:
             self._touch()
@@ -101,7 +101,7 @@ class SettingsCache:
             self._save(document, owner)
 
     def refuse(self, why: str) -> None:
-        """What was loaded is of no use after all."""
+        """Report that the loaded settings are not usable after all."""
         self._warn("used", why)
 
     def _save(self, document: bytes, owner: str) -> None:
@@ -135,7 +135,7 @@ class SettingsCache:
         with os.fdopen(descriptor, "rb") as file:
             about = os.fstat(descriptor)
             if not stat.S_ISREG(about.st_mode):
-                raise _UnusableError("it is no file")
+                raise _UnusableError("it is not a regular file")
             _ensure_private(about, "it", {_user()})
             self._ensure_folder_is_private()
             content = file.read(_MOST_HEAD_BYTES + MOST_SETTINGS_BYTES + 1)
@@ -178,7 +178,7 @@ class SettingsCache:
         _ensure_private(self._path.parent.stat(), "its folder", {_user(), _ROOT})
 
     def _sync_folder(self) -> None:
-        """Make sure that the new name survives the machine, where that can be asked for."""
+        """Make the new name survive a crash of the machine, if the system allows."""
         if not hasattr(os, "O_DIRECTORY"):
             return
         with contextlib.suppress(OSError):
@@ -202,7 +202,7 @@ class SettingsCache:
                         yield one
 
     def _warn(self, what: str, why: str) -> None:
-        """Once, until it works again: what is wrong with a disk is wrong each time."""
+        """Warn once until it works again, because a disk fails each time."""
         if not self._has_warned:
             self._has_warned = True
             self._log.warning("settings_cache: %s cannot be %s: %s", self._path, what, why)
@@ -214,10 +214,10 @@ def _user() -> int:
 
 
 def _ensure_private(about: os.stat_result, what: str, owners: set[int]) -> None:
-    """Find out whether somebody else may have put something there.
+    """Check that nobody else may have written there.
 
     Raises:
-        _UnusableError: Another user may.
+        _UnusableError: Another user may have.
     """
     if not hasattr(os, "geteuid"):
         return

@@ -1,19 +1,19 @@
-"""A settings document that is kept as it came, for whoever asks for it again."""
+"""A settings document that is kept as received, for callers who ask for it."""
 
 from __future__ import annotations
 
 from typing import Final
 
 _LARGE: Final = 64 * 1024
-"""From how many bytes on a document is worth compressing."""
+"""The size in bytes from which a document is compressed."""
 _FASTEST: Final = 1
 
 
 class CompressedDocument:
-    """A document in little memory: it repeats itself, and is seldom asked for.
+    """A document in little memory: it repeats itself, and callers rarely ask for it.
 
     Attributes:
-        content: The document, byte for byte; made again each time where it is a large one.
+        content: The document, byte for byte; a large one is decompressed each time.
     """
 
     __slots__ = ("_is_compressed", "_kept")

@@ -1,4 +1,4 @@
-"""Which settings are in use."""
+"""The settings in use."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ if TYPE_CHECKING:
 
 
 class Snapshot(Protocol):
-    """What one call works with from its beginning to its end: settings, and all made of them."""
+    """What one call uses from its beginning to its end: settings, and everything made from them."""
 
     @property
     def document(self) -> bytes:
-        """The settings as they came."""
+        """The settings as received."""
 
 
 SnapshotT = TypeVar("SnapshotT", bound=Snapshot)
 
 
 class NoSettingsError(Exception):
-    """There are no settings yet: the client was started without, and none have come since."""
+    """The client was launched without settings and has none yet."""
 
 
 class Current(Generic[SnapshotT]):
-    """Which snapshot is in use.
+    """The snapshot in use.
 
-    It is replaced whole, by one assignment: a call that has taken one keeps it, and whoever comes
-    later gets the next. Reading takes no lock; only replacing does.
+    One assignment replaces it as a whole: a call keeps the snapshot that it read, and later calls
+    get the next. Reading takes no lock; only replacing does.
 
     Attributes:
-        snapshot: The snapshot in use; None where there is none yet, and after `forget`.
+        snapshot: The snapshot in use; None if there is none yet, and after `forget`.
     """
 
     def __init__(self, snapshot: SnapshotT | None = None) -> None:
@@ -44,7 +44,7 @@ class Current(Generic[SnapshotT]):
         self._follower: Callable[[SnapshotT | None], object] | None = None
 
     def taken(self) -> SnapshotT:
-        """The snapshot in use, for a call that cannot do without.
+        """The snapshot in use, for a call that requires one.
 
         Raises:
             NoSettingsError: There is none.
@@ -55,7 +55,7 @@ class Current(Generic[SnapshotT]):
         return snapshot
 
     def replace(self, snapshot: SnapshotT) -> bool:
-        """Use another from now on; False where nothing may be replaced any more."""
+        """Replace it; False if it may no longer be replaced."""
         with self._replacing.get():
             if self._is_final:
                 return False
@@ -63,21 +63,21 @@ class Current(Generic[SnapshotT]):
             return True
 
     def freeze(self) -> None:
-        """Replace nothing any more."""
+        """Do not replace it any more."""
         with self._replacing.get():
             self._is_final = True
 
     def forget(self, leaving: SnapshotT | None) -> None:
-        """Use these from now on, or none, and replace nothing any more."""
+        """Replace it by this one, or none, for the last time."""
         with self._replacing.get():
             self._is_final = True
             self._set(leaving)
 
     def follow(self, follower: Callable[[SnapshotT | None], object]) -> None:
-        """Tell of the snapshot in use: now, and whenever there is another.
+        """Call a function with the snapshot in use: now, and whenever it changes.
 
         Args:
-            follower: What is told, in place of what was told before. It must not come back here.
+            follower: The function, which replaces an earlier one. It must not call this object.
         """
         with self._replacing.get():
             self._follower = follower

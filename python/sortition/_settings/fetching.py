@@ -1,4 +1,4 @@
-"""One request for settings, and what came of it."""
+"""One request for settings, and its result."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _MOST_VALIDATOR: Final = 1024
 
 @dataclass(frozen=True, slots=True)
 class Validators:
-    """By what a server tells whether settings are still the same: its own words, sent back to it.
+    """Values by which a server recognises unchanged settings.
 
     Attributes:
-        url: What was asked.
+        url: The requested URL.
         headers: The headers of a conditional request.
     """
 
@@ -33,12 +33,12 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer that may be of use.
+    """A successful answer.
 
     Attributes:
-        document: The content; None where the server says that it is what it was.
-        validators: For the next request; None where the server gave none.
-        retry_after_s: How long the server asks to be left alone, in seconds.
+        document: The content; None if the server says that it has not changed.
+        validators: For the next request; None if the server sent none.
+        retry_after_s: The pause that the server asks for, in seconds.
     """
 
     document: bytes | None = field(repr=False)
@@ -52,17 +52,17 @@ def fetch(
     """Ask for settings.
 
     Args:
-        pool: What sends the request.
+        pool: Sends the request.
         request: The request; its bound on the answer's size is replaced.
-        deadline: When the answer is to be there.
-        validators: What came with the settings in use, where the server may say that they are still
-            the same.
+        deadline: When the answer must be there.
+        validators: The validators of the settings in use, so that the server can say that they
+            have not changed.
 
     Returns:
-        What a 2xx status came with, whatever it is.
+        The answer with a 2xx status, whatever its content.
 
     Raises:
-        SettingsUnavailableError: Any other answer came, or none.
+        SettingsUnavailableError: There was another answer, or none.
     """
     is_conditional = validators is not None and validators.url == request.url
     headers = dict(request.headers)
@@ -102,5 +102,5 @@ def _validators_of(url: str, response: Response) -> Validators | None:
 
 
 def _can_be_sent_back(value: str) -> bool:
-    """Whether a server's word is one that no server would choke on."""
+    """Whether a server's value is safe to send back."""
     return 0 < len(value) <= _MOST_VALIDATOR and value.isascii() and value.isprintable()

@@ -1,4 +1,4 @@
-"""Where a client gets its first settings."""
+"""Gets a client's first settings."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ _FIRST_PAUSE_S: Final = 0.25
 
 @dataclass(frozen=True, slots=True)
 class FirstSettings(Generic[SnapshotT]):
-    """What there is beside the server.
+    """The sources of settings besides the server.
 
     Attributes:
         init_timeout_s: How long the launch may take, in seconds.
-        fallback: The settings to use for want of any other.
+        fallback: The settings to use if there are no others.
         allows_empty: Whether a client may start without settings.
     """
 
@@ -38,10 +38,10 @@ class FirstSettings(Generic[SnapshotT]):
 
 
 def cache_of(value: object, log: Log) -> SettingsCache | None:
-    """The file that the option ``settings_cache`` names.
+    """The file named by the option ``settings_cache``.
 
     Raises:
-        OptionTypeError: It is no path.
+        OptionTypeError: It is not a path.
     """
     if value is None:
         return None
@@ -57,11 +57,11 @@ def cache_of(value: object, log: Log) -> SettingsCache | None:
 def load(live: LiveSettings[SnapshotT], first: FirstSettings[SnapshotT], log: Log) -> None:
     """Get the first settings.
 
-    From the server; else the last ones that were good; else the fallback; else none. The server is
-    asked again and again only where there is nothing else.
+    Tries the server, then the last good settings, then the fallback, then none. Asks the server
+    again and again only if there is no other source.
 
     Raises:
-        SettingsUnavailableError: There are none, and the client may not start without.
+        SettingsUnavailableError: There are none, and the client may not start without them.
     """
     deadline = Deadline(first.init_timeout_s)
     outcome = live.ask_first(deadline)

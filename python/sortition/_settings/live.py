@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sortition._settings.platform import Platform
 
 NOT_BEGUN: Final = -1
-"""A number of forks that no process has."""
+"""A fork count that no process has."""
 
 _STALE_AFTER_INTERVALS: Final = 3
 _LEAST_STALE_AFTER_S: Final = 60.0
@@ -35,13 +35,13 @@ _LEAST_STALE_AFTER_S: Final = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Refreshing:
-    """How settings are kept fresh.
+    """How to keep settings up to date.
 
     Attributes:
         request_timeout_s: How long one request for settings may take.
-        poll_interval_s: How often the server is asked; None for never.
+        poll_interval_s: How often to ask the server; None for never.
         stale_after_s: After how long without the server's confirmation settings count as stale;
-            None for three intervals and at least a minute, or never where there is no interval.
+            None for three intervals and at least a minute, or never without an interval.
     """
 
     request_timeout_s: float
@@ -50,14 +50,14 @@ class Refreshing:
 
 
 class LiveSettings(Generic[SnapshotT]):
-    """Which settings a client uses, and what replaces them: polling, webhooks and the caller.
+    """The settings that a client uses, which polling, webhooks and the caller replace.
 
-    Nothing is started before `begin`. Each process has a thread of its own. It does not refer to
-    the client; whoever frees the client calls `close`.
+    Starts nothing before `begin`. Each process has its own thread. It does not refer to the client,
+    which calls `close` when it is freed.
 
     Attributes:
         current: The settings in use.
-        platform: How they are read.
+        platform: Reads them.
     """
 
     def __init__(
@@ -78,12 +78,12 @@ class LiveSettings(Generic[SnapshotT]):
         self._endpoint = Endpoint()
         self._streak = Streak()
         self._source: Source | None = None
-        # When the settings in use were last known to be good; None where nobody knows.
+        # When the settings in use were last known to be good; None if that is unknown.
         self._confirmed_at: float | None = None
         self._is_confirmed = False
         self._is_via_webhook = False
         self._is_closed = False
-        # What came with the settings in use.
+        # The validators of the settings in use.
         self._validators: Validators | None = None
         self._pollers = PerProcess(self._poller)
 
@@ -95,13 +95,13 @@ class LiveSettings(Generic[SnapshotT]):
         age_s: float | None = 0.0,
         validators: Validators | None = None,
     ) -> bool:
-        """Use settings from now on; False where nothing may be replaced any more.
+        """Use these settings; False if they may no longer be replaced.
 
         Args:
             snapshot: The settings.
-            source: Where they came from.
-            age_s: How long ago they were known to be good; None where nobody knows.
-            validators: What came with them.
+            source: Their source.
+            age_s: How long ago they were known to be good; None if that is unknown.
+            validators: Their validators.
         """
         if not self.current.replace(snapshot):
             return False
@@ -113,7 +113,7 @@ class LiveSettings(Generic[SnapshotT]):
         return True
 
     def use_cached(self) -> bool:
-        """Use the last settings that were good; whether there are such."""
+        """Use the last good settings; whether there are any."""
         owner = self.platform.owner(None)
         cached = None if self._cache is None else self._cache.load(owner)
         if self._cache is None or cached is None:
@@ -130,7 +130,7 @@ class LiveSettings(Generic[SnapshotT]):
         return self.use(snapshot, "cache", age_s=cached.age_s)
 
     def ask_first(self, deadline: Deadline) -> Outcome:
-        """Ask the server before the client is there; no thread is left but one that hangs."""
+        """Ask the server during the launch; leaves no thread behind except one that hangs."""
         request = self.platform.request(None, is_via_webhook=False)
         if request is None:
             return Outcome(is_new=False, error="it is not known what to ask for")
@@ -143,12 +143,12 @@ class LiveSettings(Generic[SnapshotT]):
         return outcome
 
     def begin(self) -> int:
-        """A call comes: start what this process has to start.
+        """Start the background work of this process, at a call.
 
         Returns:
-            The number of this process's fork: until that changes (`Forks.count`) nothing else is to
-            be begun. `NOT_BEGUN` where the next call is to ask again: where no thread could be
-            started, and in uWSGI, which forks without Python's knowing.
+            The fork count of this process: until it changes (`Forks.count`), there is nothing to
+            start. `NOT_BEGUN` if the next call must try again: if no thread could be started, and
+            in uWSGI, which forks without informing Python.
         """
         has_work = self._is_awaited or self._polls or self._pollers.existing() is not None
         is_begun = True
@@ -157,17 +157,17 @@ class LiveSettings(Generic[SnapshotT]):
         return Forks.count if is_begun and "uwsgi" not in sys.modules else NOT_BEGUN
 
     def wake(self, *, is_via_webhook: bool = True) -> None:
-        """Ask the server as soon as that may be: there is something new."""
+        """Ask the server as soon as allowed, because there are new settings."""
         if not self._is_closed:
             self._is_via_webhook |= is_via_webhook
             self._pollers.get().wake()
 
     def ask(self, request: Request, about: Hashable) -> Outcome:
-        """Ask the server now, and use what comes where it is good.
+        """Ask the server now, and use the answer if it is good.
 
         Args:
             request: The request.
-            about: What tells it from others: callers who come together with the same share one.
+            about: Identifies the request: callers who come together with the same one share it.
         """
 
         def attempt(pool: SenderPool, deadline: Deadline) -> Outcome:
@@ -178,24 +178,24 @@ class LiveSettings(Generic[SnapshotT]):
         return self._pollers.get().ask(about, attempt, self._refreshing.request_timeout_s)
 
     def stop_polling(self) -> None:
-        """Ask at no interval any more, in this process and those forked of it."""
+        """Stop polling, in this process and in its children."""
         self._polls = False
         poller = self._pollers.existing()
         if poller is not None:
             poller.stop()
 
     def forget(self, leaving: SnapshotT | None = None) -> None:
-        """End, as `close` does, and forget the settings.
+        """End as `close` does, and forget the settings.
 
         Args:
-            leaving: What is in use from now on, in place of them.
+            leaving: The snapshot to use from now on.
         """
         self.close()
         self._validators = None
         self.current.forget(leaving)
 
     def close(self) -> None:
-        """End the thread of this process, and replace nothing any more. May be repeated."""
+        """End the thread of this process and stop replacing settings. May be called again."""
         self._is_closed = True
         self.current.freeze()
         poller = self._pollers.existing()
@@ -203,9 +203,10 @@ class LiveSettings(Generic[SnapshotT]):
             poller.close()
 
     def status(self) -> SettingsStatus:
-        """How the settings are now.
+        """The status of the settings.
 
-        It begins what a call would begin: a service may get no calls before its probe is content.
+        Starts the background work as a call would, because a service may get no calls before its
+        probe succeeds.
         """
         self.begin()
         poller = self._pollers.existing()
@@ -223,12 +224,12 @@ class LiveSettings(Generic[SnapshotT]):
         )
 
     def exchange(self, request: Request, pool: SenderPool, deadline: Deadline) -> Outcome:
-        """One request for settings, and the use of what comes."""
+        """Make one request for settings, and use the answer."""
         current = self.current.snapshot
         try:
             fetched = fetch(pool, request, deadline, self._validators)
         except SettingsUnavailableError as error:
-            # It may be the validators that the server does not like.
+            # The validators may be what the server dislikes.
             self._validators = None
             return self._failed(str(error), error.status, error.retry_after_s)
         document = fetched.document
@@ -258,20 +259,20 @@ class LiveSettings(Generic[SnapshotT]):
         return Outcome(is_new, retry_after_s=fetched.retry_after_s)
 
     def _keep(self, snapshot: SnapshotT) -> None:
-        """Keep settings that the server confirmed, for a start without it."""
-        # A caller may have asked with another key than the next launch will.
+        """Keep settings that the server confirmed, for a start without the server."""
+        # A caller may have used another key than the next launch will.
         if self._cache is not None and self.platform.difference(snapshot, None) is None:
             self._cache.keep(snapshot.document, self.platform.owner(snapshot))
 
     @property
     def _is_awaited(self) -> bool:
-        """Whether the server's settings are still to come."""
+        """Whether the server has not sent settings yet."""
         return not self._is_confirmed
 
     def _confirmed(self, current: SnapshotT | None) -> SnapshotT | None:
-        """These, where they are more than what the client makes do with meanwhile.
+        """The given settings, unless they are only a substitute.
 
-        What came from a file may be of another project, or hold a key that is good no more.
+        Settings from a file may belong to another project or contain an old key.
         """
         return current if self._is_confirmed else None
 
@@ -310,7 +311,7 @@ class LiveSettings(Generic[SnapshotT]):
             why = outcome.error
             self._is_via_webhook |= is_via_webhook
             words = "there are none yet" if current is None else "the old ones stay in use"
-            # One for all errors: an outage has many, and is one thing.
+            # One key for all errors: an outage has many, but is one event.
             self._log.recurring_error("settings", lambda: f"settings: {words}: {why}")
         elif outcome.is_new or was_failing:
             words = "new ones are in use" if outcome.is_new else "the server answers again"

@@ -1,4 +1,4 @@
-"""The options of a launch that say where settings come from, and getting the first ones."""
+"""The launch options about settings, and getting the first settings."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class SettingsOptions:
-    """Where settings come from; every value was checked.
+    """The sources of settings, with checked values.
 
     Attributes:
-        fallback: The settings to start with for want of any other.
-        refreshing: How they are kept fresh.
-        cache: Where the last good ones are kept.
+        fallback: The settings to start with if there are no others.
+        refreshing: How to keep them up to date.
+        cache: Keeps the last good ones.
         init_timeout_s: How long fetching the first ones may take.
-        allows_empty: Whether a client may start without.
+        allows_empty: Whether a client may start without settings.
     """
 
     fallback: bytes | None = field(repr=False)
@@ -43,19 +43,19 @@ def load_with(
     options: SettingsOptions,
     given: SnapshotT | None,
 ) -> LiveSettings[SnapshotT]:
-    """The settings of a client that starts now.
+    """The settings of a client at its launch.
 
     Args:
-        platform: How settings are asked for and read.
-        transport: How requests are sent.
+        platform: Asks for and reads settings.
+        transport: Sends requests.
         log: The client's log.
-        options: Where settings come from.
-        given: The settings that are given; None where they are to be fetched.
+        options: The sources of settings.
+        given: The given settings; None to fetch them.
 
     Raises:
-        OptionError: Settings that are given do not fit the other options.
-        SettingsError: The fallback cannot be used at all; the message names the places.
-        SettingsUnavailableError: None are given, and none came.
+        OptionError: The given settings do not fit the other options.
+        SettingsError: The fallback is not usable at all; the message names the places.
+        SettingsUnavailableError: No source has usable settings.
     """
     fallback = None
     if options.fallback is not None:
@@ -69,7 +69,7 @@ def load_with(
         fallback = None
     polls = options.refreshing.poll_interval_s is not None
     if polls and given is not None and platform.request(given, is_via_webhook=False) is None:
-        raise OptionError("poll_interval_s: needs sdk_key, which the settings do not have")
+        raise OptionError("poll_interval_s: requires an sdkKey, which the settings do not have")
     live = LiveSettings(platform, transport, log, options.refreshing, options.cache)
     if given is not None:
         live.use(given, "given")

@@ -1,4 +1,4 @@
-"""Whose settings are in a file, without a word that is secret."""
+"""Identifies the owner of settings in a file, without secrets."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import json
 
 
 def owner_of(*parts: object) -> str:
-    """A digest of what settings belong to.
+    """A digest of the owner of settings.
 
     Args:
-        *parts: The platform, and the account, the key and the project as far as there are. Each
-            counts as its text, None as missing.
+        *parts: The platform, and the account, the key and the project, if known. Each counts as
+            its text, None as missing.
     """
     texts = [None if part is None else str(part) for part in parts]
     return hashlib.sha256(json.dumps(texts).encode()).hexdigest()

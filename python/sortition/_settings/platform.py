@@ -1,4 +1,4 @@
-"""What a platform knows of its own settings."""
+"""The part of settings that depends on the platform."""
 
 from __future__ import annotations
 
@@ -11,40 +11,40 @@ if TYPE_CHECKING:
 
 
 class Platform(Protocol[SnapshotT]):
-    """How a platform's settings are asked for, read and told apart.
+    """Asks for, reads and compares a platform's settings.
 
-    A client's threads hold it: it must not refer to the client, which could not be freed then.
+    It must not refer to the client: the client's threads hold it, and the client could not be
+    freed.
     """
 
     @property
     def document_name(self) -> str:
-        """What the platform calls its settings, for the log: such as ``settings file``."""
+        """The platform's term for its settings, for the log, such as ``settings file``."""
 
     @property
     def account_option(self) -> str:
         """The launch option that names the account."""
 
     def request(self, current: SnapshotT | None, *, is_via_webhook: bool) -> Request | None:
-        """The request for the settings that come after these.
+        """The request for new settings.
 
         Args:
-            current: The settings in use; None where there are none that were given or came from
-                the server.
-            is_via_webhook: Whether a webhook of the platform asked for it.
+            current: The settings in use; None unless they were given or came from the server.
+            is_via_webhook: Whether a webhook of the platform is the cause.
 
         Returns:
-            The request; None where it is not known what to ask for.
+            The request; None if the client does not know what to ask for.
         """
 
     def compile(self, document: bytes) -> SnapshotT:
-        """Settings that could be used.
+        """Read settings.
 
         Raises:
-            SettingsError: They cannot be used at all.
+            SettingsError: They are not usable at all.
         """
 
     def difference(self, snapshot: SnapshotT, current: SnapshotT | None) -> str | None:
-        """In what settings are not those that the client is for.
+        """What in these settings does not belong to the client.
 
         Args:
             snapshot: The settings.
@@ -52,19 +52,19 @@ class Platform(Protocol[SnapshotT]):
                 are none, and the settings are the first ones that came from the server.
 
         Returns:
-            What is another one: ``account``, ``environment`` (which has a key of its own) or
-            ``project``; None where the settings are the client's.
+            What differs: ``account``, ``environment`` (which has its own key) or ``project``; None
+            if the settings are the client's.
         """
 
     def difference_of_file(self, snapshot: SnapshotT) -> str | None:
-        """The same for settings from a file, compared in all that they name."""
+        """The same for settings from a file, comparing everything that they name."""
 
     def owner(self, current: SnapshotT | None) -> str:
-        """A digest of the platform and of the account, key and project that the client is for.
+        """A digest of the platform, and of the client's account, key and project.
 
         Args:
-            current: The settings in use, which say it where the launch was not given it.
+            current: The settings in use, which name what the launch was not given.
         """
 
     def report(self, snapshot: SnapshotT) -> None:
-        """Log what is to be known of settings that come into use."""
+        """Log notes about settings that come into use."""

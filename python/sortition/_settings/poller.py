@@ -1,4 +1,4 @@
-"""The thread of one process that asks for settings, and the order of all who ask."""
+"""The thread of one process that asks for settings, and the turns of all who ask."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
     from sortition._settings.schedule import Schedule
 
 _LONGEST_BEAT_S: Final = 10.0
-"""The longest that the thread does not say that it works; less where it asks more often."""
+"""The longest time between two signs of life of the thread; less if it asks more often."""
 _MOST_SENDERS: Final = 2
-"""One sends; the other stands in for one that hangs."""
+"""One sends; the other replaces it if it hangs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of asking for settings.
+    """The outcome of asking for settings.
 
     Attributes:
         is_new: Whether other settings are in use now.
-        error: Why there are none that could be used, in words that hold no secret; None where the
-            answer was usable, also where it was what is in use already.
-        status: The HTTP status of an answer that is an error; None where there was none.
-        retry_after_s: How long the server asks to be left alone, in seconds.
+        error: Why the answer was not usable, without secrets; None if it was usable, even if it
+            changed nothing.
+        status: The HTTP status of an error; None if there was no answer.
+        retry_after_s: The pause that the server asks for, in seconds.
     """
 
     is_new: bool
@@ -53,12 +53,12 @@ class Attempt(Protocol):
     """One request for settings, and the use of what came."""
 
     def __call__(self, pool: SenderPool, deadline: Deadline) -> Outcome:
-        """Ask, and use what comes; no exception but of a fault."""
+        """Ask, and use the answer; raises only for a bug."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """The last request that ended: which it was of all, what it asked for, and what came of it."""
+    """The last request that ended: its number, what it asked for, and its outcome."""
 
     number: int
     about: Hashable
@@ -66,10 +66,10 @@ class _Ended:
 
 
 class Poller:
-    """Asks when it is time, and lets those who ask by themselves take turns with it.
+    """Asks when it is time, and takes turns with callers who ask.
 
-    Nothing is started before `begin`, and the thread runs only while there is something to wait
-    for. It refers to nothing but what it is given here.
+    Starts nothing before `begin`, and the thread runs only while there is something to wait for. It
+    refers only to the arguments given here.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Poller:
         self._pool = SenderPool(transport, _MOST_SENDERS)
         self._heartbeat = Heartbeat()
         self._changed = threading.Condition()
-        # Held for the time of a request: those who ask wait for one another, and nobody else does.
+        # Held during a request: callers who ask wait for each other, and nobody else does.
         self._turn = threading.Lock()
         self._thread: threading.Thread | None = None
         self._begun = 0
@@ -96,10 +96,10 @@ class Poller:
         self._is_closed = False
 
     def begin(self) -> bool:
-        """Start the thread, where there is something to wait for and none runs.
+        """Start the thread, if there is something to wait for and none is running.
 
         Returns:
-            Whether all that there is to be started runs; False where no thread can be started.
+            Whether the thread runs if it is needed; False if no thread can be started.
         """
         with self._changed:
             if self._is_closed or self._schedule.next_at is None:
@@ -107,7 +107,7 @@ class Poller:
             if self._thread is not None and self._thread.is_alive():
                 return True
             if sys.is_finalizing():
-                # Up to Python 3.11, to start a thread would now wait for ever.
+                # Up to Python 3.11, starting a thread would now wait forever.
                 return False
             # A daemon, so that it does not keep the interpreter from exiting.
             thread = threading.Thread(
@@ -119,27 +119,27 @@ class Poller:
                 why = str(error) or type(error).__name__
                 self._log.recurring_error(
                     "settings thread",
-                    lambda: f"settings: no thread can be started, and none are asked for: {why}",
+                    lambda: f"settings: no thread can be started to ask for new ones: {why}",
                 )
                 return False
             self._thread = thread
         return True
 
     def wake(self) -> None:
-        """Ask as soon as that may be."""
+        """Ask as soon as allowed."""
         with self._changed:
             self._schedule.wake(now_s())
             self._changed.notify_all()
         self.begin()
 
     def stop(self) -> None:
-        """Ask at no interval any more."""
+        """Stop polling."""
         with self._changed:
             self._schedule.stop()
             self._changed.notify_all()
 
     def close(self) -> None:
-        """End the thread and the turns of those who wait; what is on its way is left alone."""
+        """End the thread and the waiting callers' turns; requests under way continue."""
         with self._changed:
             self._is_closed = True
             self._changed.notify_all()
@@ -148,12 +148,12 @@ class Poller:
     def ask(self, about: Hashable, attempt: Attempt, timeout_s: float) -> Outcome:
         """Ask now, on the caller's thread.
 
-        Of callers who come together and want the same, one asks for all.
+        If several callers want the same at the same time, one asks for all.
 
         Args:
-            about: What tells this request from others.
+            about: Identifies the request.
             attempt: The request.
-            timeout_s: How long that may take, in seconds, waiting for a turn included.
+            timeout_s: How long that may take, in seconds, including the wait for a turn.
         """
         deadline = Deadline(timeout_s)
         with self._changed:
@@ -176,7 +176,7 @@ class Poller:
             self._turn.release()
 
     def status(self) -> ThreadStatus:
-        """How the thread is."""
+        """The health of the thread."""
         thread = self._thread
         return self._heartbeat.status(is_running=thread is not None and thread.is_alive())
 
@@ -194,12 +194,12 @@ class Poller:
                 self._turn.release()
 
     def _waits(self) -> bool:
-        """Wait until it is time to ask; False where there is nothing to wait for any more."""
+        """Wait until it is time to ask; False if there is nothing left to wait for."""
         with self._changed:
             while True:
                 at = self._schedule.next_at
                 if self._is_closed or at is None:
-                    # Whoever comes after this finds no thread and starts another.
+                    # A later caller finds no thread and starts another.
                     self._thread = None
                     self._heartbeat.beat(None)
                     return False

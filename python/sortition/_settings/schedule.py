@@ -1,4 +1,4 @@
-"""When to ask for settings next."""
+"""Calculates when to ask for settings next."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Final
 from sortition._http.answers import is_refusal
 
 FLOOR_S: Final = 1.0
-"""The least time between two requests, whatever asks for them."""
+"""The shortest time between any two requests."""
 
 JITTER: Final = 0.1
-"""By how much an interval is longer or shorter by chance."""
+"""The random variation of an interval."""
 
 _FIRST_PAUSE_S: Final = 1.0
 _LONGEST_PAUSE_S: Final = 300.0
@@ -20,10 +20,10 @@ _LONGEST_PAUSE_WITHOUT_S: Final = 60.0
 """The same for a client that waits for its first settings."""
 _MOST_DOUBLINGS: Final = 16
 _FIRST_REFUSALS_S: Final = ((10.0, 20.0), (20.0, 40.0))
-"""Three requests within the first minute, as some keys take a while to be known everywhere."""
+"""Three requests within the first minute: a new key takes a while to be known everywhere."""
 _REFUSALS_S: Final = (600.0, 900.0)
 _WOKEN_REFUSALS_S: Final = 60.0
-"""The same for a webhook, which may come because the key was put right."""
+"""The same for a webhook, which may come because somebody corrected the key."""
 
 # Its own source, so that the service's seeded random numbers are not disturbed.
 _RANDOM: Final = random.SystemRandom()
@@ -31,18 +31,18 @@ _RANDOM: Final = random.SystemRandom()
 
 @dataclass(slots=True)
 class Streak:
-    """What went wrong since the last success; a forked child goes on from its parent's.
+    """The failures since the last success; a forked child continues its parent's.
 
     Attributes:
-        failures: How often no usable answer came.
-        refusals: How often the server said that it will not answer, as `is_refusal` tells.
+        failures: How often there was no usable answer.
+        refusals: How often the server refused, as `is_refusal` defines it.
     """
 
     failures: int = 0
     refusals: int = 0
 
     def note(self, *, is_success: bool, status: int | None) -> None:
-        """An answer came, or none; `status` is that of an answer that is an error."""
+        """Count a failure; `status` is the status of an error answer, if there was one."""
         if is_success:
             self.failures = self.refusals = 0
         elif is_refusal(status):
@@ -52,28 +52,28 @@ class Streak:
 
 
 class Schedule:
-    """When one process asks for settings next. It reads no clock, and is used under a lock.
+    """When one process asks for settings next. Reads no clock, and is used under a lock.
 
-    At an interval, longer or shorter by chance, whose first one begins at any point: clients that
-    are started together do not ask together. After failures in pauses that grow, by chance too;
-    where the server refuses, every ten to fifteen minutes; and never before the server is ready to
-    be asked again. Without an interval only until an answer that is needed is there.
+    It asks at a randomly varied interval. The first interval starts at a random point, so that
+    clients which start together do not ask together. After failures, the pauses grow, also at
+    random; if the server refuses, it asks every ten to fifteen minutes. It never asks before the
+    server allows. Without an interval, it asks only until a required answer has arrived.
 
     Attributes:
-        next_at: When to ask; None where nothing is to be asked.
+        next_at: When to ask; None for never.
         interval_s: The interval, in seconds; None for none.
     """
 
     def __init__(
         self, interval_s: float | None, now: float, streak: Streak, *, is_needed: bool
     ) -> None:
-        """Begin at this moment.
+        """Start at this moment.
 
         Args:
             interval_s: The interval, in seconds; None for none.
             now: The time.
-            streak: What went wrong before.
-            is_needed: Whether the server's settings are still to come.
+            streak: The earlier failures.
+            is_needed: Whether the server has not sent settings yet.
         """
         self.next_at: float | None = None
         self.interval_s = interval_s
@@ -87,15 +87,15 @@ class Schedule:
             self.next_at = now + _RANDOM.uniform(0.0, interval_s)
 
     def wait_s(self, now: float) -> float:
-        """How long whoever asks now has to wait, in seconds."""
+        """How long a caller who asks now must wait, in seconds."""
         return max(0.0, self._may_ask_from - now)
 
     def begin(self, now: float) -> None:
-        """A request begins."""
+        """Note that a request begins."""
         self._may_ask_from = self._may_wake_from = now + FLOOR_S
 
     def wake(self, now: float) -> None:
-        """Ask as soon as that may be: there is something new."""
+        """Ask as soon as allowed, because there are new settings."""
         self._is_needed = True
         woken_at = max(now, self._may_wake_from)
         self.next_at = woken_at if self.next_at is None else min(self.next_at, woken_at)
@@ -107,13 +107,13 @@ class Schedule:
             self.next_at = None
 
     def note_success(self, now: float, retry_after_s: float) -> None:
-        """A usable answer came."""
+        """Note a usable answer."""
         self._streak.note(is_success=True, status=None)
         self._is_needed = False
         self._plan(now, self._interval_with_jitter(), retry_after_s)
 
     def note_failure(self, now: float, status: int | None, retry_after_s: float) -> None:
-        """None came; `status` is that of the answer, where there was one."""
+        """Note that there was no usable answer; `status` is the status of the answer, if any."""
         self._streak.note(is_success=False, status=status)
         self._plan(now, self._pause_s(), retry_after_s)
         if self._streak.refusals:
@@ -130,7 +130,7 @@ class Schedule:
         return (self.interval_s or 0.0) * _RANDOM.uniform(1.0 - JITTER, 1.0 + JITTER)
 
     def _pause_s(self) -> float:
-        """How long to wait after what went wrong."""
+        """How long to wait after the failures so far."""
         refusals = self._streak.refusals
         if refusals:
             few = refusals <= len(_FIRST_REFUSALS_S)

@@ -1,4 +1,4 @@
-"""How a client is, for people and for probes."""
+"""The status of a client, for people and for probes."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ if TYPE_CHECKING:
 NO_STORAGE: Final = StorageHealth()
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
-"""How a client is, in a word.
+"""The state of a client.
 
-- ``ready``: it decides by settings that are known to be good.
-- ``empty``: it has no settings, and every call returns its nothing.
-- ``stale``: it decides, by settings that the server has not confirmed for too long.
-- ``degraded``: it decides, and something behind the calls does not work: a thread, sending, or the
-  spool; or the certificates of servers are not verified.
-- ``closed``: it was closed, or the visitor opted out; every call returns its nothing.
+- ``ready``: it decides with settings that are known to be good.
+- ``empty``: it has no settings, and every call returns its documented empty result.
+- ``stale``: it decides with settings that the server has not confirmed for too long.
+- ``degraded``: it decides, but something in the background does not work: a thread, sending, or the
+  spool; or servers' certificates are not verified.
+- ``closed``: it was closed or opted out; every call returns its documented empty result.
 """
 
 Source: TypeAlias = Literal["given", "server", "cache", "fallback"]
-"""Where settings came from: the launch, the platform's server, the file of the last ones that were
-good, or the document for want of any other."""
+"""The source of settings: the launch, the platform's server, the cache of the last good ones, or
+the fallback."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +36,8 @@ class Health:
     """An answer for a probe.
 
     Attributes:
-        is_ok: Whether the client can do its work: it has settings and is not closed. One that is
-            stale or degraded does; taking it out of service would not make it better.
+        is_ok: Whether the client can decide: it has settings and is not closed. This includes a
+            stale or degraded client, because taking it out of service would not help.
         state: See `State`.
         reasons: Why it is not ``ready``.
     """
@@ -50,13 +50,13 @@ class Health:
         return self.is_ok
 
     def as_dict(self) -> dict[str, object]:
-        """The same for a JSON answer."""
+        """The same as plain values, for a JSON answer."""
         return {"ok": self.is_ok, "state": self.state, "reasons": list(self.reasons)}
 
 
 @dataclass(frozen=True, slots=True)
 class SettingsStatus:
-    """How a client's settings are; see `ClientStatus`."""
+    """The status of a client's settings; see `ClientStatus`."""
 
     source: Source | None
     age_s: float | None
@@ -67,24 +67,23 @@ class SettingsStatus:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClientStatus:
-    """How a client is in this process, and what it runs on.
+    """The state of a client in this process.
 
     Attributes:
         engine: ``compiled`` or ``pure``.
-        problems: What is wrong in the settings in use: the first thousand problems.
-        problem_count: How many problems there are in all.
-        state: How the client is, in a word: ``ready``, ``empty``, ``stale``, ``degraded`` or
-            ``closed``. Of several that hold, the first in this order: closed, empty, stale,
-            degraded.
-        reasons: Why it is not ``ready``, in words, for all that holds.
-        source: Where the settings in use came from: ``given``, ``server``, ``cache`` or
-            ``fallback``; None where there are none.
-        age_s: How long ago the settings were last known to be good, in seconds: when the server
-            answered that they are the current ones, or, where it was not asked yet, when they were
-            given. None where there are none, or where it is not known.
-        endpoints: The servers that the client talks to, by what for: ``settings`` and ``events``;
-            and ``storage``, the user storage, where there is one.
-        threads: The client's threads, by what for: ``settings`` and ``events``.
+        problems: The first thousand problems of the settings in use.
+        problem_count: The number of all problems.
+        state: ``ready``, ``empty``, ``stale``, ``degraded`` or ``closed``. If several apply, the
+            first in this order: closed, empty, stale, degraded.
+        reasons: Why it is not ``ready``: a text for everything that applies.
+        source: The source of the settings in use: ``given``, ``server``, ``cache`` or
+            ``fallback``; None without settings.
+        age_s: How long ago the settings were last known to be good, in seconds: since the server
+            confirmed them or, if it was not asked yet, since they were given. None without
+            settings, or if that is unknown.
+        endpoints: The servers that the client uses, by purpose: ``settings`` and ``events``, and
+            ``storage`` for the user storage, if there is one.
+        threads: The client's threads, by purpose: ``settings`` and ``events``.
     """
 
     engine: str
@@ -109,18 +108,17 @@ class ClientStatus:
         storage: StorageHealth = NO_STORAGE,
         **own: Any,
     ) -> Self:
-        """A client's status, from that of its parts.
+        """The status of a client, from the status of its parts.
 
         Args:
-            settings: How the settings are.
-            closed: Why no call is answered any more; None where calls are.
-            events: The server that takes events, the thread that sends them and their spool, as far
-                as there are.
-            verifies: Whether certificates of servers are verified.
-            refused: Why most calls of the last minute are refused; None where most are not.
-            storage: How the user storage is.
-            **own: The attributes that are not found out here: `engine`, `problems`,
-                `problem_count`, and those of the platform.
+            settings: The status of the settings.
+            closed: Why the client refuses all calls; None if it does not.
+            events: The health of the events server, the sending thread and the spool, if any.
+            verifies: Whether servers' certificates are verified.
+            refused: Why most calls of the last minute are refused; None if most are not.
+            storage: The health of the user storage.
+            **own: The other attributes: `engine`, `problems`, `problem_count`, and those of the
+                platform.
         """
         endpoint, thread, spool_failure = events
         endpoints = {
@@ -149,12 +147,12 @@ class ClientStatus:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """The same for a JSON answer."""
+        """The same as plain values, for a JSON answer."""
         return asdict(self)
 
     @property
     def health(self) -> Health:
-        """The same for a probe."""
+        """The health, for a probe."""
         return Health(self.state not in ("empty", "closed"), self.state, self.reasons)
 
 
@@ -164,9 +162,9 @@ def _closed(why: str) -> Iterator[tuple[State, str]]:
 
 def _unsettled(settings: SettingsStatus) -> Iterator[tuple[State, str]]:
     if settings.source is None:
-        yield "empty", f"no settings have come yet{_after(settings.endpoint)}"
+        yield "empty", f"there are no settings yet{_after(settings.endpoint)}"
     elif settings.is_stale:
-        words = "it is not known whether the settings are still the current ones"
+        words = "the server has not confirmed yet that the settings are current"
         if settings.age_s is not None:
             words = f"the settings were last confirmed {settings.age_s:.0f} seconds ago"
         yield "stale", f"{words}{_after(settings.endpoint)}"
@@ -181,13 +179,16 @@ def _degraded(
         if thread.cannot_start:
             yield "degraded", f"no thread for {name} can be started"
         if thread.is_late:
-            yield "degraded", f"the thread for {name} has not been heard of for too long"
+            yield "degraded", f"the thread for {name} has been silent for too long"
     if endpoint is not None and endpoint.is_failing:
-        yield "degraded", f"events are not accepted{_after(endpoint)}"
+        yield "degraded", f"the server does not accept events{_after(endpoint)}"
     if endpoint is not None and endpoint.answers_with_html:
-        yield "degraded", "events are answered with a web page, as a login page or a proxy sends"
+        yield "degraded", "the server answers events with a web page, like a login page or a proxy"
     if spool_failure is not None:
-        yield "degraded", f"events are kept in memory only, as the spool fails: {spool_failure}"
+        yield (
+            "degraded",
+            f"events are kept in memory only, because the spool fails: {spool_failure}",
+        )
 
 
 def _after(endpoint: EndpointStatus) -> str:

@@ -1,4 +1,4 @@
-"""Whether a request to the service is the platform's own, which says that settings have changed."""
+"""Checks whether a request to the service is a webhook of the platform."""
 
 from __future__ import annotations
 
@@ -11,33 +11,33 @@ from sortition._base.arguments import BadArgumentError
 Headers: TypeAlias = (
     "Mapping[str, str] | Mapping[bytes, bytes] | Iterable[tuple[str | bytes, str | bytes]]"
 )
-"""A request's headers, as the web frameworks have them; names in any case."""
+"""A request's headers, in the form of any web framework; names in any case."""
 
 WOKEN: Final = 202
-"""The answer to a webhook: the settings are asked for, soon."""
+"""The answer to a webhook: the client will ask for settings soon."""
 REFUSED: Final = 401
-"""The answer to a request that does not know the secret."""
+"""The answer to a request without the secret."""
 UNAVAILABLE: Final = 503
-"""The answer where the client is closed, or was called wrongly."""
+"""The answer if the client is closed or an argument is invalid."""
 
 GENERIC_HEADER: Final = "x-webhook-secret"
-"""Where a secret may stand on any platform, for what passes webhooks on."""
+"""A header for the secret on any platform, for proxies that pass webhooks on."""
 _BEARER: Final = "bearer "
 _MOST_HEADERS: Final = 1000
 
 
 def knows_secret(headers: object, secret: object, platform_header: str) -> bool:
-    """Whether a request's headers hold the secret.
+    """Whether a request's headers contain the secret.
 
-    All comparisons are made, each in a time that does not depend on where two texts differ.
+    Makes all comparisons, each in constant time.
 
     Args:
         headers: The request's headers.
-        secret: The secret; text, bytes, or several of them while one takes the other's place.
+        secret: The secret, as text or bytes, or several while it is rotated.
         platform_header: The platform's own header, in lower case.
 
     Raises:
-        BadArgumentError: There is no secret to compare with, or the headers cannot be read.
+        BadArgumentError: There is no secret to compare with, or the headers are not readable.
     """
     wanted = _secrets_of(secret)
     given = _values(headers, platform_header)
@@ -57,8 +57,8 @@ def _secrets_of(secret: object) -> list[bytes]:
 
 
 def _values(headers: object, platform_header: str) -> list[bytes]:
-    """The values that may be the secret."""
-    # Also those of `http.server`, which are no mapping.
+    """The header values that may be the secret."""
+    # This also covers the headers of `http.server`, which are not a mapping.
     items = getattr(headers, "items", None)
     pairs = items() if callable(items) else headers
     if isinstance(pairs, str | bytes) or not isinstance(pairs, Iterable):
@@ -83,6 +83,6 @@ def _values(headers: object, platform_header: str) -> list[bytes]:
 
 def _bytes_of(value: object) -> bytes | None:
     if isinstance(value, str):
-        # What no UTF-8 has is compared all the same.
+        # Compare even text that is not valid UTF-8.
         return value.encode("utf-8", "surrogatepass")
     return value if isinstance(value, bytes) else None
