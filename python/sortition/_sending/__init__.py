@@ -1,1 +1,1 @@
-"""Sending: how requests leave, and what becomes of those that fail."""
+"""Sending events: queues, batches, retries and the ledger."""

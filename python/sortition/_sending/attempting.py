@@ -1,4 +1,4 @@
-"""One attempt to send events, and what it means for them."""
+"""One attempt to send events, and its consequence for them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from sortition._sending.spool.spool import Spool
 
 _SENDERS_OF_ONE: Final = 4
-"""One request at a time; the others stand in for those that hang."""
+"""One request at a time; the others replace those that hang."""
 _LEAST_TIMEOUT_S: Final = 0.05
 
 
@@ -33,17 +33,17 @@ class Attempting:
     """Makes attempts. Safe to use from several threads.
 
     Args:
-        transport: How requests reach the server.
-        batching: How events are sent.
-        request_of: Makes the request of events.
-        events: The queue that the events are taken from.
+        transport: Sends requests.
+        batching: The options of sending.
+        request_of: Makes the request for events.
+        events: The queue of the events.
         counts: The ledger's numbers.
-        outage_log: What is logged of the server.
-        spool: Where events are kept in files; None where they are in memory alone.
-        requests_at_once: How many attempts are made at once.
+        outage_log: Logs outages of the server.
+        spool: Keeps events in files; None if they are in memory only.
+        requests_at_once: How many attempts may run at the same time.
 
     Attributes:
-        delivered_at: When the server last took events, by the clock of ages; 0 for never.
+        delivered_at: When the server last accepted events, by the clock of ages; 0 for never.
         pool: The threads that send.
     """
 
@@ -71,7 +71,7 @@ class Attempting:
         self.pool = SenderPool(transport, _SENDERS_OF_ONE * requests_at_once)
 
     def begin(self, events: Sequence[QueuedEvent], *, may_have_arrived: bool) -> Attempt:
-        """Attempts to send these.
+        """Create an attempt to send these events.
 
         Args:
             events: The events.
@@ -84,7 +84,7 @@ class Attempting:
         return Attempt(self, events, replace(request, may_be_repeated=self._resends), attempts)
 
     def send(self, attempt: Attempt, heartbeat: Heartbeat) -> Outcome:
-        """Send events once; what came of it."""
+        """Send events once; the outcome."""
         events = attempt.events
         heartbeat.beat(self._timeout_s)
         attempt.attempts.begin()
@@ -109,11 +109,11 @@ class Attempting:
         return outcome
 
     def repeat(self, events: Sequence[QueuedEvent]) -> None:
-        """Count that events are sent again which the server may have."""
+        """Count that events are sent again that the server may already have."""
         self._counts.repeat(kinds_of(events))
 
     def reason_of(self, outcome: Outcome) -> str | None:
-        """Why events are lost that are not sent again; None where they are, or were delivered."""
+        """Why the events are lost; None if they are retried or were delivered."""
         if outcome.is_accepted:
             return None
         if outcome.is_for_good:
@@ -137,7 +137,7 @@ class Attempt:
     Attributes:
         events: The events.
         request: The request.
-        attempts: What the spool is told of it.
+        attempts: Reports the attempts to the spool.
     """
 
     def __init__(
@@ -153,10 +153,10 @@ class Attempt:
         self.attempts = attempts
 
     def send(self, heartbeat: Heartbeat) -> Outcome:
-        """Send them once; what came of it."""
+        """Send them once; the outcome."""
         return self._attempting.send(self, heartbeat)
 
 
 def kinds_of(events: Sequence[QueuedEvent]) -> dict[str, int]:
-    """How many events there are of each kind."""
+    """The number of events of each kind."""
     return dict(Counter(event.kind for event in events))

@@ -1,4 +1,4 @@
-"""Delivering a batch: sending it, in parts and again where need be, until its end is known."""
+"""Delivers a batch: sends it, in parts and repeatedly if necessary, until its outcome is known."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ if TYPE_CHECKING:
     from sortition._sending.settling import Settling
 
 _FAILS_FOR_LONG_S: Final = 60.0
-"""How long a batch fails as a whole before smaller parts of it are tried."""
+"""How long a batch must fail before smaller parts of it are tried."""
 _MOST_REFUSALS: Final = 100
-"""After how many refused parts of one batch the rest of it is given up as refused."""
+"""After how many refused parts of one batch the rest counts as refused too."""
 _SMALLER_FOR_S: Final = 600.0
-"""How long batches stay as small as the server wanted them."""
+"""How long batches stay as small as the server required."""
 
 
 class Deliverer:
     """Takes batches from a queue, and delivers them. Safe to use from several threads.
 
     Args:
-        batching: How events are sent.
+        batching: The options of sending.
         events: The queue.
         attempting: Makes the attempts.
-        pauses: Where senders wait between two attempts.
-        settling: Writes down what became of the events.
-        user_of: The user of an event; empty where nobody can tell.
+        pauses: The pauses between two attempts.
+        settling: Records the outcomes of events.
+        user_of: Returns the user of an event; empty if unknown.
 
     Attributes:
-        aside: Events with which the server failed for long.
+        aside: The events that were set aside because the server kept failing with them.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Deliverer:
         self.aside = SetAside()
 
     def next_batch(self) -> list[QueuedEvent]:
-        """Take a batch from the queue; it may be empty where all have to wait for their users."""
+        """Take a batch from the queue; it may be empty if all events must wait for their users."""
         if self._batch_events < self._configured_events and now_s() >= self._whole_again_at:
             self._set_batch_events(self._configured_events)
         taken = self._queue.take(self._batch_events, self._request_bytes)
@@ -77,7 +77,7 @@ class Deliverer:
         return [event for event in taken if event.number not in later]
 
     def deliver(self, events: Sequence[QueuedEvent], heartbeat: Heartbeat) -> None:
-        """Send the events of a batch until it is known what became of each."""
+        """Send the events of a batch until the outcome of each is known."""
         delivery = _Delivery(events, self._most_refusals, now_s() + self._retry_for_s, heartbeat)
         try:
             while delivery.parts.next:
@@ -90,7 +90,7 @@ class Deliverer:
         self._learn(delivery)
 
     def retry(self, aside: Aside, heartbeat: Heartbeat) -> None:
-        """Send an event once more that was set aside."""
+        """Send an event again that was set aside."""
         events = [aside.event]
         reason: str | None = reasons.FAULT
         try:
@@ -103,7 +103,7 @@ class Deliverer:
                 self._settling.settle(events, reason)
 
     def _retry(self, aside: Aside, heartbeat: Heartbeat) -> str | None:
-        """Why the event is lost, None where it was delivered; empty where it is tried again."""
+        """Why the event is lost; None if it was delivered, empty if it will be retried."""
         if self._queue.time_left_s() == 0:
             return reasons.CLOSED
         if now_s() >= aside.ends_at:
@@ -124,7 +124,7 @@ class Deliverer:
         return ""
 
     def _deliver_part(self, delivery: _Delivery) -> None:
-        """Send the next part until it is known how to go on."""
+        """Send the next part until it is clear how to continue."""
         if self._queue.time_left_s() == 0:
             self._settling.settle(delivery.parts.take_all(), reasons.CLOSED)
             return
@@ -153,7 +153,7 @@ class Deliverer:
                 self._attempting.repeat(events)
 
     def _end_part(self, delivery: _Delivery, outcome: Outcome, reason: str | None) -> None:
-        """Settle a part, or have its halves sent."""
+        """Settle a part, or split it into halves."""
         parts = delivery.parts
         if outcome.meaning is Meaning.TOO_LARGE:
             if parts.halve_by_size():
@@ -174,7 +174,7 @@ class Deliverer:
         self._settling.settle(events, reason)
 
     def _tries_others(self, delivery: _Delivery, flushes: int) -> bool:
-        """Try a smaller part, or let others pass; False where the part is to be sent again."""
+        """Try a smaller part, or set an event aside; False if the part must be sent again."""
         parts = delivery.parts
         if parts.narrow():
             return True
@@ -194,10 +194,10 @@ class Deliverer:
         return True
 
     def _put_back_held(self, events: Sequence[QueuedEvent]) -> set[int]:
-        """Put those back that have to wait for one that was set aside; their numbers."""
+        """Put back the events that must wait for one that was set aside; their numbers."""
         later: set[int] = set()
         for event in events if len(self.aside) else ():
-            # Where the queue keeps an order per user, it does not give them away.
+            # A queue that keeps the order per user does not hand them out.
             user = "" if event.user else self._user_of(event.event)
             if user and self._queue.is_held(user):
                 later.add(event.number)
@@ -205,7 +205,7 @@ class Deliverer:
         return later
 
     def _learn(self, delivery: _Delivery) -> None:
-        """Remember for later batches what the server takes."""
+        """Remember for later batches what the server accepts."""
         largest = delivery.largest
         if delivery.was_halved_by_size and not delivery.is_one_too_large and largest:
             self._set_batch_events(min(self._batch_events, largest))
@@ -213,7 +213,7 @@ class Deliverer:
         if largest:
             self._most_refusals = _MOST_REFUSALS
         elif delivery.was_refused:
-            # A server that refuses everything is not asked a hundred times for each batch.
+            # Do not ask a server that refuses everything a hundred times for each batch.
             self._most_refusals = max(1, self._most_refusals // 4)
 
     def _set_batch_events(self, count: int) -> None:
@@ -222,18 +222,18 @@ class Deliverer:
 
 
 class _Delivery:
-    """One batch on its way.
+    """One batch that is being delivered.
 
     Attributes:
-        parts: What has no end yet.
-        ends_at: When it is not sent again any more.
-        heartbeat: Of the thread that sends.
+        parts: The events without an outcome.
+        ends_at: When the retries end.
+        heartbeat: The heartbeat of the sending thread.
         failures: How many attempts have failed in a row.
-        failing_since: When the first of them did.
+        failing_since: When the first of them failed.
         may_have_arrived: Whether the server may have the part that failed.
-        largest: How many events the largest part had that was delivered.
+        largest: The number of events in the largest delivered part.
         was_halved_by_size: Whether the server found a part too large.
-        is_one_too_large: Whether a single event was.
+        is_one_too_large: Whether the server found a single event too large.
         was_refused: Whether the server refused a part.
     """
 
@@ -257,13 +257,13 @@ class _Delivery:
         self._fails_for_long = False
 
     def note_failure(self, *, may_have_arrived: bool) -> None:
-        """An attempt failed, and is to be repeated."""
+        """Note that an attempt failed and will be repeated."""
         self.failures += 1
         self.failing_since = self.failing_since or now_s()
         self.may_have_arrived |= may_have_arrived
 
     def note_success(self, events: int) -> None:
-        """So many were delivered."""
+        """Note that this number of events was delivered."""
         self.largest = max(self.largest, events)
         self.failures = 0
         self.may_have_arrived = False
@@ -271,6 +271,6 @@ class _Delivery:
             self.failing_since = 0.0
 
     def fails_for_long(self) -> bool:
-        """Whether it is to be looked for an event that the server fails with."""
+        """Whether to look for an event that makes the server fail."""
         self._fails_for_long |= now_s() - self.failing_since >= _FAILS_FOR_LONG_S
         return self._fails_for_long

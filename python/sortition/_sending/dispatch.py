@@ -1,7 +1,7 @@
-"""What takes the events of a client, in whichever process it is.
+"""Accepts the events of a client, in any process.
 
-Nothing is started before the first event. What holds threads belongs to one process: after a fork
-the parent goes on with its queue, and the child has an empty one of its own.
+Starts nothing before the first event. The parts with threads belong to one process: after a fork,
+the parent keeps its queue, and the child gets an empty one.
 """
 
 from __future__ import annotations
@@ -29,19 +29,18 @@ if TYPE_CHECKING:
 
 
 class Dispatch:
-    """Takes events, and sends them from a queue, of which each process has its own.
+    """Accepts events and sends them from a queue; each process has its own queue.
 
     Args:
-        engine: Which engine the client uses; the queue is part of it.
-        transport: How requests reach the server.
+        engine: The client's engine, which includes the queue.
+        transport: Sends requests.
         log: The client's log.
-        batching: How events are gathered and sent.
-        request_of: Makes the request of a batch.
+        batching: The options of sending.
+        request_of: Makes the request for a batch.
         requests_at_once: How many requests may be under way at once.
-        is_per_user: Whether each event has a request of its own, and the events of one user keep
-            their order.
-        user_of: The user of an event; empty where nobody can tell.
-        owner: Whose the events are; needed where there is a spool.
+        is_per_user: Whether each event is one request and the events of one user keep their order.
+        user_of: Returns the user of an event; empty if unknown.
+        owner: Returns the owner of the events; required for a spool.
     """
 
     def __init__(
@@ -100,15 +99,15 @@ class Dispatch:
 
     @property
     def ledger(self) -> Ledger:
-        """What became of this process's events."""
+        """What happened to this process's events."""
         return self._processes.get().outbox.ledger
 
     def queue(self) -> Queue | None:
-        """The queue of this process, where the compiled engine may put events into it by itself."""
+        """The queue of this process, if the compiled engine may use it directly."""
         return self._processes.get().outbox.queue if self._is_plain else None
 
     def accept(self, kind: str, event: bytes, user: str = "") -> bool:
-        """Take an event of a user to be sent; False where it is refused, which is counted."""
+        """Accept an event of a user; False if it is refused, which is counted."""
         process = self._processes.get()
         if self._refuses_with is not None:
             process.outbox.ledger.refuse(kind, self._refuses_with)
@@ -118,39 +117,39 @@ class Dispatch:
         return process.outbox.accept(kind, event, user)
 
     def flush(self, timeout_s: float) -> bool:
-        """Send what waits, and wait for what becomes of it.
+        """Send waiting events, and wait for their outcome.
 
         Returns:
-            Whether the server accepted all of it in time.
+            Whether the server accepted all of them in time.
         """
         process = self._to_flush()
         return process is None or process.outer.flush(timeout_s)
 
     def flush_soon(self) -> None:
-        """Send what waits, without waiting for it."""
+        """Start to send waiting events, without waiting for the answers."""
         process = self._to_flush()
         if process is not None:
             process.outer.flush_soon()
 
     def close(self, timeout_s: float, reason: str = reasons.CLOSED) -> bool:
-        """Take nothing any more, and send what waits; what is left after this time is dropped.
+        """Refuse new events, and send the waiting ones; drop what is left after this time.
 
         Returns:
-            Whether nothing was left.
+            Whether all events were sent.
         """
         self._refuses_with = reason
         process = self._processes.existing()
         return process is None or process.outer.close(timeout_s)
 
     def release(self) -> None:
-        """Nobody uses it any more: send what waits and end, without waiting for it."""
+        """Send waiting events and end, without waiting: nobody uses it any more."""
         self._refuses_with = reasons.CLOSED
         process = self._processes.existing()
         if process is not None:
             process.outer.release(self._close_timeout_s)
 
     def health(self) -> SendingHealth:
-        """How the server, the threads and the spool of this process are."""
+        """The health of the server, the threads and the spool of this process."""
         process = self._processes.existing()
         if process is None:
             return SendingHealth()
@@ -159,19 +158,19 @@ class Dispatch:
         return SendingHealth(*process.outbox.health(), failure)
 
     def _to_flush(self) -> _Process | None:
-        # In the spool there may be something of a process before this one.
+        # The spool may have events of an earlier process.
         if self._has_spool and self._refuses_with is None:
             return self._processes.get()
         return self._processes.existing()
 
 
 class _Process:
-    """What belongs to one process.
+    """The parts that belong to one process.
 
     Attributes:
         outbox: Its events.
-        takeover: What takes over the files of processes that ended; None where there is no spool.
-        outer: The outbox with what is in its spool, where it has one.
+        takeover: Takes over the files of processes that ended; None without a spool.
+        outer: The outbox, including its spool if it has one.
     """
 
     def __init__(self, outbox: Outbox, takeover: Takeover | None) -> None:

@@ -1,4 +1,4 @@
-"""Telling of events that are lost or refused: the log, and the caller's ``on_drop``."""
+"""Reports lost and refused events to the log and to the caller's ``on_drop``."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ _INTERVAL_S: Final = 1.0
 
 
 class Drops:
-    """Tells of what was lost or refused, as the ledger has noted it.
+    """Reports the losses and refusals that the ledger has noted.
 
-    The caller is told at most once a second; the log at once, then every ten minutes, and at the
-    end: what it has been told adds up to all.
+    Calls the caller at most once a second. Logs at once, then every ten minutes, and at the end;
+    the logged numbers add up to all losses.
 
     Attributes:
-        tells_from: When they may be told, by the clock of ages.
+        tells_from: When the next report is allowed, by the clock of ages.
     """
 
     def __init__(self, counts: Counts, log: Log, on_drop: OnDrop | None) -> None:
@@ -44,15 +44,15 @@ class Drops:
 
     @property
     def are_untold(self) -> bool:
-        """Whether there is something to tell, now or later."""
+        """Whether there is something to report, now or later."""
         return self._counts.has_untold
 
     def due_in_s(self) -> float | None:
-        """In how many seconds there is something to tell; None where nothing is."""
+        """The seconds until the next report; None if there is nothing to report."""
         return max(0.0, self.tells_from - now_s()) if self._counts.has_untold else None
 
     def tell(self, *, is_ending: bool) -> None:
-        """Tell of what was not told yet.
+        """Report what was not reported yet.
 
         Args:
             is_ending: Whether there may be no later time to log anything.
@@ -113,7 +113,7 @@ class CallDrops:
 
 
 class _LogPauses:
-    """Says for each reason whether a loss is to be logged now."""
+    """Says for each reason whether to log a loss now."""
 
     def __init__(self, log: Log) -> None:
         self._log = log
@@ -128,13 +128,13 @@ class _LogPauses:
 
 def _words(reason: str, count: int) -> str:
     events = "event was" if count == 1 else "events were"
-    # What the queue has no room for was never accepted.
+    # An event for which the queue has no room was never accepted.
     became = "refused" if reason == QUEUE_FULL else "lost"
     return f"{count} {events} {became}: {reason.replace('_', ' ')}"
 
 
 def call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None:
-    """Tell the caller's ``on_drop``, with no lock held: the caller's code may do anything."""
+    """Call the caller's ``on_drop``, with no lock held: the caller's code may do anything."""
     if on_drop is None:
         return
     try:

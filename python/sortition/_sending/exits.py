@@ -1,6 +1,6 @@
-"""The exit of the interpreter: what waits is sent before it, within bounds.
+"""Sends waiting events before the interpreter exits, within bounds.
 
-One hook for all clients, however many come and go.
+There is one hook for all clients, however many come and go.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ _MOST_INTERRUPTIONS: Final = 10
 
 
 class Closable(Protocol):
-    """What may have events left."""
+    """A part of a client that may have events left."""
 
     def release(self, timeout_s: float) -> None:
-        """Begin to send what waits, for at most so long."""
+        """Start to send waiting events, for at most this time."""
 
     def close(self, timeout_s: float) -> bool:
-        """Send what waits, and give up what is left after this time."""
+        """Send waiting events, and give up the rest after this time."""
 
 
 class _Open:
@@ -65,11 +65,11 @@ class _Open:
         try:
             for worker, timeout_s in workers:
                 worker.release(timeout_s)
-            # They send at the same time; so the exit waits for the slowest, not for their sum.
+            # They send at the same time, so the exit waits for the slowest, not for the sum.
             for worker, timeout_s in workers:
                 worker.close(max(0.0, started + timeout_s - now_s()))
         except (KeyboardInterrupt, SystemExit):
-            # A second signal: whoever sent it does not want to wait.
+            # A second signal: its sender does not want to wait.
             _give_up(worker for worker, _ in workers)
         except BaseException:
             _give_up(worker for worker, _ in workers)
@@ -77,7 +77,7 @@ class _Open:
 
 
 def _give_up(workers: Iterable[Closable]) -> None:
-    """Send nothing any more; what is left is counted and logged, however many signals come."""
+    """Stop sending; count and log the rest, however many signals arrive."""
     for worker in workers:
         for _ in range(_MOST_INTERRUPTIONS):
             try:
@@ -98,14 +98,14 @@ def close_at_exit(worker: Closable, timeout_s: float) -> bool:
         timeout_s: How long that may take, in seconds.
 
     Returns:
-        Whether there is still time: False during the exit, when events are to be sent at once.
+        Whether there is still time: False during the exit, when events must be sent at once.
     """
     _OPEN.get().add(worker, timeout_s)
     return not Exit.has_come
 
 
 def _close_all(**_of_a_signal: object) -> None:
-    # A child of `multiprocessing` or Celery comes here by itself.
+    # A child of `multiprocessing` or Celery comes here on its own.
     Exit.has_come = True
     registered = _OPEN.existing()
     if registered is not None:

@@ -1,4 +1,4 @@
-"""How events are gathered and sent."""
+"""The options of sending."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sortition._sending.spool.options import SpoolOptions
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
-"""What to do with events of which nobody knows whether the server has them."""
+"""What to do with events that the server may or may not have received."""
 
 DEFAULT_EVENTS_PER_REQUEST: Final = 100
 DEFAULT_INTERVAL_S: Final = 600.0
@@ -21,27 +21,27 @@ DEFAULT_QUEUE_BYTES: Final = 64 * 1024 * 1024
 DEFAULT_RETRY_FOR_S: Final = 3600.0
 DEFAULT_CLOSE_TIMEOUT_S: Final = 5.0
 DEFAULT_REQUESTS_AT_ONCE: Final = 16
-"""How many requests are on their way at once where each event has one of its own."""
+"""How many requests may be under way at once if each event is one request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Batching:
-    """How events are gathered and sent.
+    """The options of sending.
 
     Attributes:
-        events_per_request: As soon as so many events wait, they are sent; no request has more.
-        interval_s: The longest that an event waits before it is sent for the first time.
+        events_per_request: The number of waiting events that makes a batch; no request has more.
+        interval_s: The longest time that an event waits before it is sent for the first time.
         request_bytes: The most bytes of events in one request.
         queue_events: How many events may wait.
         queue_bytes: How many bytes of events may wait.
         request_timeout_s: How long one request may take.
-        retry_for_s: How long an event is sent again and again.
-        close_timeout_s: How long the interpreter's exit waits for what is left.
-        on_unknown_outcome: What to do with events that the server may have.
-        flush_callback: Told of every request that came to its end: of the error, or None, and of
+        retry_for_s: How long an event is retried.
+        close_timeout_s: How long the interpreter's exit waits for the remaining events.
+        on_unknown_outcome: What to do with events that the server may have received.
+        flush_callback: Called for every request with a known outcome, with the error or None, and
             its events.
-        on_drop: Told of events that were lost or refused: of the reason and their number.
-        spool: Where events are kept in files too; None where they are in memory alone.
+        on_drop: Called for lost and refused events, with the reason and their number.
+        spool: Where to keep events in files; None to keep them in memory only.
     """
 
     events_per_request: int = DEFAULT_EVENTS_PER_REQUEST

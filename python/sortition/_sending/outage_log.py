@@ -1,4 +1,4 @@
-"""What the log says of a server that does not take events."""
+"""Logs outages of a server of events."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class OutageLog:
-    """Writes a line when sending begins to fail and one when it works again.
+    """Logs one line when sending starts to fail and one when it works again.
 
-    Not for each event, and at most every minute.
+    Logs at most once a minute, not for each event.
     """
 
     def __init__(self, log: Log) -> None:
@@ -31,11 +31,11 @@ class OutageLog:
         self._endpoint = Endpoint()
 
     def status(self) -> EndpointStatus:
-        """How the server has answered."""
+        """The status of the server."""
         return self._endpoint.status()
 
     def note(self, url: str, outcome: Outcome) -> None:
-        """Something came of a request."""
+        """Note the outcome of a request."""
         if outcome.is_accepted:
             self._note_success()
             self._endpoint.note_html(is_html=outcome.is_html)
@@ -45,7 +45,7 @@ class OutageLog:
             self._note_failure(url, outcome.words)
 
     def note_unsent(self) -> None:
-        """A request was not even sent."""
+        """Note that a request was not even sent."""
         with self._lock:
             self._failed_since_logged += 1
 

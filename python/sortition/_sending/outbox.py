@@ -1,4 +1,4 @@
-"""The events of one process, on their way from the calls to the server."""
+"""The events of one process, from the calls to the server."""
 
 from __future__ import annotations
 
@@ -30,27 +30,27 @@ if TYPE_CHECKING:
 
 
 class Outbox:
-    """Takes events, sends them from a queue, and ends.
+    """Accepts events, sends them from a queue, and ends.
 
-    A call only ever appends to the queue. Nothing that a call has to wait for is held while
-    something is sent, written or logged.
+    A call only appends to the queue. No lock that a call needs is held while something is sent,
+    written or logged.
 
     Args:
-        queues: The module that makes the queue.
-        transport: How requests reach the server.
+        queues: The module with the queue.
+        transport: Sends requests.
         log: The client's log.
-        batching: How events are gathered and sent.
-        request_of: Makes the request of a batch.
+        batching: The options of sending.
+        request_of: Makes the request for a batch.
         requests_at_once: How many requests may be under way at once.
-        is_per_user: Whether the events of one user keep their order. A batch is one event then.
-        user_of: The user of an event; empty where nobody can tell.
-        spool: Where events are kept in files; None where they are in memory alone.
+        is_per_user: Whether the events of one user keep their order; then a batch is one event.
+        user_of: Returns the user of an event; empty if unknown.
+        spool: Keeps events in files; None if they are in memory only.
 
     Attributes:
         queue: The queue.
-        ledger: What became of the events.
-        changed: Notified where events came to their end, or nothing is taken any more; used where
-            there is a spool.
+        ledger: Counts the events.
+        changed: Notified when events have an outcome, or when new events are refused; used with a
+            spool.
         changed_lock: The lock of `changed`.
     """
 
@@ -76,7 +76,7 @@ class Outbox:
         self._close_timeout_s = batching.close_timeout_s
         self._was_all_delivered = True
         self._has_closed = False
-        # Not the condition itself is entered, which is code of Python's.
+        # Enter the lock, not the condition, which is Python code.
         self.changed_lock = threading.RLock()
         self.changed = threading.Condition(self.changed_lock)
         self.ledger = Ledger(counts)
@@ -121,15 +121,15 @@ class Outbox:
 
     @property
     def is_current(self) -> bool:
-        """Whether the thread that asks is one that sends, as in a callback of the caller's."""
+        """Whether the current thread is a sender, as in a callback of the caller."""
         return self._senders.is_current
 
     def send_at_once(self) -> None:
-        """From now on a call waits until its event was sent: nothing that waits would survive."""
+        """From now on, a call waits until its event is sent: waiting events would not survive."""
         self._senders.sends_at_once = True
 
     def accept(self, kind: str, event: bytes, user: str = "") -> bool:
-        """Take an event to be sent; False where it is refused, which is counted."""
+        """Accept an event; False if it is refused, which is counted."""
         events = self.queue
         if self._senders.sends_at_once:
             self._limit_time()
@@ -142,7 +142,7 @@ class Outbox:
             reason = events.put(kind, event, user if self._is_per_user else "", place)
             is_taken = reason is None
         finally:
-            # Refused; or interrupted, and then nobody else would ever settle it.
+            # Refused, or interrupted: nobody else would ever settle it.
             if kept and not is_taken:
                 self._discard(kept)
         if reason is not None:
@@ -152,13 +152,13 @@ class Outbox:
         return reason is None
 
     def readmit(self, kind: str, event: bytes, place: Place) -> None:
-        """Take an event that comes from a file, and that is counted as spooled."""
+        """Accept an event from a file that counts as spooled."""
         user = self._user_of(event) if self._is_per_user else ""
         self._senders.start_for_event(user)
         self.queue.readmit(kind, event, user, place)
 
     def flush(self, timeout_s: float) -> bool:
-        """Send what waits, and wait for what becomes of it; whether all of it was delivered."""
+        """Send waiting events, and wait for their outcome; whether all were delivered."""
         deadline = now_s() + timeout_s
         bell: queue.SimpleQueue[None] = queue.SimpleQueue()
         flush = self.queue.flush(bell)
@@ -166,7 +166,7 @@ class Outbox:
         if flush.left and not self._ensure_sender():
             return False
         if self.is_current:
-            # A callback of the caller's: waiting here would be waiting for itself.
+            # In a callback of the caller: this thread would wait for itself.
             return False
         while flush.left:
             left_s = deadline - now_s()
@@ -176,24 +176,24 @@ class Outbox:
         return not flush.lost
 
     def flush_soon(self) -> None:
-        """Send what waits, without waiting for it."""
+        """Start to send waiting events, without waiting for the answers."""
         if self.queue.flush(queue.SimpleQueue()).left:
             self._pauses.interrupt()
             self._ensure_sender()
 
     def release(self, timeout_s: float) -> None:
-        """Take nothing any more, and end when what waits was sent or this time has passed."""
+        """Refuse new events, and end when the waiting ones are sent or this time has passed."""
         self.queue.close(timeout_s)
         self._notify()
         self.flush_soon()
 
     def close(self, timeout_s: float) -> bool:
-        """Take nothing any more and send what waits; whether nothing was left, now or before."""
+        """Refuse new events and send the waiting ones; whether all were sent, now and before."""
         if self._has_closed:
             return self._was_all_delivered
         self.release(timeout_s)
         if self.is_current:
-            # A callback of the caller's: the thread goes on after it, and ends in time.
+            # In a callback of the caller: the thread continues after it and ends in time.
             return False
         is_delivered = self.flush(timeout_s)
         left, on_their_way = self.queue.give_up()
@@ -208,49 +208,49 @@ class Outbox:
         return self._was_all_delivered
 
     def health(self) -> tuple[EndpointStatus, ThreadStatus]:
-        """How the server is, and the threads."""
+        """The health of the server and of the threads."""
         return self._outage_log.status(), self._senders.status()
 
     def _end(self) -> None:
-        """The last thread has ended after a close."""
+        """Clean up: the last thread has ended after a close."""
         self._attempting.pool.close()
         self._notify()
 
     def tell_drops(self) -> None:
-        """Tell of what was lost or refused."""
+        """Report lost and refused events."""
         self._senders.tell_drops()
 
     def _notify(self) -> None:
-        """Let whoever waits for room, for rest or for the end look again."""
+        """Wake everything that waits for room, for rest or for the end."""
         if self._spool is not None:
             with self.changed_lock:
                 self.changed.notify_all()
 
     def _ensure_sender(self) -> bool:
-        """Whether something sends what waits."""
+        """Whether a thread sends the waiting events."""
         if self._senders.is_any_running or self._senders.start():
             return True
         if not (self.queue.is_closing or self._senders.sends_at_once) or sys.is_finalizing():
             return False
-        # The interpreter exits: better to send here, within the bounds that the transport keeps,
-        # than not at all.
+        # The interpreter is exiting: sending here, within the transport's bounds, is better than
+        # not sending.
         self._senders.run_here()
         return True
 
     def _limit_time(self) -> None:
-        """Give an event that comes during the exit some time, or none where it has none left."""
+        """Give an event that comes during the exit some time, or none if the time is over."""
         if sys.is_finalizing():
-            # A thread that has ended may hold any lock, and no other can be started.
+            # An ended thread may hold any lock, and no other thread can be started.
             self.queue.close(0.0)
         else:
             self.queue.limit_time(self._close_timeout_s)
 
     def _keep(self, kind: str, event: bytes, into: list[Place]) -> None:
-        """Write an event to the spool before it is taken; `into` gets its place in a file."""
+        """Write an event to the spool before it is accepted; `into` receives its place."""
         if self._spool is not None and self.queue.refusal(len(event)) is None:
             self._spool.append(kind, event, into)
 
     def _discard(self, kept: list[Place]) -> None:
-        """An event that was kept is not taken."""
+        """Remove a kept event that is not accepted."""
         if self._spool is not None:
             self._spool.settle(kept)

@@ -1,4 +1,4 @@
-"""In which parts a batch is sent where the server does not take it as a whole."""
+"""The parts of a batch, if the server does not accept it as a whole."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Parts:
-    """The events of a batch that have no end yet, and how many of them the next request has.
+    """The events of a batch without an outcome, and how many of them the next request has.
 
-    Parts leave in the order of the batch. Where the server refuses one, its halves are tried, so
-    that an event that is refused ends up alone.
+    Parts leave in the order of the batch. If the server refuses one, its halves are tried, so that
+    a refused event ends up alone.
 
     Args:
         events: The events of the batch.
@@ -25,18 +25,18 @@ class Parts:
         self.rest = list(events)
         self._refusals_left = most_refusals
         self._most = len(self.rest)
-        # Of the first events, how many are known to hold one that the server refuses.
+        # How many of the first events are known to include one that the server refuses.
         self._suspects = 0
         self._size = len(self.rest)
         self._is_narrowed = False
 
     @property
     def next(self) -> list[QueuedEvent]:
-        """The events of the next request; none where all have come to their end."""
+        """The events of the next request; empty if all have an outcome."""
         return self.rest[: self._size]
 
     def pop(self) -> list[QueuedEvent]:
-        """The part has come to its end; its events."""
+        """Remove the part, which has an outcome; its events."""
         done, self.rest = self.rest[: self._size], self.rest[self._size :]
         self._suspects = max(0, self._suspects - len(done))
         if self._suspects:
@@ -50,19 +50,19 @@ class Parts:
         return done
 
     def take_all(self) -> list[QueuedEvent]:
-        """All that is left has come to its end; its events."""
+        """Remove all remaining events, which have an outcome; these events."""
         rest, self.rest = self.rest, []
         return rest
 
     def halve_by_size(self) -> bool:
-        """The server finds the part too large; False where it is a single event."""
+        """Halve a part that the server finds too large; False if it is a single event."""
         if len(self.next) == 1:
             return False
         self._most = self._size = (len(self.next) + 1) // 2
         return True
 
     def halve_by_refusal(self) -> bool:
-        """The server refuses the part; False where it is a single event, or has been too often."""
+        """Halve a refused part; False if it is a single event, or after too many refusals."""
         self._refusals_left -= 1
         count = len(self.next)
         if count == 1 or self._refusals_left <= 0:
@@ -73,11 +73,11 @@ class Parts:
 
     @property
     def are_refused(self) -> bool:
-        """Whether so many parts were refused that the rest is refused with them."""
+        """Whether so many parts were refused that the rest counts as refused too."""
         return self._refusals_left <= 0
 
     def narrow(self) -> bool:
-        """The server fails with the part again and again; False where it is a single event."""
+        """Halve a part with which the server keeps failing; False if it is a single event."""
         count = len(self.next)
         if count == 1:
             return False

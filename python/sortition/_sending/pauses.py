@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from sortition._sending.queue import Queue
 
 _LEAST_PAUSE_S: Final = 1.0
-"""The shortest pause between two attempts, for whoever flushes again and again."""
+"""The shortest pause between two attempts, even if a caller flushes repeatedly."""
 
 
 class Pauses:
@@ -23,8 +23,8 @@ class Pauses:
 
     Args:
         events: The queue.
-        drops: What is to be told meanwhile.
-        tell_drops: Tells it.
+        drops: The losses to report meanwhile.
+        tell_drops: Reports them.
     """
 
     def __init__(self, events: Queue, drops: Drops, tell_drops: Callable[[], None]) -> None:
@@ -34,7 +34,7 @@ class Pauses:
         self._pausing: set[queue.SimpleQueue[None]] = set()
 
     def interrupt(self) -> None:
-        """Have every sender that pauses look whether it still has to."""
+        """Make every pausing sender check whether it still has to wait."""
         for bell in list(self._pausing):
             bell.put(None)
 
@@ -45,13 +45,13 @@ class Pauses:
 
         Args:
             wait_s: How long, in seconds.
-            ends_at: When there is to be no further attempt.
-            flushes: How often a flush had been asked for when the last attempt began. A flush cuts
-                the pause short, but not to less than a second.
-            beat: Told within how many seconds the sender says again that it works.
+            ends_at: When the attempts end.
+            flushes: The number of flushes when the last attempt began. A flush shortens the pause,
+                but not to less than a second.
+            beat: Called with the seconds until the sender's next sign of life.
 
         Returns:
-            Why there is no further attempt; None where there is one.
+            Why there is no further attempt; None if there is one.
         """
         events = self._queue
         failed_at = now_s()
@@ -66,7 +66,7 @@ class Pauses:
                     return reasons.CLOSED
                 if now >= ends_at:
                     return reasons.RETRIES_ENDED
-                # A close is worth one attempt at once, and then some in the time that is left.
+                # A close gets one attempt at once, and more in the time that is left.
                 if events.is_closing and not was_closing:
                     return None
                 until = failed_at + wait_s

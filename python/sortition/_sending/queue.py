@@ -1,7 +1,7 @@
-"""What a queue of events is: the interface of the compiled one and of its twin in plain Python.
+"""The interface of a queue of events, for the compiled one and its twin in plain Python.
 
-A method of the compiled queue is a single call, which no signal handler can interrupt. What the
-pure one can promise is said in `sortition._sending.pure`.
+A method of the compiled queue is a single call that no signal handler can interrupt.
+`sortition._sending.pure` says what the pure queue guarantees.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ if TYPE_CHECKING:
 
 
 class Bell(Protocol):
-    """Wakes whoever waits for it, such as a `queue.SimpleQueue`."""
+    """Wakes its waiting threads, such as a `queue.SimpleQueue`."""
 
     def put(self, item: None, /) -> None:
         """Ring."""
 
 
 class InFlight(Protocol):
-    """Events that a call sends itself. Whatever ends the call, they are counted once."""
+    """Events that a call sends itself. They are counted once, however the call ends."""
 
     def end(self, reason: str | None = None) -> None:
         """Count them as delivered, or as dropped for this reason; only the first end counts.
 
-        Events whose object goes without an end count as dropped with an unknown outcome.
+        Events whose object is freed without an end count as dropped with an unknown outcome.
         """
 
 
@@ -38,29 +38,29 @@ class Counts(Protocol):
         """Count these as accepted and in flight."""
 
     def refuse(self, kind: str, reason: str, count: int = 1) -> None:
-        """Events were not taken."""
+        """Count refused events."""
 
     def leave_out(self, kind: str) -> None:
-        """A value was left out of an event of this kind."""
+        """Count a value that was left out of an event of this kind."""
 
     def adopt(self, kinds: dict[str, int]) -> None:
-        """Events were taken over from another process; they are in the spool alone."""
+        """Count events that were taken over from another process and are in the spool only."""
 
     def drop_spooled(self, kinds: dict[str, int], reason: str) -> None:
-        """Events that are in the spool alone are lost; that is noted to be told."""
+        """Count lost events that were in the spool only, and note them to be reported."""
 
     def repeat(self, kinds: dict[str, int]) -> None:
-        """Events are sent again, and the server may have them already."""
+        """Count events that are sent again and that the server may already have."""
 
     def note_html(self, kinds: dict[str, int]) -> None:
-        """The server answered with a web page to a request with these events."""
+        """Count events whose request was answered with a web page."""
 
     @property
     def has_untold(self) -> bool:
-        """Whether there are losses or refusals that were not told yet."""
+        """Whether there are losses or refusals that were not reported yet."""
 
     def take_untold(self) -> dict[str, int]:
-        """How many events were lost or refused since this was last asked, by reason."""
+        """The number of events lost or refused since the last call, by reason."""
 
     def is_at_rest(self) -> bool:
         """Whether nothing is queued or in flight."""
@@ -77,10 +77,10 @@ class QueuedEvent(Protocol):
 
     Attributes:
         number: Events are numbered as they are accepted.
-        kind: What the ledger calls it.
+        kind: Its kind in the ledger.
         event: Its bytes.
-        user: Whose it is, where the queue keeps an order per user.
-        place: Where it is in a file; None where it is in memory alone.
+        user: Its user, if the queue keeps the order per user.
+        place: Its place in a file; None if it is in memory only.
     """
 
     @property
@@ -96,11 +96,11 @@ class QueuedEvent(Protocol):
 
 
 class Flush(Protocol):
-    """The events that waited or were being sent when somebody asked for a flush."""
+    """The events that waited or were being sent when a flush was requested."""
 
     @property
     def left(self) -> int:
-        """How many have not come to their end."""
+        """How many have no outcome yet."""
 
     @property
     def lost(self) -> int:
@@ -108,19 +108,19 @@ class Flush(Protocol):
 
 
 class SenderPlace(Protocol):
-    """The place of one thread that sends; it is free again once this object is gone."""
+    """The place of one sender thread; it is free again once this object is freed."""
 
     def end_if_idle(self) -> bool:
-        """Free the place where no event waits; whether it is free."""
+        """Free the place if no event waits; whether it is free."""
 
     def end(self) -> None:
         """Free the place."""
 
 
 class Queue(Protocol):
-    """Events that wait to be sent, and those that senders have taken.
+    """Events that wait to be sent, and events that senders have taken.
 
-    Where it keeps an order per user, an event is not to be had while an earlier one of its user is
+    If it keeps the order per user, an event is not available while an earlier one of its user is
     not settled.
     """
 
@@ -138,50 +138,50 @@ class Queue(Protocol):
 
     @property
     def flush_count(self) -> int:
-        """How often a flush was asked for."""
+        """How many flushes were requested."""
 
     @property
     def is_closing(self) -> bool:
-        """Whether nothing is taken any more."""
+        """Whether new events are refused."""
 
     def refusal(self, size: int) -> str | None:
-        """Why an event of so many bytes would be refused now; None where it would be taken."""
+        """Why an event of this size would be refused now; None if it would be accepted."""
 
     def needs_thread(self, user: str = "") -> bool:
-        """Whether an event of this user needs another thread that sends."""
+        """Whether an event of this user needs another sender thread."""
 
     def put(
         self, kind: str, event: bytes, user: str = "", place: Place | None = None
     ) -> str | None:
-        """Take an event, count it and wake a sender where one has to see it.
+        """Accept an event, count it, and wake a sender if necessary.
 
         Returns:
-            Why it is refused, which is counted and, unless the queue is closed, noted to be told;
-            None where it was taken.
+            Why it is refused, which is counted and, unless the queue is closed, noted to be
+            reported; None if it was accepted.
         """
 
     def readmit(self, kind: str, event: bytes, user: str, place: Place) -> None:
-        """Take an event that was counted as spooled."""
+        """Accept an event that counts as spooled."""
 
     def wake(self) -> None:
         """Wake all senders that wait for events."""
 
     def flush(self, bell: Bell) -> Flush:
-        """Have all that was accepted sent now; the bell rings once all of it has come to an end."""
+        """Send all accepted events now; the bell rings once all of them have an outcome."""
 
     def close(self, timeout_s: float) -> None:
-        """Take nothing any more; the first call says how much time there is to send the rest."""
+        """Refuse new events; the first call sets the time to send the rest."""
 
     def limit_time(self, timeout_s: float) -> None:
-        """Say how much time there is from now on, without a close."""
+        """Limit the time from now on, without a close."""
 
     def time_left_s(self) -> float | None:
-        """How much time there is to send what is left; None while nobody limits it."""
+        """The time to send the rest, in seconds; None if it is not limited."""
 
     def give_up(self) -> tuple[int, int]:
-        """Give up every event that has not come to its end.
+        """Give up every event without an outcome.
 
-        An event that a file keeps stays there and counts as spooled, even if a request with it is
+        An event in a file stays there and counts as spooled, even if a request with it is
         under way. Any other event is dropped: with an unknown outcome if a request with it is under
         way, otherwise as closed.
 
@@ -190,51 +190,51 @@ class Queue(Protocol):
         """
 
     def claim_thread(self) -> SenderPlace | None:
-        """A place for one more thread; None where there are enough."""
+        """A place for one more thread; None if there are enough."""
 
     def begin_sleep(self) -> None:
-        """A sender is about to wait for the bell. To be called before it looks for a last time."""
+        """Note that a sender will wait for the bell. It calls this before it looks a last time."""
 
     def end_sleep(self) -> None:
-        """It does not wait any more, and the bell has not rung."""
+        """Note that it no longer waits, although the bell has not rung."""
 
     def set_batch_events(self, events: int) -> None:
-        """Say how many events make a batch."""
+        """Set how many events make a batch."""
 
     def due_in_s(self, interval_s: float) -> float | None:
-        """In how many seconds there is something to send; None where nothing is to be had."""
+        """The seconds until there is something to send; None if nothing is available."""
 
     def take(self, most_events: int, most_bytes: int) -> Sequence[QueuedEvent]:
-        """The next events, at least one where there is one; they count as in flight."""
+        """Take the next events, at least one if there is one; they count as in flight."""
 
     def hold(self, event: QueuedEvent, user: str) -> None:
-        """Keep back the later events of this user until this one is settled."""
+        """Hold back the later events of this user until this one is settled."""
 
     def is_held(self, user: str) -> bool:
-        """Whether the events of this user are kept back."""
+        """Whether the events of this user are held back."""
 
     def put_back(self, event: QueuedEvent, user: str) -> None:
-        """Put an event behind those of its user that are not settled."""
+        """Put an event back, behind the unsettled events of its user."""
 
     def set_on_its_way(self, events: Sequence[QueuedEvent], is_on_its_way: bool) -> None:
-        """Say whether a request with these events is under way."""
+        """Set whether a request with these events is under way."""
 
     def end(
         self, events: Sequence[QueuedEvent], reason: str | None, *, gives_up: bool = False
     ) -> int:
-        """Count what became of these events, once for each.
+        """Count the outcome of these events, once for each.
 
         Args:
             events: Events that were taken.
-            reason: Why they are lost; None where they were delivered.
-            gives_up: Whether those in files are left to the next process instead.
+            reason: Why they are lost; None if they were delivered.
+            gives_up: Whether to leave those in files to the next process instead.
 
         Returns:
-            Of how many it was not known before.
+            How many of them had no outcome before.
         """
 
     def settle(self, events: Sequence[QueuedEvent]) -> None:
-        """Forget events that have come to their end, and tell those who flush."""
+        """Forget events with an outcome, and notify flushes."""
 
 
 class CountsClass(Protocol):
@@ -247,15 +247,15 @@ class QueueClass(Protocol):
     """Makes a queue.
 
     Args:
-        counts: Where its events are counted.
-        bell: What senders wait for.
+        counts: Counts its events.
+        bell: The bell that senders wait for.
         events: How many events may wait.
         size: How many bytes of events may wait.
         largest: The most bytes of one event, and of one batch.
         batch_events: How many events make a batch.
         threads: The most threads that send.
         is_per_user: Whether events of one user keep their order.
-        is_plain: Whether the compiled engine may put events into it by itself.
+        is_plain: Whether the compiled engine may use it directly.
     """
 
     def __call__(
@@ -274,7 +274,7 @@ class QueueClass(Protocol):
 
 
 class QueueModule(Protocol):
-    """What a module of queues holds."""
+    """A module with a queue."""
 
     @property
     def Counts(self) -> CountsClass:  # noqa: N802 -- a class

@@ -1,4 +1,4 @@
-"""The choice between the queues of the compiled engine and those in plain Python."""
+"""Chooses between the queue of the compiled engine and the one in plain Python."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def queues_of(engine: Literal["compiled", "pure"]) -> QueueModule:
-    """The queues that belong to an engine."""
+    """The module with an engine's queue."""
     if engine == "compiled":
         from sortition import _core  # noqa: PLC0415 -- absent where no wheel fits
 

@@ -1,4 +1,4 @@
-"""Events with which the server has failed for long, while it takes others."""
+"""Events with which the server keeps failing while it accepts others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from sortition._sending.queue import QueuedEvent
 
 _MOST: Final = 100
-"""How many events may be set aside; further ones hold up what comes after them."""
+"""How many events may be set aside; further ones hold up later events."""
 _LEAST_PAUSE_S: Final = 1.0
 
 
@@ -22,11 +22,11 @@ class Aside:
 
     Attributes:
         event: The event.
-        ends_at: When it is not sent again any more.
+        ends_at: When its retries end.
         failures: How often it has failed since it was set aside.
         failed_at: When it last failed.
         retry_at: When it is sent again.
-        flushes: How often a flush had been asked for when it was last sent.
+        flushes: The number of flushes when it was last sent.
         may_have_arrived: Whether the server may have it.
     """
 
@@ -39,7 +39,7 @@ class Aside:
     may_have_arrived: bool = False
 
     def note_failure(self, wait_s: float, flushes: int, *, may_have_arrived: bool) -> None:
-        """The event failed, and is to be sent again after so many seconds."""
+        """Note that the event failed and will be sent again after this many seconds."""
         self.failures += 1
         self.failed_at = now_s()
         self.retry_at = self.failed_at + wait_s
@@ -48,24 +48,24 @@ class Aside:
 
 
 class SetAside:
-    """Keeps such events until they are tried again. Safe to use from any number of threads."""
+    """Keeps such events until they are retried. Safe to use from any number of threads."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._events: list[Aside] = []
-        # Those that are being tried have their place all the same.
+        # Events that are being retried keep their place.
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
 
     def take(self, aside: Aside, *, has_evidence: bool) -> bool:
-        """Set an event aside; False where there are too many.
+        """Set an event aside; False if there are too many.
 
         Args:
             aside: The event.
-            has_evidence: Whether the server took another event meanwhile. Without that it may be
-                down, and only one is set aside, to see whether it takes another.
+            has_evidence: Whether the server has accepted another event meanwhile. Otherwise it may
+                be down, and only one event is set aside, to try another.
         """
         with self._lock:
             if self._count >= (_MOST if has_evidence else 1):
@@ -75,17 +75,17 @@ class SetAside:
             return True
 
     def put_back(self, aside: Aside) -> None:
-        """It failed again."""
+        """Put an event back that failed again."""
         with self._lock:
             self._events.append(aside)
 
     def forget(self) -> None:
-        """One has come to its end."""
+        """Forget an event that has an outcome."""
         with self._lock:
             self._count -= 1
 
     def due(self, flushes: int, *, is_closing: bool) -> Aside | None:
-        """One that is to be tried now; it is to be put back or forgotten then."""
+        """An event to retry now, which the caller then puts back or forgets."""
         with self._lock:
             now = now_s()
             for aside in self._events:
@@ -95,7 +95,7 @@ class SetAside:
             return None
 
     def due_in_s(self, flushes: int, *, is_closing: bool) -> float | None:
-        """In how many seconds one is to be tried; None where there is none."""
+        """The seconds until the next retry; None if there is none."""
         with self._lock:
             due = [_due_at(aside, flushes, is_closing=is_closing) for aside in self._events]
         return max(0.0, min(due) - now_s()) if due else None
