@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 import requests
+from sqlalchemy import Engine
 
 from sortition import vwo
 from sortition._base.defaults import DEFAULT_PORT
@@ -186,7 +187,15 @@ def test_the_programs_about_user_storages(monkeypatch: pytest.MonkeyPatch, tmp_p
         exec(program, namespace)  # noqa: S102
         client = namespace["client"]
         assert isinstance(client, vwo.Client)
+        client.activate("checkout", "ann@example.com", user_storage_data={})
+        assert client.stats().storage_findings == {}
         client.close()
+    check = namespace["test_my_storage"]
+    assert callable(check)
+    check()
+    engine = namespace["engine"]
+    assert isinstance(engine, Engine)
+    engine.dispose()
 
 
 def test_the_findings_of_a_user_storage_are_all_in_the_docs() -> None:

@@ -12,6 +12,8 @@ from sortition._base.exporting import exporting as _exporting
 
 if TYPE_CHECKING:
     from sortition.storages.cached import AsyncCachedStorage, CachedStorage
+    from sortition.storages.conformance.check import acheck, check
+    from sortition.storages.findings import Finding
     from sortition.storages.memory import MemoryStorage
     from sortition.storages.redis import AsyncRedisStorage, RedisStorage
     from sortition.storages.sqlalchemy import AsyncSQLAlchemyStorage, SQLAlchemyStorage
@@ -22,10 +24,13 @@ __all__ = [
     "AsyncRedisStorage",
     "AsyncSQLAlchemyStorage",
     "CachedStorage",
+    "Finding",
     "MemoryStorage",
     "RedisStorage",
     "SQLAlchemyStorage",
     "SQLiteStorage",
+    "acheck",
+    "check",
 ]
 
 if not TYPE_CHECKING:
@@ -36,10 +41,13 @@ if not TYPE_CHECKING:
             "AsyncRedisStorage": "sortition.storages.redis",
             "AsyncSQLAlchemyStorage": "sortition.storages.sqlalchemy",
             "CachedStorage": "sortition.storages.cached",
+            "Finding": "sortition.storages.findings",
             "MemoryStorage": "sortition.storages.memory",
             "RedisStorage": "sortition.storages.redis",
             "SQLAlchemyStorage": "sortition.storages.sqlalchemy",
             "SQLiteStorage": "sortition.storages.sqlite",
+            "acheck": "sortition.storages.conformance.check",
+            "check": "sortition.storages.conformance.check",
         },
     )
 

@@ -1,0 +1,1 @@
+"""Whether a user storage does what clients need of it."""
