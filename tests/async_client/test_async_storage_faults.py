@@ -8,11 +8,11 @@ import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.documents import campaign, settings, variation
+from support.documents import campaign, project, settings, variation
 from support.loops import GENEROUS_S, LOOPS
 from support.sink import wait_until
 
-from sortition import storages, vwo
+from sortition import pagesense, storages, vwo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -288,10 +288,68 @@ def test_several_records_are_asked_for_at_once(loop: Loop) -> None:
     assert ("Ann", ["one", "two"]) in storage.asked or len(storage.asked) >= 2
 
 
+class Profiles:
+    """A PageSense storage of async methods that behaves as it is told."""
+
+    def __init__(self) -> None:
+        self.texts: dict[str, str] = {}
+        self.fails = self.hangs = False
+        self.gives: Any = None
+
+    async def look_up(self, user_id: str) -> Any:
+        await asyncio.sleep(0)
+        if self.hangs:
+            await asyncio.Event().wait()
+        if self.fails:
+            raise ConnectionError("Ann is in no message")
+        return self.gives or self.texts.get(user_id)
+
+    async def save(self, profile: pagesense.UserProfile) -> None:
+        await asyncio.sleep(0)
+        self.texts[profile.get_user_id()] = profile.get_user_profile_json_string()
+
+
+@pytest.mark.parametrize(
+    ("behaves", "finding"),
+    [
+        ({}, None),
+        ({"fails": True}, "raised"),
+        ({"hangs": True}, "slow"),
+        ({"gives": b"{}"}, "bytes"),
+        ({"gives": "junk"}, "no_profile"),
+    ],
+)
+def test_a_pagesense_storage_that_fails(behaves: dict[str, Any], finding: str | None) -> None:
+    """The call answers, and nothing is saved where the profile is not known."""
+    storage = Profiles()
+    vars(storage).update(behaves)
+
+    async def work() -> pagesense.AsyncClient:
+        async with await pagesense.alaunch(
+            project(),
+            data_center="EU",
+            user_storage=storage,
+            is_development_mode=True,
+            storage_timeout_s=0.05,
+        ) as client:
+            given = await client.activate_experiment("Test 1", "Ann")
+            assert given is not None
+            assert await client.get_variation_name("Test 1", "Ann") == given
+        return client
+
+    found = asyncio.run(work()).stats().storage_findings
+    # After three failures it is skipped.
+    assert set(found) - {"skipped"} == ({finding} if finding else set())
+    is_read = not (storage.fails or storage.hangs)
+    assert ("Ann" in storage.texts) is is_read
+
+
 def test_the_synchronous_client_names_what_can_await(caplog: pytest.LogCaptureFixture) -> None:
     """At launch where the methods are async, and once where they return something to await."""
     with pytest.raises(Exception, match=r"user_storage: get is async.*alaunch"):
         vwo.launch(DOCUMENT, user_storage=AsyncFailing())
+    with pytest.raises(Exception, match=r"user_storage: look_up is async.*alaunch"):
+        pagesense.launch(project(), data_center="EU", user_storage=Profiles())
     with vwo.launch(DOCUMENT, user_storage=Returning(), is_development_mode=True) as client:
         assert client.activate("checkout", "Ann") == "One page"
     assert "alaunch" in caplog.text

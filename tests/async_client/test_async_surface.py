@@ -9,9 +9,17 @@ import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.documents import campaign, goal, revenue_goal, settings, variation
+from support.documents import (
+    campaign,
+    experiment,
+    goal,
+    project,
+    revenue_goal,
+    settings,
+    variation,
+)
 
-from sortition import vwo
+from sortition import pagesense, vwo
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,8 +28,11 @@ if TYPE_CHECKING:
 
     from sortition._engine import Engine
 
-PAIRS = [(vwo.Client, vwo.AsyncClient)]
-LAUNCHES: list[tuple[Callable[..., Any], Callable[..., Any]]] = [(vwo.launch, vwo.alaunch)]
+PAIRS = [(vwo.Client, vwo.AsyncClient), (pagesense.Client, pagesense.AsyncClient)]
+LAUNCHES: list[tuple[Callable[..., Any], Callable[..., Any]]] = [
+    (vwo.launch, vwo.alaunch),
+    (pagesense.launch, pagesense.alaunch),
+]
 NAMES = {"close": "aclose"}
 NOT_AWAITED = {"status", "healthz", "stats"}
 BATCH = {"events_per_request": 100}
@@ -189,10 +200,55 @@ def shown(answer: object) -> object:
     return str(answer) if type(answer).__name__ in ("Explanation", "Health") else answer
 
 
-@pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+LEVELS = pytest.mark.parametrize("level", [logging.DEBUG, logging.WARNING])
+
+
+class Both:
+    """Makes the same calls of a synchronous client and of an async one, and compares."""
+
+    def __init__(self, sink: Sink, caplog: pytest.LogCaptureFixture, level: int) -> None:
+        caplog.set_level(level, "sortition")
+        self._sink = sink
+        self._caplog = caplog
+
+    def compare(
+        self,
+        calls: list[tuple[str, tuple[Any, ...], dict[str, Any]]],
+        launch: Callable[[], Any],
+        alaunch: Callable[[], Any],
+    ) -> None:
+        """Answers, messages and requests."""
+        client = launch()
+        wanted = [shown(getattr(client, name)(*args, **kwargs)) for name, args, kwargs in calls]
+        messages, requests = self._taken()
+
+        async def work() -> list[object]:
+            client = await alaunch()
+            found = []
+            for name, args, kwargs in calls:
+                answer = getattr(client, NAMES.get(name, name))(*args, **kwargs)
+                found.append(shown(await answer if inspect.isawaitable(answer) else answer))
+            return found
+
+        found = asyncio.run(work())
+        for call, one, other in zip(calls, found, wanted, strict=True):
+            assert one == other, call
+        assert self._taken() == (messages, requests)
+
+    def _taken(self) -> tuple[list[str], list[tuple[object, ...]]]:
+        """The messages and requests since the last time."""
+        messages = [_timeless(one) for one in self._caplog.messages]
+        # Those of different users come in any order.
+        requests = sorted((_seen(one) for one in self._sink.received), key=str)
+        self._caplog.clear()
+        self._sink.received.clear()
+        return messages, requests
+
+
+@LEVELS
 @pytest.mark.parametrize("sends", ["batches", "within the call", "nothing"])
 @pytest.mark.parametrize("storage", [None, Memory, AsyncMemory])
-def test_every_call_answers_the_same(
+def test_every_vwo_call_answers_the_same(
     engine: Engine,
     sink: Sink,
     sends: str,
@@ -201,33 +257,117 @@ def test_every_call_answers_the_same(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Answers, messages, numbers, records and requests; also of bad arguments and after the end."""
-    caplog.set_level(level, "sortition")
-    logging.getLogger("sortition").setLevel(level)
     options: dict[str, Any] = {"base_url": sink.url, "engine": engine.name}
     if sends == "batches":
         options["batch_events"] = BATCH
     options["is_development_mode"] = sends == "nothing"
     kept = None if storage is None else storage()
     plain = None if storage is None else Memory()
-    client = vwo.launch(DOCUMENT, user_storage=plain, **options)
-    wanted = [shown(getattr(client, name)(*args, **kwargs)) for name, args, kwargs in CALLS]
-    messages, requests = [*caplog.messages], [_seen(one) for one in sink.received]
-    caplog.clear()
-    sink.received.clear()
+    Both(sink, caplog, level).compare(
+        CALLS,
+        lambda: vwo.launch(DOCUMENT, user_storage=plain, **options),
+        lambda: vwo.alaunch(DOCUMENT, user_storage=kept, **options),
+    )
+    if kept is not None and plain is not None:
+        assert kept.records == plain.records
 
-    async def calls() -> list[object]:
-        client = await vwo.alaunch(DOCUMENT, user_storage=kept, **options)
-        found = []
-        for name, args, kwargs in CALLS:
-            answer = getattr(client, NAMES.get(name, name))(*args, **kwargs)
-            found.append(shown(await answer if inspect.isawaitable(answer) else answer))
-        return found
 
-    found = asyncio.run(calls())
-    for call, one, other in zip(CALLS, found, wanted, strict=True):
-        assert one == other, call
-    assert [_timeless(one) for one in caplog.messages] == [_timeless(one) for one in messages]
-    assert [_seen(one) for one in sink.received] == requests
+PROJECT = project(
+    experiment(),
+    experiment(2, experiment_status=3),
+    experiment(3, is_development_mode=True),
+)
+PAGESENSE_CALLS: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+    ("activate_experiment", ("Test 1", "Ann"), {}),
+    ("activate_experiment", ("Test 1", "Ann"), {}),
+    ("activate_experiment", ("Test 1", "Bob", {"plan": "pro", "bad": object()}), {}),
+    ("activate_experiment", ("Test 2", "Ann"), {}),
+    ("activate_experiment", ("Test 3", "Ann"), {}),
+    ("activate_experiment", ("Tset 1", "Ann"), {}),
+    ("activate_experiment", ("Test 1", " "), {}),
+    ("activate_experiment", ("Test 1",), {}),
+    ("activate_experiment", ("Test 1", "Ann"), {"attributes": {}}),
+    ("activate_experiment_by_identifier", ("test-1", "Cid"), {}),
+    ("get_variation_name", ("Test 1", "Ann"), {}),
+    ("get_variation_name", ("Test 1", 42), {}),
+    ("get_variation_link_name_by_identifier", ("test-1", "Eve"), {}),
+    ("track_goal", ("Test 1", "Ann", "Signup"), {}),
+    ("track_goal", ("Test 1", "Zoe", "Signup"), {}),
+    ("track_goal", ("Test 1", "Ann", "Sginup"), {}),
+    ("track_goal", ("Test 1", "Ann", "Signup", None, {"a": 1}), {}),
+    ("track_project_goal", ("Signup", "Ann"), {}),
+    ("track_project_goal", ("Nothing", "Ann"), {}),
+    ("track_project_goal_by_identifier", ("signup", "Ann"), {}),
+    ("flush", (), {}),
+    ("flush", ("now",), {}),
+    ("handle_webhook", ({"x-oauth-token": "other"}, b"", "secret"), {}),
+    ("get_and_update_project_settings", (5,), {}),
+    ("explain", ("Test 1", "Ann"), {}),
+    ("explain", ("Test 1", "Ann"), {"named_by": "number"}),
+    ("stats", (), {}),
+    ("close", (), {}),
+    ("activate_experiment", ("Test 1", "Ann"), {}),
+    ("stats", (), {}),
+]
+
+
+class Profiles:
+    """A storage of profiles in memory."""
+
+    def __init__(self) -> None:
+        self.records: dict[str, str] = {}
+
+    def look_up(self, user_id: str) -> str | None:
+        return self.records.get(user_id)
+
+    def save(self, profile: pagesense.UserProfile) -> None:
+        self.records[profile.get_user_id()] = profile.get_user_profile_json_string()
+
+
+class AsyncProfiles:
+    """The same, to be awaited."""
+
+    def __init__(self) -> None:
+        self.profiles = Profiles()
+
+    @property
+    def records(self) -> dict[str, str]:
+        return self.profiles.records
+
+    async def look_up(self, user_id: str) -> str | None:
+        await asyncio.sleep(0)
+        return self.profiles.look_up(user_id)
+
+    async def save(self, profile: pagesense.UserProfile) -> None:
+        await asyncio.sleep(0)
+        self.profiles.save(profile)
+
+
+@LEVELS
+@pytest.mark.parametrize("is_development_mode", [True, False])
+@pytest.mark.parametrize("storage", [None, Profiles, AsyncProfiles])
+def test_every_pagesense_call_answers_the_same(
+    engine: Engine,
+    sink: Sink,
+    storage: Callable[[], Any] | None,
+    level: int,
+    caplog: pytest.LogCaptureFixture,
+    is_development_mode: bool,
+) -> None:
+    """As with VWO."""
+    options: dict[str, Any] = {
+        "base_url": sink.url,
+        "engine": engine.name,
+        "is_development_mode": is_development_mode,
+    }
+    kept = None if storage is None else storage()
+    plain = None if storage is None else Profiles()
+    level = level if is_development_mode else logging.WARNING
+    Both(sink, caplog, level).compare(
+        PAGESENSE_CALLS,
+        lambda: pagesense.launch(PROJECT, user_storage=plain, **options),
+        lambda: pagesense.alaunch(PROJECT, user_storage=kept, **options),
+    )
     if kept is not None and plain is not None:
         assert kept.records == plain.records
 

@@ -54,7 +54,6 @@ TWINS: Final = (
         "python/sortition/_vwo",
         "python/sortition/_pagesense",
         {
-            "async_client": "only VWO has an async client so far",
             "batching": "PageSense's events go one by one: the platform takes no batches",
             "integrations": "PageSense has no callback that is told of decisions",
             "settings_file": "only VWO's settings are fetched without a client",

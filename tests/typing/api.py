@@ -132,6 +132,53 @@ def use_pagesense() -> None:
     pagesense.launch(account_id="5-US")  # E: call-arg
 
 
+class AsyncMemory:
+    """A storage whose methods are awaited."""
+
+    async def get(self, user_id: str, campaign_key: str) -> dict[str, object] | None:
+        return None
+
+    async def set(self, record: dict[str, object]) -> None:
+        return None
+
+    async def look_up(self, user_id: str) -> str | None:
+        return None
+
+    async def save(self, user_profile: pagesense.UserProfile) -> None:
+        return None
+
+
+async def use_async() -> None:
+    async with await vwo.alaunch("{}", user_storage=AsyncMemory(), storage_timeout_s=2) as client:
+        name: str | None = await client.activate("checkout", "Ann", custom_variables={"a": 1})
+        same: str = client.activate("checkout", "Ann")  # E: assignment
+        result: vwo.TrackResult | None = await client.track(["checkout"], "Ann", "purchase")
+        is_on: bool = await client.is_feature_enabled("search", "Ann")
+        value = await client.get_feature_variable_value("search", "results", "Ann")
+        if isinstance(value, int):
+            print(name, same, result, is_on, value + 1)
+        await client.activate("checkout", 42)  # E: arg-type
+        await client.activate("checkout")  # E: call-arg
+        await client.track("checkout", "Ann", "purchase", revenue=5)  # E: call-arg
+        pushed: bool = await client.push("plan", "pro", "Ann")
+        pushed = await client.push({"plan": "pro"}, "Ann")
+        await client.push("plan", "Ann")  # E: call-overload
+        flushed: bool | None = await client.flush(timeout_s=1.0)
+        status: vwo.Status = client.status()
+        stats: vwo.Stats = client.stats()
+        explained: vwo.Explanation | None = await client.explain("checkout", "Ann")
+        code: int = await client.handle_webhook({"X-VWO-Auth": "secret"}, b"{}", "secret")
+        closed: bool = await client.aclose(timeout_s=1.0)
+        print(pushed, flushed, status, stats, explained, code, closed)
+        client.close()  # E: attr-defined
+    await vwo.alaunch("{}", engine="rust")  # E: arg-type
+    async with await pagesense.alaunch("{}", user_storage=AsyncMemory()) as other:
+        given: str | None = await other.activate_experiment("New pricing", "Ann", {"a": 1})
+        await other.track_goal("New pricing", "Ann", "Purchase", None, {"revenue": "1999"})
+        await other.activate_experiment("New pricing", 42)  # E: arg-type
+        print(given, await other.get_and_update_project_settings() is True)
+
+
 def fail() -> None:
     try:
         launch()

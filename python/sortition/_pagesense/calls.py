@@ -36,7 +36,7 @@ class Calls:
         self._log = log
         self._remarks = Remarks(log)
 
-    def assign(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
+    async def assign(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
         """Decide without an event."""
         question = (
             chosen.name,
@@ -45,12 +45,12 @@ class Calls:
             asked.attributes,
             self._decider.has_storage,
         )
-        outcome = self._decider.ask(settings.assign, question, asked)
+        outcome = await self._decider.ask(settings.assign, question, asked)
         if outcome.remark == "mistake" or self._log.takes_debug:
             self._remarks.note(settings, outcome, chosen, asked.call)
         return outcome.answer
 
-    def show(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
+    async def show(self, settings: Settings, chosen: Chosen, asked: Asked) -> str | None:
         """Decide, and count the visitor."""
         attributes_json, left_out = fields_of(asked.attributes)
         question = (
@@ -61,7 +61,7 @@ class Calls:
             attributes_json,
             self._decider.has_storage,
         )
-        outcome = self._decider.ask(settings.show, question, asked)
+        outcome = await self._decider.ask(settings.show, question, asked)
         if outcome.remark == "mistake" or self._log.takes_debug:
             self._remarks.note(settings, outcome, chosen, asked.call)
         self._refuse(VISITOR, outcome)
@@ -73,7 +73,7 @@ class Calls:
             self._delivery.accept(VISITOR, asked.user_id, outcome.event)
         return answer
 
-    def convert(
+    async def convert(
         self,
         settings: Settings,
         chosen: Chosen,
@@ -95,7 +95,7 @@ class Calls:
             revenue_of(properties),
             self._decider.has_storage,
         )
-        outcome = self._decider.ask(settings.convert, question, asked)
+        outcome = await self._decider.ask(settings.convert, question, asked)
         if outcome.revenue_fault is not None:
             raise error_of(outcome.revenue_fault, properties)
         if outcome.remark == "mistake" or self._log.takes_debug:
@@ -105,7 +105,7 @@ class Calls:
             self._note_activation(outcome, asked)
         self._send_goal(outcome, asked, left_out, properties_left_out)
 
-    def convert_in_project(
+    async def convert_in_project(
         self,
         settings: Settings,
         goal_name: str,
@@ -126,7 +126,7 @@ class Calls:
             revenue_of(properties),
             self._decider.has_storage,
         )
-        outcome = self._decider.ask(settings.convert_in_project, question, asked)
+        outcome = await self._decider.ask(settings.convert_in_project, question, asked)
         if outcome.revenue_fault is not None:
             raise error_of(outcome.revenue_fault, properties)
         if outcome.remark == "mistake":

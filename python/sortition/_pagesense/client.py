@@ -63,7 +63,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         return f"<sortition.pagesense.Client project={project!r} engine={engine}>"
 
     @call(nothing=None, sends=VISITOR)
-    def activate_experiment(
+    async def activate_experiment(
         self,
         experiment_name: str,
         user_id: str,
@@ -85,14 +85,14 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices" and sections 3 to 6.2.
         """
-        return self._calls.show(
+        return await self._calls.show(
             self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("activate_experiment", user_id, user_attributes),
         )
 
     @call(nothing=None)
-    def get_variation_name(
+    async def get_variation_name(
         self,
         experiment_name: str,
         user_id: str,
@@ -111,14 +111,14 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices" and sections 3 to 5.
         """
-        return self._calls.assign(
+        return await self._calls.assign(
             self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("get_variation_name", user_id, user_attributes),
         )
 
     @call(nothing=None, sends=VISITOR)
-    def activate_experiment_by_identifier(
+    async def activate_experiment_by_identifier(
         self,
         experiment_link_name: str,
         user_id: str,
@@ -136,14 +136,14 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices".
         """
-        return self._calls.show(
+        return await self._calls.show(
             self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("activate_experiment_by_identifier", user_id, user_attributes),
         )
 
     @call(nothing=None)
-    def get_variation_link_name_by_identifier(
+    async def get_variation_link_name_by_identifier(
         self,
         experiment_link_name: str,
         user_id: str,
@@ -161,14 +161,14 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices".
         """
-        return self._calls.assign(
+        return await self._calls.assign(
             self._settings,
             Chosen(name_of("experiment_link_name", experiment_link_name), "link_name"),
             self._asked("get_variation_link_name_by_identifier", user_id, user_attributes),
         )
 
     @call(nothing=None, sends=CONVERSION)
-    def track_goal(
+    async def track_goal(
         self,
         experiment_name: str,
         user_id: str,
@@ -197,7 +197,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: Track Goal page; PageSense spec, "Our choices" and section 6.4.
         """
-        self._calls.convert(
+        await self._calls.convert(
             self._settings,
             Chosen(name_of("experiment_name", experiment_name)),
             self._asked("track_goal", user_id, user_attributes),
@@ -206,7 +206,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
 
     @call(nothing=None, sends=CONVERSION)
-    def track_project_goal(
+    async def track_project_goal(
         self,
         goal_name: str,
         user_id: str,
@@ -229,7 +229,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices", sections 6.3 and 7.4.
         """
-        self._calls.convert_in_project(
+        await self._calls.convert_in_project(
             self._settings,
             name_of("goal_name", goal_name),
             "name",
@@ -238,7 +238,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
 
     @call(nothing=None, sends=CONVERSION)
-    def track_project_goal_by_identifier(
+    async def track_project_goal_by_identifier(
         self,
         goal_link_name: str,
         user_id: str,
@@ -258,7 +258,7 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices"; section 10, D7.
         """
-        self._calls.convert_in_project(
+        await self._calls.convert_in_project(
             self._settings,
             name_of("goal_link_name", goal_link_name),
             "link_name",
@@ -267,7 +267,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
 
     @call(nothing=None)
-    def explain(
+    async def explain(
         self,
         experiment: str,
         user_id: str,
@@ -300,11 +300,11 @@ class Client(LivingClient[Snapshot, Delivery]):
         steps: list[Step] = []
         seen: list[Finding] = []
         decider = self._decider_with(self._findings(seen))
-        decision = decider.consider(self._settings, chosen, asked, goal, steps)
+        decision = await decider.consider(self._settings, chosen, asked, goal, steps)
         return Explanation.of(chosen.name, decision, steps, seen)
 
     @call(nothing=False)
-    def get_and_update_project_settings(
+    async def get_and_update_project_settings(
         self,
         sdk_account_id: str | None = None,
         sdk_key: str | None = None,
@@ -327,11 +327,15 @@ class Client(LivingClient[Snapshot, Delivery]):
 
         Source: PageSense spec, "Our choices" and section 2.4.
         """
-        launch = self._launch
         credentials = self._credentials(sdk_account_id, sdk_key, project_name)
-        if not launch.base_url:
+        if not self._launch.base_url:
             raise BadArgumentError("the client knows no data center to ask")
-        outcome = self._live.ask(launch.platform.request_by(credentials), credentials)
+        return await self._executor.run("waiting", lambda: self._updated_settings(credentials))
+
+    def _updated_settings(self, credentials: Credentials) -> bool:
+        """Fetch settings and use them; whether usable ones came."""
+        request = self._launch.platform.request_by(credentials)
+        outcome = self._live.ask(request, credentials)
         if outcome.is_success:
             self._live.stop_polling()
             return True
@@ -405,8 +409,9 @@ class Client(LivingClient[Snapshot, Delivery]):
     def _decider_with(self, findings: Findings) -> Decider:
         """The decider, which reports faults of the user storage here."""
         launch, storage = self._launch, self._launch.user_storage
-        breaker = self._storage_breaker
-        checked = None if storage is None else CheckedStorage(storage, findings, breaker)
+        checked = None
+        if storage is not None:
+            checked = CheckedStorage(storage, findings, self._storage_breaker, self._executor)
         return Decider(launch.engine.module, checked)
 
     def _asked(self, name: str, user_id: object, user_attributes: object) -> Asked:

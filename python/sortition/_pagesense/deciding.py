@@ -54,7 +54,7 @@ class Decider:
         self._user_storage = user_storage
         self.has_storage = user_storage is not None
 
-    def ask(
+    async def ask(
         self, ask: Callable[..., Outcome], question: tuple[object, ...], asked: Asked
     ) -> Outcome:
         """Ask the engine, and again with the user's profile where it needs that; save what results.
@@ -70,17 +70,17 @@ class Decider:
             return outcome
         was_read, stored = True, ""
         try:
-            stored = _text_of(storage.look_up(asked.user_id))
+            stored = _text_of(await storage.look_up(asked.user_id))
         except LookUpError:
             was_read = False
         outcome = ask(*question, stored)
         if outcome.is_profile_invalid:
             storage.note_invalid()
         if outcome.saves_assignment:
-            self._save(storage, outcome, asked.user_id, was_read=was_read)
+            await self._save(storage, outcome, asked.user_id, was_read=was_read)
         return outcome
 
-    def consider(
+    async def consider(
         self,
         settings: Settings,
         chosen: Chosen,
@@ -107,12 +107,12 @@ class Decider:
                 return decision
             stored = ""
             with contextlib.suppress(LookUpError):
-                stored = _text_of(storage.look_up(asked.user_id))
+                stored = _text_of(await storage.look_up(asked.user_id))
             profile = self._module.PagesenseProfile.read(stored)
             if profile.state == "invalid":
                 storage.note_invalid()
 
-    def _save(
+    async def _save(
         self, storage: CheckedStorage, outcome: Outcome, user_id: str, *, was_read: bool
     ) -> None:
         """Save the assignments into the profile as it is now.
@@ -121,11 +121,11 @@ class Decider:
         Then nothing is saved: what it holds for the user may be another variation.
         """
         try:
-            stored = _text_of(storage.look_up(user_id))
+            stored = _text_of(await storage.look_up(user_id))
         except LookUpError:
             return
         if was_read:
-            storage.save(UserProfile(user_id, outcome.profile_to_save(stored)))
+            await storage.save(UserProfile(user_id, outcome.profile_to_save(stored)))
 
 
 def _text_of(found: object) -> str:

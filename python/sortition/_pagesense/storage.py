@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 
 from sortition._base.clock import now_s
 from sortition._base.options import kind
+from sortition._process.event_loops import DeadlineError
 from sortition.storages import findings
 from sortition.storages.breaker import SKIPPED
 from sortition.storages.findings import Finding, is_awaitable
 
 if TYPE_CHECKING:
+    from sortition._client.executing import Executor
     from sortition.storages.breaker import StorageBreaker
     from sortition.storages.findings import Findings
     from sortition.storages.profile import UserProfile
@@ -56,12 +58,19 @@ class LookUpError(Exception):
 class CheckedStorage:
     """A user storage of the caller's, whose faults are noted."""
 
-    def __init__(self, storage: UserStorageLike, noted: Findings, breaker: StorageBreaker) -> None:
+    def __init__(
+        self,
+        storage: UserStorageLike,
+        noted: Findings,
+        breaker: StorageBreaker,
+        executor: Executor,
+    ) -> None:
         self._storage = storage
         self._noted = noted
         self._breaker = breaker
+        self._executor = executor
 
-    def look_up(self, user_id: str) -> object:
+    async def look_up(self, user_id: str) -> object:
         """What the storage holds for a user.
 
         Raises:
@@ -73,7 +82,11 @@ class CheckedStorage:
             raise LookUpError
         began_s = now_s()
         try:
-            found = self._storage.look_up(user_id)
+            found = await self._executor.ask(self._storage.look_up, user_id)
+        except DeadlineError:
+            breaker.reads.note_failure("slow")
+            self._noted.note(breaker.unanswered("look_up"))
+            raise LookUpError from None
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.reads.note_failure(type(error).__name__)
             words = "which counts as no profile"
@@ -85,7 +98,7 @@ class CheckedStorage:
             self._noted.note(_finding_of(found))
         return found
 
-    def save(self, profile: UserProfile) -> None:
+    async def save(self, profile: UserProfile) -> None:
         """Keep a profile; the decision stands where the storage raises."""
         breaker = self._breaker
         if not breaker.may_write():
@@ -93,7 +106,11 @@ class CheckedStorage:
             return
         began_s = now_s()
         try:
-            answer = self._storage.save(profile)
+            answer = await self._executor.ask(self._storage.save, profile)
+        except DeadlineError:
+            breaker.writes.note_failure("slow")
+            self._noted.note(breaker.unanswered("save"))
+            return
         except Exception as error:  # noqa: BLE001 -- the caller's code may raise anything
             breaker.writes.note_failure(type(error).__name__)
             self._noted.note_exception("user_storage.save", error)
@@ -102,7 +119,10 @@ class CheckedStorage:
             self._noted.note(breaker.slow("save"))
         if is_awaitable(answer):
             self._noted.note(
-                Finding(findings.ASYNC, "user_storage.save is async: nothing is stored")
+                Finding(
+                    findings.ASYNC,
+                    "user_storage.save is async: nothing is stored; launch the client with alaunch",
+                )
             )
 
     def note_invalid(self) -> None:
@@ -114,6 +134,6 @@ class CheckedStorage:
 def _finding_of(found: object) -> Finding:
     words = f"user_storage.look_up must return text or None; {kind(found)} counts as no profile"
     if is_awaitable(found):
-        return Finding(findings.ASYNC, words)
+        return Finding(findings.ASYNC, f"{words}; launch the client with alaunch to await it")
     is_bytes = isinstance(found, bytes | bytearray | memoryview)
     return Finding(findings.BYTES if is_bytes else findings.WRONG_TYPE, words)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
 from sortition._client.async_base import AsyncLivingClient, launched
 from sortition._client.awaiting import awaited, passed_on
@@ -10,7 +10,36 @@ from sortition._vwo.client import Client
 from sortition._vwo.launching import configure
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Coroutine, Mapping
+
+
+class _Push(Protocol):
+    """The forms of `Client.push`, for type checkers."""
+
+    @overload
+    def __call__(
+        self, tag_key: str, tag_value: str, /, user_id: str
+    ) -> Coroutine[Any, Any, bool]: ...
+
+    @overload
+    def __call__(
+        self, *, tag_key: str, tag_value: str, user_id: str
+    ) -> Coroutine[Any, Any, bool]: ...
+
+    @overload
+    def __call__(
+        self, custom_dimension_map: Mapping[str, object], user_id: str, /
+    ) -> Coroutine[Any, Any, bool]: ...
+
+    @overload
+    def __call__(
+        self, custom_dimension_map: Mapping[str, object], /, *, user_id: str
+    ) -> Coroutine[Any, Any, bool]: ...
+
+    @overload
+    def __call__(
+        self, *, custom_dimension_map: Mapping[str, object], user_id: str
+    ) -> Coroutine[Any, Any, bool]: ...
 
 
 class AsyncClient(AsyncLivingClient[Client]):
@@ -28,7 +57,7 @@ class AsyncClient(AsyncLivingClient[Client]):
     is_feature_enabled = awaited(Client.is_feature_enabled)
     get_feature_variable_value = awaited(Client.get_feature_variable_value)
     track = awaited(Client.track)
-    push = awaited(Client.push)
+    push: ClassVar[_Push] = cast("_Push", awaited(Client.push))
     flush_events = awaited(Client.flush_events, always_waits=True)
     flush = awaited(Client.flush, always_waits=True)
     set_opt_out = awaited(Client.set_opt_out, always_waits=True)
