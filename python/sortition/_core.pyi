@@ -17,6 +17,7 @@ __all__ = [
     "InFlight",
     "PagesenseActivated",
     "PagesenseDecision",
+    "PagesenseDirect",
     "PagesenseOutcome",
     "PagesenseProfile",
     "PagesenseSettings",
@@ -486,6 +487,30 @@ class PagesenseSettings:
         has_user_storage: bool = False,
         stored: str | None = None,
     ) -> PagesenseOutcome: ...
+
+@final
+class PagesenseDirect:
+    """Answers the plain calls of one client, with one snapshot and in one process."""
+
+    def __new__(
+        cls,
+        settings: PagesenseSettings,
+        log_levels: dict[int, bool] | None,
+        logger: Logger | None,
+        queue: Queue | None,
+        activated: PagesenseActivated,
+    ) -> PagesenseDirect:
+        """See `sortition._client.direct`.
+
+        Args:
+            settings: The settings to decide by.
+            log_levels: As for `VwoDirect`.
+            logger: As for `VwoDirect`.
+            queue: As for `VwoDirect`.
+            activated: The users that this process activated.
+        """
+
+    def is_of_this_process(self) -> bool: ...
 
 @final
 class PagesenseOutcome:

@@ -66,9 +66,7 @@ TWINS: Final = (
     Twins(
         f"{BINDINGS}/vwo",
         f"{BINDINGS}/pagesense",
-        {
-            "direct": "only VWO's calls are answered without a frame of Python's",
-        },
+        {},
         {"activated": "VWO's storage tells who was activated"},
     ),
 )

@@ -20,12 +20,13 @@ from unittest import mock
 import pytest
 from support.cells import SOAK
 from support.documents import settings
+from support.frames import is_direct
 from support.sink import Sink
 
 from sortition import vwo
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    pass
 
 ENDING = """
 import gc, json, sys, threading, time
@@ -135,22 +136,6 @@ def document() -> dict[str, Any]:
 
 
 KEYS = [one["key"] for one in document()["campaigns"]]
-
-
-def is_direct(call: Callable[[], object]) -> bool:
-    """Whether a call runs no method of the client's in Python."""
-    frames: list[str] = []
-
-    def note(frame: Any, event: str, _argument: object) -> None:
-        if event == "call" and frame.f_code.co_name == "answer":
-            frames.append(frame.f_code.co_name)
-
-    sys.setprofile(note)
-    try:
-        call()
-    finally:
-        sys.setprofile(None)
-    return not frames
 
 
 def begun(**options: Any) -> vwo.Client:

@@ -6,7 +6,7 @@ import abc
 import sys
 import weakref
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Generic, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, Never, Self, TypeVar
 
 from sortition._base import arguments
 from sortition._base.arguments import BadArgumentError
@@ -14,6 +14,7 @@ from sortition._base.health import StorageHealth
 from sortition._base.options import first_given
 from sortition._client.calling import ignores_wrong_arguments
 from sortition._client.delivery import Delivery
+from sortition._client.direct import follower_of
 from sortition._client.refusals import ClientRefusals
 from sortition._http.pool import Deadline
 from sortition._process.forks import PerProcess
@@ -27,6 +28,7 @@ from sortition.storages.findings import FindingCounts, Findings
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from sortition._client.direct import DirectOf
     from sortition._client.launching import Configuration
     from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
@@ -56,6 +58,8 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         self._finding_counts = PerProcess(FindingCounts)
         self._refusals = ClientRefusals(delivery)
         self._has_storage = configuration.user_storage is not None
+        self._is_compiled = configuration.engine.name == "compiled"
+        self._direct: Any = None
         self._storage_breaker = StorageBreaker(configuration.storage_timeout_s)
         # Whether a call waits that only decides, and one that sends as well.
         self._waits_to_decide = self._has_storage
@@ -189,6 +193,9 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def _begin(self) -> None:
         """The first call in this process: start the background work."""
         self._begun = self._live.begin()
+        # Under uWSGI every call has to begin, so none may be answered directly.
+        if self._begun != NOT_BEGUN:
+            self._answer_directly()
 
     def _refuse(self, reason: str) -> None:
         """Refuse every call from now on, for this reason."""
@@ -198,7 +205,15 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
             self._answer_directly()
 
     def _answer_directly(self) -> None:
-        """Let the engine answer calls directly, if the platform can; by default it cannot."""
+        """Let the compiled engine answer calls directly, unless they need something of Python's."""
+        if self._is_compiled and not self._has_storage:
+            direct_of = self._direct_of()
+            if direct_of is not None:
+                self._current.follow(follower_of(self, self._log, direct_of))
+
+    @abc.abstractmethod
+    def _direct_of(self) -> DirectOf[SnapshotT] | None:
+        """What creates the answering object of this process for a snapshot; None for nothing."""
 
     @property
     def _snapshot(self) -> SnapshotT:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from sortition._base.health import SendingHealth
 from sortition._process.forks import PerProcess
 from sortition._sending.ledger import Ledger
 from sortition._sending.queues import queues_of
+
+if TYPE_CHECKING:
+    from sortition._sending.queue import Queue
 
 
 class Delivery(Protocol):
@@ -32,6 +35,9 @@ class Delivery(Protocol):
 
     def health(self) -> SendingHealth:
         """The health of the server and of sending; None if nothing is sent."""
+
+    def queue(self) -> Queue | None:
+        """The queue into which the compiled engine may put events; None if there is none."""
 
 
 class NoDelivery:
@@ -67,3 +73,7 @@ class NoDelivery:
     def health(self) -> SendingHealth:
         """See `Delivery`."""
         return SendingHealth()
+
+    def queue(self) -> Queue | None:
+        """See `Delivery`."""
+        return None

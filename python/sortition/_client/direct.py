@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import inspect
 import weakref
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 Method = TypeVar("Method", bound="Callable[..., Any]")
 SnapshotT = TypeVar("SnapshotT")
+DirectOf: TypeAlias = "Callable[[SnapshotT, dict[int, bool] | None, Logger | None], object]"
+"""Creates the answering object for a snapshot from the levels that the client's logger remembers,
+and from that logger; None for both if nobody ever wants debug messages."""
 
 
 class Client(Protocol):
@@ -79,15 +82,14 @@ def as_written(method: Callable[..., Any]) -> Callable[..., Any]:
 def follower_of(
     client: Client,
     log: Log,
-    direct_of: Callable[[SnapshotT, dict[int, bool] | None, Logger | None], object],
+    direct_of: DirectOf[SnapshotT],
 ) -> Callable[[SnapshotT | None], None]:
     """The callback for new snapshots, so that the one in use always answers.
 
     Args:
         client: The client; the callback does not keep it alive.
         log: The client's log.
-        direct_of: Creates the answering object for a snapshot from the client's logger and the
-            levels that it remembers; None for both if nobody ever wants debug messages.
+        direct_of: Creates the answering object.
     """
     reference = weakref.ref(client)
 

@@ -9,6 +9,7 @@ from sortition._base.arguments import BadArgumentError
 from sortition._base.errors import OptionError
 from sortition._client.base import LivingClient
 from sortition._client.calling import call, ignores_wrong_arguments
+from sortition._client.direct import directly
 from sortition._pagesense.arguments import filled, name_of
 from sortition._pagesense.calls import Calls
 from sortition._pagesense.credentials import Credentials, account_of, option_text, split_account
@@ -25,7 +26,10 @@ from sortition._settings.webhook import UNAVAILABLE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from logging import Logger
 
+    from sortition._client.direct import DirectOf
+    from sortition._core import PagesenseActivated, PagesenseDirect, PagesenseSettings, Queue
     from sortition._engine.pagesense import NamedBy, Settings, Step
     from sortition._pagesense.goal_property import GoalProperties
     from sortition._pagesense.launching import Configuration
@@ -62,6 +66,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         project = None if snapshot is None else snapshot.settings.project_name
         return f"<sortition.pagesense.Client project={project!r} engine={engine}>"
 
+    @directly("pagesense")
     @call(nothing=None, sends=VISITOR)
     async def activate_experiment(
         self,
@@ -91,6 +96,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._asked("activate_experiment", user_id, user_attributes),
         )
 
+    @directly("pagesense")
     @call(nothing=None)
     async def get_variation_name(
         self,
@@ -117,6 +123,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._asked("get_variation_name", user_id, user_attributes),
         )
 
+    @directly("pagesense")
     @call(nothing=None, sends=VISITOR)
     async def activate_experiment_by_identifier(
         self,
@@ -142,6 +149,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._asked("activate_experiment_by_identifier", user_id, user_attributes),
         )
 
+    @directly("pagesense")
     @call(nothing=None)
     async def get_variation_link_name_by_identifier(
         self,
@@ -167,6 +175,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             self._asked("get_variation_link_name_by_identifier", user_id, user_attributes),
         )
 
+    @directly("pagesense")
     @call(nothing=None, sends=CONVERSION)
     async def track_goal(
         self,
@@ -205,6 +214,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             properties_of(goal_properties),
         )
 
+    @directly("pagesense")
     @call(nothing=None, sends=CONVERSION)
     async def track_project_goal(
         self,
@@ -237,6 +247,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             properties_of(goal_properties),
         )
 
+    @directly("pagesense")
     @call(nothing=None, sends=CONVERSION)
     async def track_project_goal_by_identifier(
         self,
@@ -401,6 +412,22 @@ class Client(LivingClient[Snapshot, Delivery]):
             project_name=None if settings is None else settings.project_name,
             data_center=launch.data_center,
         )
+
+    def _direct_of(self) -> DirectOf[Snapshot] | None:
+        queue = self._delivery.queue() if self._refuses_with is None else None
+        activated = self._activated.get()
+
+        def direct_of(
+            snapshot: Snapshot, levels: dict[int, bool] | None, logger: Logger | None
+        ) -> PagesenseDirect:
+            from sortition._core import PagesenseDirect  # noqa: PLC0415 -- the engine in use
+
+            settings = cast("PagesenseSettings", snapshot.settings)
+            plain = cast("Queue | None", queue)
+            known = cast("PagesenseActivated", activated)
+            return PagesenseDirect(settings, levels, logger, plain, known)
+
+        return direct_of
 
     def _not_activated(self) -> dict[str, int]:
         others = self._activated.get().others

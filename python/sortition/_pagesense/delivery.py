@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from sortition._pagesense.snapshot import Snapshot
     from sortition._sending.ledger import Ledger
     from sortition._sending.options import Batching
+    from sortition._sending.queue import Queue
     from sortition._sending.spool.owner import Owner
     from sortition._settings.current import Current
 
@@ -96,6 +97,10 @@ class QueuedDelivery:
     def health(self) -> SendingHealth:
         """See `Delivery`."""
         return self._dispatch.health()
+
+    def queue(self) -> Queue | None:
+        """See `Delivery`."""
+        return self._dispatch.queue()
 
 
 class NoDelivery(delivery.NoDelivery):

@@ -11,10 +11,9 @@ from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._client.base import LivingClient
 from sortition._client.calling import call, ignores_wrong_arguments
-from sortition._client.direct import directly, follower_of
+from sortition._client.direct import directly
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
-from sortition._settings.live import NOT_BEGUN
 from sortition._settings.webhook import UNAVAILABLE
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from logging import Logger
 
+    from sortition._client.direct import DirectOf
     from sortition._core import Queue, VwoDirect, VwoSettings
     from sortition._engine.vwo import Call, Json, Step
     from sortition._settings.live import LiveSettings
@@ -66,7 +66,6 @@ class Client(LivingClient[Snapshot, Delivery]):
         self._launch = configuration
         decider = self._decider_with(self._findings())
         self._calls = Calls(decider, self._delivery, configuration.log, self._refusals.note)
-        self._direct: VwoDirect | None = None
         self._tracks_again = bool(configuration.should_track_returning_user)
 
     def __repr__(self) -> str:
@@ -593,18 +592,10 @@ class Client(LivingClient[Snapshot, Delivery]):
             problem_count=0 if settings is None else settings.problem_count,
         )
 
-    def _begin(self) -> None:
-        super()._begin()
-        # Where every call is to begin, as in uWSGI, none is to go past it.
-        if self._begun != NOT_BEGUN:
-            self._answer_directly()
-
-    def _answer_directly(self) -> None:
+    def _direct_of(self) -> DirectOf[Snapshot] | None:
         launch = self._launch
-        if launch.engine.name != "compiled":
-            return
-        if launch.user_storage is not None or launch.integrations is not None:
-            return
+        if launch.integrations is not None:
+            return None
         queue = self._delivery.queue() if self._refuses_with is None else None
 
         def direct_of(
@@ -617,7 +608,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             plain = cast("Queue | None", queue)
             return VwoDirect(settings, levels, logger, plain, goal_type, TrackResult)
 
-        self._current.follow(follower_of(self, launch.log, direct_of))
+        return direct_of
 
     def _nothing(self) -> Snapshot | None:
         """Empty settings of the same account; None without settings."""

@@ -68,9 +68,6 @@ class Delivery(delivery.Delivery, Protocol):
     def flush_soon(self) -> bool | None:
         """Start to send waiting events, without waiting for the answers."""
 
-    def queue(self) -> Queue | None:
-        """The queue that the compiled engine may use directly; None if it may not."""
-
 
 def _visitor_of(asked: Asked) -> Visitor:
     return Visitor(asked.user_id, asked.user_agent, asked.ip_address)
@@ -308,10 +305,6 @@ class NoDelivery(delivery.NoDelivery):
     def flush_soon(self) -> bool | None:
         """See `Delivery`."""
         return self._flushed
-
-    def queue(self) -> Queue | None:
-        """See `Delivery`."""
-        return None
 
 
 def _user_of(event: bytes) -> str:

@@ -10,12 +10,15 @@ use std::slice;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyBool, PyCFunction, PyDict, PyInt, PyString, PyTuple, PyType};
-use pyo3::{ffi, intern};
+use pyo3::types::{PyBool, PyCFunction, PyDict, PyFloat, PyInt, PyNone, PyString, PyTuple, PyType};
+use pyo3::{PyTypeInfo, ffi, intern};
+use pythonic::float;
+use pythonic::json::push_string;
 
-use crate::calling::{call, dictionary, item_at, put, tuple_of};
+use crate::calling::{call, dictionary, item_of, put, tuple};
 use crate::error::{caught, without_panic};
 use crate::fork;
+use crate::pagesense::direct as pagesense;
 use crate::queue::Queue;
 use crate::queue::counts::Kind;
 use crate::vwo::direct as vwo;
@@ -24,17 +27,13 @@ use crate::vwo::direct as vwo;
 pub(crate) enum Otherwise {
     /// The method is to answer as it is written.
     AsWritten,
-    /// The call raises this, which is for nobody to swallow.
-    Raise(PyErr),
+    /// This was raised: the method answers as it is written, unless it is for nobody to swallow.
+    Raised(PyErr),
 }
 
-impl Otherwise {
-    pub(crate) fn of(py: Python<'_>, error: PyErr) -> Self {
-        if error.is_instance_of::<PyException>(py) {
-            Self::AsWritten
-        } else {
-            Self::Raise(error)
-        }
+impl From<PyErr> for Otherwise {
+    fn from(error: PyErr) -> Self {
+        Self::Raised(error)
     }
 }
 
@@ -42,6 +41,11 @@ pub(crate) type Direct<T> = Result<T, Otherwise>;
 
 /// An answer to a call, or why there is none.
 pub(crate) type Answered = Direct<Py<PyAny>>;
+
+/// Goes on only where this is so.
+pub(crate) fn ensure(is_so: bool) -> Direct<()> {
+    is_so.then_some(()).ok_or(Otherwise::AsWritten)
+}
 
 /// When a client's calls may be answered, whatever the platform, and what takes their events.
 pub(crate) struct Permission {
@@ -73,11 +77,9 @@ impl Permission {
     }
 
     /// Goes on in its own process, and where nobody listens to every decision.
-    pub(crate) fn ensure(&self, py: Python<'_>) -> Direct<()> {
+    pub(crate) fn check(&self, py: Python<'_>) -> Direct<()> {
         static DEBUG: PyOnceLock<Py<PyInt>> = PyOnceLock::new();
-        if !self.is_of_this_process() {
-            return Err(Otherwise::AsWritten);
-        }
+        ensure(self.is_of_this_process())?;
         let Some(levels) = &self.log_levels else {
             return Ok(());
         };
@@ -86,19 +88,13 @@ impl Permission {
             level.unbind()
         });
         // What the logger does not remember it is asked by whoever logs.
-        let is_silent = match item_at(levels.bind(py), level.bind(py)) {
-            Ok(Some(takes)) => takes.is(PyBool::new(py, false)),
-            Ok(None) => {
-                let is_disabled = self.logger.bind(py).getattr(intern!(py, "disabled"));
-                is_disabled.is_ok_and(|disabled| disabled.is(PyBool::new(py, true)))
-            }
-            Err(_) => false,
-        };
-        if is_silent {
-            Ok(())
+        let is_silent = if let Some(takes) = item_of(levels.bind(py), level.bind(py))? {
+            takes.is(PyBool::new(py, false))
         } else {
-            Err(Otherwise::AsWritten)
-        }
+            let is_disabled = self.logger.bind(py).getattr(intern!(py, "disabled"))?;
+            is_disabled.is(PyBool::new(py, true))
+        };
+        ensure(is_silent)
     }
 
     /// What takes events.
@@ -109,12 +105,14 @@ impl Permission {
 }
 
 /// Puts an event into the queue, where it has room.
-pub(crate) fn take(queue: &Queue, kind: Kind, event: Vec<u8>) -> Direct<()> {
-    if queue.take_silently(kind, event) {
-        Ok(())
-    } else {
-        Err(Otherwise::AsWritten)
-    }
+pub(crate) fn take(
+    py: Python<'_>,
+    queue: &Queue,
+    kind: Kind,
+    event: String,
+    user: &str,
+) -> Direct<()> {
+    ensure(queue.take_directly(py, kind, event.into_bytes(), user.as_bytes()))
 }
 
 /// The arguments of a call, as Python hands them over.
@@ -181,9 +179,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
     ) -> Direct<[Option<Argument<'a, 'py>>; COUNT]> {
         let mut options = [const { None }; COUNT];
         let more = self.positional.get(required..).unwrap_or_default();
-        if more.len() > without_names.min(COUNT) {
-            return Err(Otherwise::AsWritten);
-        }
+        ensure(more.len() <= without_names.min(COUNT))?;
         for (option, &pointer) in options.iter_mut().zip(more) {
             let value = self.borrowed(pointer);
             *option = (!value.is_none()).then_some(value);
@@ -192,8 +188,7 @@ impl<'a, 'py> Arguments<'a, 'py> {
             return Ok(options);
         };
         for (index, &pointer) in self.keywords.iter().enumerate() {
-            let name = names.get_borrowed_item(index);
-            let name = name.map_err(|_| Otherwise::AsWritten)?;
+            let name = names.get_borrowed_item(index)?;
             // The compiler interns them; one that was made otherwise takes the longer way.
             let place = known
                 .iter()
@@ -215,9 +210,7 @@ const LONGEST_TEXT: usize = 1024;
 /// Text that is not empty, of no derived class, and not too long.
 pub(crate) fn text<'a>(value: Argument<'a, '_>) -> Direct<&'a str> {
     let text = optional_text(Some(value))?;
-    if text.is_empty() || text.len() > LONGEST_TEXT {
-        return Err(Otherwise::AsWritten);
-    }
+    ensure(!text.is_empty() && text.len() <= LONGEST_TEXT)?;
     Ok(text)
 }
 
@@ -226,39 +219,50 @@ pub(crate) fn optional_text<'a>(value: Option<Argument<'a, '_>>) -> Direct<&'a s
     let Some(value) = value else {
         return Ok("");
     };
-    if !value.is_exact_instance_of::<PyString>() {
-        return Err(Otherwise::AsWritten);
-    }
+    ensure(value.is_exact_instance_of::<PyString>())?;
     // Half of a surrogate pair is no text, and is complained of.
-    <&str>::extract(value).map_err(|_| Otherwise::AsWritten)
+    Ok(<&str>::extract(value)?)
 }
 
-/// A dictionary of no derived class.
-pub(crate) fn plain_dictionary<'a, 'py>(
-    value: Option<Argument<'a, 'py>>,
-) -> Direct<Option<Borrowed<'a, 'py, PyDict>>> {
-    let value = value.map(Borrowed::cast_exact::<PyDict>);
-    value.transpose().map_err(|_| Otherwise::AsWritten)
+/// An argument of this very class, and of no derived one.
+pub(crate) fn exact<'a, 'py, T: PyTypeInfo>(
+    value: Argument<'a, 'py>,
+) -> Direct<Borrowed<'a, 'py, T>> {
+    value.cast_exact().map_err(|_| Otherwise::AsWritten)
+}
+
+/// Appends a plain value as JSON: text, None, a boolean, a finite number of 64 bits.
+pub(crate) fn push_json(json: &mut String, value: Argument<'_, '_>) -> Direct<()> {
+    if value.is_exact_instance_of::<PyString>() {
+        push_string(json, optional_text(Some(value))?);
+    } else if value.is_exact_instance_of::<PyNone>() {
+        json.push_str("null");
+    } else if let Ok(flag) = value.cast_exact::<PyBool>() {
+        json.push_str(if flag.is_true() { "true" } else { "false" });
+    } else if let Ok(integer) = value.cast_exact::<PyInt>() {
+        json.push_str(&integer.extract::<i64>()?.to_string());
+    } else {
+        let number = exact::<PyFloat>(value)?.value();
+        ensure(number.is_finite())?;
+        json.push_str(&float::repr(number));
+    }
+    Ok(())
 }
 
 /// The time by Python's clock; where it was replaced, as by a test, Python has to ask it.
 pub(crate) fn now_s(py: Python<'_>) -> Direct<u64> {
     static TIME: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
-    let clock = TIME
-        .get_or_try_init(py, || py.import("time").map(Bound::unbind))
-        .and_then(|module| module.bind(py).getattr(intern!(py, "time")))
-        .map_err(|_| Otherwise::AsWritten)?;
-    if !clock.is_exact_instance_of::<PyCFunction>() {
-        return Err(Otherwise::AsWritten);
-    }
-    let now = clock.call0().and_then(|now| now.extract::<f64>());
-    let now = now.ok().filter(|&now| now >= 0.0);
+    let module = TIME.get_or_try_init(py, || py.import("time").map(Bound::unbind))?;
+    let clock = module.bind(py).getattr(intern!(py, "time"))?;
+    ensure(clock.is_exact_instance_of::<PyCFunction>())?;
+    let now = clock.call0()?.extract::<f64>()?;
+    ensure(now >= 0.0)?;
     #[expect(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
         reason = "whole seconds since 1970"
     )]
-    now.map(|now| now as u64).ok_or(Otherwise::AsWritten)
+    Ok(now as u64)
 }
 
 /// A method that answers so.
@@ -288,6 +292,13 @@ methods! {
     1: vwo activate,
     2: vwo is_feature_enabled,
     3: vwo track,
+    4: pagesense get_variation_name,
+    5: pagesense get_variation_link_name_by_identifier,
+    6: pagesense activate_experiment,
+    7: pagesense activate_experiment_by_identifier,
+    8: pagesense track_goal,
+    9: pagesense track_project_goal,
+    10: pagesense track_project_goal_by_identifier,
 }
 
 /// # Safety
@@ -314,11 +325,9 @@ unsafe extern "C" fn enter<const INDEX: usize>(
     let answered = without_panic(|| Ok(answer(method, &client, &arguments)));
     let answer = match answered {
         Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(Otherwise::Raise(error))) => Err(error),
+        Ok(Err(Otherwise::Raised(error))) if !error.is_instance_of::<PyException>(py) => Err(error),
         // After a panic, which would be a bug of ours, the method as it is written answers.
-        Ok(Err(Otherwise::AsWritten)) | Err(_) => {
-            caught(|| as_written(method, &client, &arguments))
-        }
+        Ok(Err(_)) | Err(_) => caught(|| as_written(method, &client, &arguments)),
     };
     answer.map_or_else(
         |error| {
@@ -330,8 +339,8 @@ unsafe extern "C" fn enter<const INDEX: usize>(
 }
 
 fn answer(method: &Method, client: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) -> Answered {
-    let direct = client.getattr(intern!(client.py(), "_direct"));
-    (method.answer)(&direct.map_err(|_| Otherwise::AsWritten)?, arguments)
+    let direct = client.getattr(intern!(client.py(), "_direct"))?;
+    (method.answer)(&direct, arguments)
 }
 
 /// Calls the method as it is written in Python.
@@ -348,11 +357,11 @@ fn as_written(
         .iter()
         .map(|&pointer| arguments.borrowed(pointer).to_owned());
     let positional: Vec<_> = std::iter::once(client.clone()).chain(positional).collect();
-    let positional = tuple_of(py, positional)?;
+    let positional = tuple(py, positional)?;
     let options = match &arguments.names {
         None => None,
         Some(names) => {
-            let options = dictionary(py)?;
+            let options = dictionary(py);
             for (name, &pointer) in names.iter().zip(arguments.keywords) {
                 put(&options, &name, &arguments.borrowed(pointer))?;
             }

@@ -32,6 +32,8 @@ mod _core {
         traffic_bucket, variation_bucket,
     };
     #[pymodule_export]
+    use super::pagesense::direct::PyPagesenseDirect;
+    #[pymodule_export]
     use super::pagesense::{
         PyActivated, PyPagesenseDecision, PyPagesenseOutcome, PyPagesenseProfile,
         PyPagesenseSettings,

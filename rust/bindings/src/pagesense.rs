@@ -2,6 +2,7 @@
 
 mod activated;
 mod attributes;
+pub(crate) mod direct;
 mod model;
 mod outcome;
 mod steps;

@@ -14,7 +14,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
-use crate::calling::{list_of, ring};
+use crate::calling::{list, ring};
 use crate::error::without_panic;
 use crate::queue::counts::{Counts, Kind, Shared, State, Term};
 use crate::queue::user::{UserName, text_of};
@@ -30,16 +30,24 @@ pub(crate) struct Queue {
 }
 
 impl Queue {
-    /// Takes an event where nothing else is to be done about it: false, and nothing was done, where it
-    /// is refused, a sender has to be started or woken, or the event has to be kept in a file first.
+    /// Takes an event of a user where a thread is there to send it: false, and nothing was done,
+    /// where it is refused, a thread has to be started, or the event has to be kept in a file first.
     ///
-    /// It runs no code of Python's.
-    pub(crate) fn take_silently(&self, kind: Kind, event: Vec<u8>) -> bool {
+    /// It runs no code of Python's but the bell's.
+    pub(crate) fn take_directly(
+        &self,
+        py: Python<'_>,
+        kind: Kind,
+        event: Vec<u8>,
+        user: &[u8],
+    ) -> bool {
         let mut state = self.shared.lock();
-        let takes = self.is_plain && state.waiting.takes_silently(event.len());
-        if takes {
-            state.accept(kind, event, Box::default(), None);
-        }
+        let takes = self.is_plain
+            && state.waiting.refusal(event.len()).is_none()
+            && !state.waiting.needs_thread(user);
+        let wakes = takes && state.accept(kind, event, user.into(), None);
+        drop(state);
+        self.ring(py, usize::from(wakes));
         takes
     }
 
@@ -305,7 +313,7 @@ impl Queue {
             .zip(names)
             .map(|(event, kind)| Bound::new(py, QueuedEvent::of(py, event, kind)?))
             .collect();
-        list_of(py, events?)
+        list(py, events?)
     }
 
     fn hold(&self, event: &QueuedEvent, user: UserName<'_>) {

@@ -20,7 +20,7 @@ use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variable};
 use sortition_engine::vwo::{decide, decide_by_key};
 
-use crate::calling::{list_of, tuple};
+use crate::calling::{list, tuple};
 use crate::error::{settings_error, without_panic};
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
@@ -205,7 +205,7 @@ impl PySettings {
                     CampaignChoice::Index(index) => Ok(index.into_pyobject(py)?.into_any()),
                 })
                 .collect::<PyResult<Vec<_>>>()?;
-            list_of(py, found)
+            list(py, found)
         })
     }
 

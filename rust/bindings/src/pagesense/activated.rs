@@ -20,6 +20,16 @@ struct Memory {
 }
 
 impl PyActivated {
+    /// Remembers that a user was activated; the id is in UTF-8.
+    pub(crate) fn remember(&self, experiment_key: &str, user_id: &[u8]) {
+        self.lock().activated.add(experiment_key, user_id);
+    }
+
+    /// Whether a user may have been activated in this process.
+    pub(crate) fn holds(&self, experiment_key: &str, user_id: &[u8]) -> bool {
+        self.lock().activated.may_hold(experiment_key, user_id)
+    }
+
     /// Nothing of Python's runs while it is locked.
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
@@ -40,17 +50,13 @@ impl PyActivated {
 
     fn add(&self, experiment_key: &str, user_id: UserName<'_>) -> PyResult<()> {
         without_panic(|| {
-            let user_id = user_id.into_key();
-            self.lock().activated.add(experiment_key, &user_id);
+            self.remember(experiment_key, &user_id.into_key());
             Ok(())
         })
     }
 
     fn may_hold(&self, experiment_key: &str, user_id: UserName<'_>) -> PyResult<bool> {
-        without_panic(|| {
-            let user_id = user_id.into_key();
-            Ok(self.lock().activated.may_hold(experiment_key, &user_id))
-        })
+        without_panic(|| Ok(self.holds(experiment_key, &user_id.into_key())))
     }
 
     fn count_other(&self) {

@@ -18,7 +18,7 @@ pub(crate) fn as_dict<'py>(
         settings,
         experiment,
     };
-    let dict = dictionary(py)?;
+    let dict = dictionary(py);
     match step {
         Step::Experiment {
             is_running,

@@ -146,7 +146,7 @@ impl Numbers {
     }
 
     fn in_python<'py>(&self, py: Python<'py>, numbers: &ByKind) -> PyResult<Bound<'py, PyDict>> {
-        let made = dictionary(py)?;
+        let made = dictionary(py);
         for (kind, number) in numbers
             .iter()
             .enumerate()
@@ -162,7 +162,7 @@ impl Numbers {
         py: Python<'py>,
         reasons: &ByReason,
     ) -> PyResult<Bound<'py, PyDict>> {
-        let made = dictionary(py)?;
+        let made = dictionary(py);
         for (reason, numbers) in &reasons.0 {
             made.set_item(&**reason, self.in_python(py, numbers)?)?;
         }
@@ -279,7 +279,7 @@ impl Counts {
     }
 
     fn take_untold<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let made = dictionary(py)?;
+        let made = dictionary(py);
         let untold = std::mem::take(&mut self.0.lock().numbers.untold);
         for (reason, numbers) in &untold.0 {
             made.set_item(&**reason, numbers.iter().sum::<i64>())?;
@@ -302,12 +302,12 @@ impl Counts {
     }
 
     fn terms<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let made = dictionary(py)?;
+        let made = dictionary(py);
         let numbers = self.0.lock().numbers.clone();
         for (name, term) in TERMS {
             let counted = numbers.terms.get(term as usize);
             let counted =
-                counted.map_or_else(|| dictionary(py), |one| numbers.in_python(py, one))?;
+                counted.map_or_else(|| Ok(dictionary(py)), |one| numbers.in_python(py, one))?;
             made.set_item(name, counted)?;
         }
         made.set_item("dropped", numbers.reasons_in_python(py, &numbers.dropped)?)?;

@@ -128,13 +128,6 @@ impl Waiting {
             || (self.bytes < self.limits.bytes_of_one && size >= self.limits.bytes_of_one)
     }
 
-    /// Whether an event can be taken without anything else to be done about it.
-    pub(crate) fn takes_silently(&self, bytes: usize) -> bool {
-        self.threads > 0
-            && self.refusal(bytes).is_none()
-            && !(self.wakes(bytes) && self.sleeping > 0)
-    }
-
     /// Appends an event; whether a sender is to be woken.
     pub(crate) fn append(
         &mut self,

@@ -4,7 +4,6 @@ use pyo3::exceptions::PyValueError;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyInt, PyType};
-use pythonic::float;
 use sortition_engine::reason::Remark;
 use sortition_engine::vwo::call::{self, CampaignChoice, Event, Outcome};
 use sortition_engine::vwo::decision::{Call, GoalTypeToTrack};
@@ -13,8 +12,8 @@ use sortition_engine::vwo::event::Visitor;
 use super::{GoalQuestion, PySettings, Question};
 use crate::calling::{make, put};
 use crate::direct::{
-    Answered, Argument, Arguments, Direct, Otherwise, Permission, now_s, optional_text,
-    plain_dictionary, take, text,
+    Answered, Argument, Arguments, Direct, Otherwise, Permission, ensure, exact, now_s,
+    optional_text, push_json, take, text,
 };
 use crate::queue::Queue;
 use crate::queue::counts::{CONVERSION, VISITOR};
@@ -56,11 +55,9 @@ impl PyVwoDirect {
 
 /// What answers, where it may answer now.
 fn permitted<'a>(direct: &'a Bound<'_, PyAny>) -> Direct<&'a PyVwoDirect> {
-    let known = direct
-        .cast_exact::<PyVwoDirect>()
-        .map_err(|_| Otherwise::AsWritten)?
-        .get();
-    known.permission.ensure(direct.py())?;
+    let known = direct.cast_exact::<PyVwoDirect>();
+    let known = known.map_err(|_| Otherwise::AsWritten)?.get();
+    known.permission.check(direct.py())?;
     Ok(known)
 }
 
@@ -70,28 +67,21 @@ pub(crate) fn get_variation_name(
 ) -> Answered {
     let (py, direct) = (arguments.py, permitted(direct)?);
     let [campaign_key, user_id] = arguments.required()?;
-    let [custom, targeting] = arguments.options(
-        2,
-        0,
-        [
-            intern!(py, "custom_variables"),
-            intern!(py, "variation_targeting_variables"),
-        ],
-    )?;
-    let (custom, targeting) = (plain_dictionary(custom)?, plain_dictionary(targeting)?);
+    let known = [
+        intern!(py, "custom_variables"),
+        intern!(py, "variation_targeting_variables"),
+    ];
+    let [custom, targeting] = arguments.options(2, 0, known)?;
+    let (custom, targeting) = (dictionary(custom)?, dictionary(targeting)?);
     let (custom, targeting) = (custom.as_deref(), targeting.as_deref());
     let question = question(Call::GetVariationName, user_id, custom, targeting)?;
     let campaign = CampaignChoice::Key(text(campaign_key)?);
     let settings = direct.settings.get();
-    let outcome = settings
-        .ask(&question, |request| {
-            call::assign(&settings.settings, campaign, request)
-        })
-        .map_err(|error| Otherwise::of(py, error))?;
+    let outcome = settings.ask(&question, |request| {
+        call::assign(&settings.settings, campaign, request)
+    })?;
     ensure_settled(&outcome)?;
-    settings
-        .answer(py, &outcome)
-        .map_err(|error| Otherwise::of(py, error))
+    Ok(settings.answer(py, &outcome)?)
 }
 
 pub(crate) fn activate(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) -> Answered {
@@ -109,31 +99,25 @@ fn show(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>, call: Call) ->
     let (py, direct) = (arguments.py, permitted(direct)?);
     let queue = direct.permission.queue()?;
     let [campaign_key, user_id] = arguments.required()?;
-    let [custom, targeting, user_agent, ip_address] = arguments.options(
-        2,
-        0,
-        [
-            intern!(py, "custom_variables"),
-            intern!(py, "variation_targeting_variables"),
-            intern!(py, "user_agent"),
-            intern!(py, "user_ip_address"),
-        ],
-    )?;
+    let known = [
+        intern!(py, "custom_variables"),
+        intern!(py, "variation_targeting_variables"),
+        intern!(py, "user_agent"),
+        intern!(py, "user_ip_address"),
+    ];
+    let [custom, targeting, user_agent, ip_address] = arguments.options(2, 0, known)?;
     let sender = (optional_text(user_agent)?, optional_text(ip_address)?);
-    let (custom, targeting) = (plain_dictionary(custom)?, plain_dictionary(targeting)?);
+    let (custom, targeting) = (dictionary(custom)?, dictionary(targeting)?);
     let (custom, targeting) = (custom.as_deref(), targeting.as_deref());
     let question = question(call, user_id, custom, targeting)?;
     let campaign = CampaignChoice::Key(text(campaign_key)?);
     let settings = direct.settings.get();
-    let outcome = settings
-        .ask(&question, |request| {
-            call::show(&settings.settings, campaign, request)
-        })
-        .map_err(|error| Otherwise::of(py, error))?;
+    let outcome = settings.ask(&question, |request| {
+        call::show(&settings.settings, campaign, request)
+    })?;
     ensure_settled(&outcome)?;
     // Made before the event is taken, so that no fault comes after it.
-    let answer = settings.answer(py, &outcome);
-    let answer = answer.map_err(|error| Otherwise::of(py, error))?;
+    let answer = settings.answer(py, &outcome)?;
     if let Some(event) = &outcome.event {
         send(py, queue, settings, event, question.user_id, sender)?;
     }
@@ -144,20 +128,17 @@ pub(crate) fn track(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) ->
     let (py, direct) = (arguments.py, permitted(direct)?);
     let queue = direct.permission.queue()?;
     let [campaign_key, user_id, goal_identifier] = arguments.required()?;
-    let [custom, targeting, revenue, user_agent, ip_address] = arguments.options(
-        3,
-        0,
-        [
-            intern!(py, "custom_variables"),
-            intern!(py, "variation_targeting_variables"),
-            intern!(py, "revenue_value"),
-            intern!(py, "user_agent"),
-            intern!(py, "user_ip_address"),
-        ],
-    )?;
+    let known = [
+        intern!(py, "custom_variables"),
+        intern!(py, "variation_targeting_variables"),
+        intern!(py, "revenue_value"),
+        intern!(py, "user_agent"),
+        intern!(py, "user_ip_address"),
+    ];
+    let [custom, targeting, revenue, user_agent, ip_address] = arguments.options(3, 0, known)?;
     let revenue = revenue.map(plain_number).transpose()?;
     let sender = (optional_text(user_agent)?, optional_text(ip_address)?);
-    let (custom, targeting) = (plain_dictionary(custom)?, plain_dictionary(targeting)?);
+    let (custom, targeting) = (dictionary(custom)?, dictionary(targeting)?);
     let (custom, targeting) = (custom.as_deref(), targeting.as_deref());
     let mut question = question(Call::Track, user_id, custom, targeting)?;
     question.goal = Some(GoalQuestion {
@@ -168,24 +149,25 @@ pub(crate) fn track(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) ->
     });
     let campaign = CampaignChoice::Key(text(campaign_key)?);
     let settings = direct.settings.get();
-    let outcome = settings
-        .ask(&question, |request| {
-            call::convert(&settings.settings, campaign, request, revenue.as_deref())
-        })
-        .map_err(|error| Otherwise::of(py, error))?;
+    let outcome = settings.ask(&question, |request| {
+        call::convert(&settings.settings, campaign, request, revenue.as_deref())
+    })?;
     ensure_settled(&outcome)?;
     let event = outcome.event.as_ref().ok_or(Otherwise::AsWritten)?;
     // Made before the event is taken, so that no fault comes after it.
-    let result = make(py, &direct.result_class, ())
-        .and_then(|result| {
-            let entries = result.bind(py).cast::<PyDict>()?;
-            let is_credited = settings.answer(py, &outcome)?;
-            put(entries, &campaign_key, is_credited.bind(py))?;
-            Ok(result)
-        })
-        .map_err(|error| Otherwise::of(py, error))?;
+    let result = make(py, &direct.result_class, ())?;
+    let is_credited = settings.answer(py, &outcome)?;
+    let entries = result.bind(py).cast::<PyDict>().map_err(PyErr::from)?;
+    put(entries, &campaign_key, is_credited.bind(py))?;
     send(py, queue, settings, event, question.user_id, sender)?;
     Ok(result)
+}
+
+/// A dictionary of no derived class, where there is one.
+fn dictionary<'a, 'py>(
+    value: Option<Argument<'a, 'py>>,
+) -> Direct<Option<Borrowed<'a, 'py, PyDict>>> {
+    value.map(exact).transpose()
 }
 
 fn question<'a, 'py>(
@@ -208,14 +190,11 @@ fn question<'a, 'py>(
 
 /// Goes on where there is nothing to do but to send the event and to answer.
 fn ensure_settled(outcome: &Outcome<'_>) -> Direct<()> {
-    let is_settled = outcome.remark == Remark::Ordinary
-        && outcome.refusal.is_none()
-        && !outcome.decision.gave_up_on_pattern;
-    if is_settled {
-        Ok(())
-    } else {
-        Err(Otherwise::AsWritten)
-    }
+    ensure(
+        outcome.remark == Remark::Ordinary
+            && outcome.refusal.is_none()
+            && !outcome.decision.gave_up_on_pattern,
+    )
 }
 
 /// Puts an event of now into the queue.
@@ -227,45 +206,31 @@ fn send(
     user_id: &str,
     (user_agent, ip_address): (&str, &str),
 ) -> Direct<()> {
-    let id = settings.settings.visitor_ids().of(user_id);
     let kind = match event {
         Event::Impression { .. } => VISITOR,
         Event::Conversion { .. } => CONVERSION,
     };
     let event = event.encode(&Visitor {
-        id: &id,
+        id: &settings.settings.visitor_ids().of(user_id),
         at_s: now_s(py)?,
         user_agent,
         ip_address,
     });
-    take(queue, kind, event.into_bytes())
+    take(py, queue, kind, event, "")
 }
 
 /// A larger revenue is not a readable amount, which the method as written logs.
-const AMOUNT_LIMIT: u64 = 1_000_000_000_000_000;
+const AMOUNT_LIMIT: f64 = 1e15;
 
 /// A number other than 0 as JSON, where it is an integer or a float and not too large to be sent.
 fn plain_number(value: Argument<'_, '_>) -> Direct<String> {
-    if let Ok(integer) = value.cast_exact::<PyInt>() {
-        let integer: i64 = integer.extract().map_err(|_| Otherwise::AsWritten)?;
-        return if integer == 0 || integer.unsigned_abs() >= AMOUNT_LIMIT {
-            Err(Otherwise::AsWritten)
-        } else {
-            Ok(integer.to_string())
-        };
-    }
-    let number = value
-        .cast_exact::<PyFloat>()
-        .map_err(|_| Otherwise::AsWritten)?
-        .value();
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a power of ten that binary64 holds exactly"
-    )]
-    let limit = AMOUNT_LIMIT as f64;
-    if number.abs() < limit && number != 0.0 {
-        Ok(float::repr(number))
-    } else {
-        Err(Otherwise::AsWritten)
-    }
+    let is_number =
+        value.is_exact_instance_of::<PyInt>() || value.is_exact_instance_of::<PyFloat>();
+    let mut json = String::new();
+    ensure(is_number)?;
+    push_json(&mut json, value)?;
+    // An integer of 64 bits that is below the limit is below it as a float, too.
+    let number = value.extract::<f64>()?;
+    ensure(number != 0.0 && number.abs() < AMOUNT_LIMIT)?;
+    Ok(json)
 }

@@ -150,7 +150,7 @@ fn record_of<'py>(
     let key = campaign.map(Campaign::key);
     match write {
         Write::NewRecord => {
-            let record = dictionary(py)?;
+            let record = dictionary(py);
             record.set_item("userId", question.user_id)?;
             record.set_item("campaignKey", key)?;
             record.set_item("variationName", settings.name_of(py, decision))?;
@@ -166,7 +166,7 @@ fn record_of<'py>(
             };
             let record = match known.as_ref().map(|known| known.cast::<PyDict>()) {
                 Some(Ok(known)) => copy_of(known)?,
-                _ => dictionary(py)?,
+                _ => dictionary(py),
             };
             let name = PyString::new(py, "goalIdentifiers");
             put(&record, &name, &PyString::new(py, identifiers))?;

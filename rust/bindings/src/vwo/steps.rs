@@ -17,7 +17,7 @@ pub(crate) fn as_dict<'py>(
     step: Step,
 ) -> PyResult<Bound<'py, PyDict>> {
     let names = Names { settings, campaign };
-    let dict = dictionary(py)?;
+    let dict = dictionary(py);
     match step {
         Step::Campaign { is_running } => {
             dict.set_item("step", "campaign")?;

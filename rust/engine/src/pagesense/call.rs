@@ -167,6 +167,15 @@ pub struct Outcome<'s> {
     pub presumes_activation: bool,
 }
 
+impl Outcome<'_> {
+    /// The key of the experiment that was decided.
+    #[must_use]
+    pub fn experiment_key<'s>(&self, settings: &'s Settings) -> Option<&'s str> {
+        let index = self.decision.as_ref()?.experiment?;
+        settings.experiments().get(index).map(Experiment::key)
+    }
+}
+
 /// The profile to save, as JSON text, in place of what the user storage holds now.
 #[must_use]
 pub fn profile_to_save(
