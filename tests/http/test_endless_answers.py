@@ -64,8 +64,7 @@ def test_a_request_that_is_given_up_frees_its_place(
             assert response.status == 200
             assert not response.is_whole
         assert len(server.requests) == number
-        wait_until(lambda: pool._free_places == 2)
-        assert not pool._abandoned
+        wait_until(lambda: pool.free_places == 2)
     pool.close()
     transport.close()
 
@@ -137,7 +136,7 @@ def test_the_poller(server: FaultServer, part: str) -> None:
         wait_until(lambda number=number: len(server.requests) >= seen + number)  # type: ignore[misc]
     server.fault = settings_server(settings())
     wait_until(lambda: client.status().endpoints["settings"].failing_for_s is None)
-    wait_until(lambda: poller._pool._free_places == 2)
+    wait_until(lambda: poller._pool.free_places == 2)
     client.close()
 
 

@@ -30,7 +30,7 @@ def gives_up_on_time(transport: Transport, request: Request) -> list[SendingErro
         with pytest.raises(SendingError) as raised:
             pool.send(request, Deadline(SHORT_S))
         failures.append(raised.value)
-        wait_until(lambda: pool._free_places == 2)
+        wait_until(lambda: pool.free_places == 2)
     pool.close()
     assert not any("too many" in str(one) for one in failures)
     return failures
@@ -60,7 +60,7 @@ def test_a_proxy_whose_answer_never_ends(scheme: str, part: faults.EndlessPart) 
                 assert pool.send(Request("GET", url), Deadline(SHORT_S)).status == 503
             except SendingError as error:
                 assert "too many" not in str(error)  # noqa: PT017 -- an answer is right, too
-            wait_until(lambda: pool._free_places == 2)
+            wait_until(lambda: pool.free_places == 2)
         pool.close()
         transport.close()
 

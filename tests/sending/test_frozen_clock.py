@@ -92,7 +92,7 @@ def test_waiting_for_a_place_to_send_ends() -> None:
     request = Request("GET", "http://server.example/")
     other = threading.Thread(target=pool.send, args=(request, Deadline(GENEROUS_S)))
     other.start()
-    assert happens(lambda: not pool._free_places)
+    assert happens(lambda: not pool.free_places)
     with pytest.raises(SendingError, match="too many"):
         pool.send(request, Deadline(SHORT_S))
     transport.goes_on.set()

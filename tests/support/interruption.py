@@ -52,6 +52,11 @@ class Interruption:
         sys.settrace(self._trace)
         try:
             return call()
+        except TypeError as error:
+            if str(error) != "'traceback' object is not callable":
+                raise
+            # CPython 3.11 mixes up its stack if a trace function raises where a frame begins.
+            raise HandlerError from None
         finally:
             sys.settrace(before)
 

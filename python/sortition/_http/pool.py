@@ -5,10 +5,10 @@ from __future__ import annotations
 import queue
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from sortition._base.clock import now_s, wait_until
+from sortition._base.clock import now_s
 from sortition._http.transport import ConnectionLostError, NotSentError, RepeatError
 from sortition._process.forks import ForkedError, Forks, raise_if_forked, stops_after_fork
 
@@ -93,37 +93,64 @@ class Deadline:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """A request, the caller that waits for it, and what came of it."""
+    """A request, the caller that waits for it, and what came of it.
+
+    Attributes:
+        request: The request.
+        deadline: The caller's deadline.
+        bell: Rings when the request may get a place, and when it is done.
+        response: The answer.
+        failure: Why there is no answer.
+        is_done: Whether the sender has finished.
+        is_abandoned: Whether the caller no longer waits.
+    """
 
     request: Request
     deadline: Deadline
-    done: threading.Event
+    bell: queue.SimpleQueue[None]
     response: Response | None = None
     failure: SendingError | None = None
+    is_done: bool = False
     is_abandoned: bool = False
-    is_handed_over: bool = False
+    _unclaimed: list[None] = field(default_factory=lambda: [None])
+
+    def claim(self) -> bool:
+        """Take the request; whether nobody has before. Only one sender or its caller does."""
+        try:
+            self._unclaimed.pop()
+        except IndexError:
+            return False
+        return True
 
 
 class SenderPool:
     """Sends requests on threads of its own, each at most until its caller's deadline.
 
-    A transport ends each exchange at its deadline, whatever the server does. Where it cannot, as
-    with a name look-up that hangs, the caller goes on at the deadline without it, and its place is
-    free again when it comes back. Nothing is started before the first request; threads that have
-    nothing to do for half a minute end.
+    A transport ends each exchange at its deadline, whatever the server does. If it cannot, as with
+    a name look-up that hangs, the caller continues at the deadline without it. The place of the
+    request is free again when the transport returns. Nothing is started before the first request;
+    threads that have nothing to do for half a minute end.
+
+    A signal handler may raise in a caller at any point, or send something itself. So every change
+    is one step that can be repeated, callers wait for a bell and never in a condition, and senders
+    take no lock that an interrupted caller may hold.
     """
 
     def __init__(self, transport: Transport, most_senders: int = MOST_SENDERS) -> None:
         self._transport = transport
         self._forks = Forks.count
         self._most_senders = most_senders
-        self._free_places = most_senders
-        # Entered by itself: a signal handler may interrupt the entering of a condition.
+        # Held by callers alone, while one takes a place.
         self._lock = threading.RLock()
-        self._changed = threading.Condition(self._lock)
-        self._idle: list[_Sender] = []
-        self._abandoned = 0
+        self._with_place: set[_Job] = set()
+        self._waiting: dict[_Job, None] = {}
+        self._idle: dict[_Sender, bool] = {}
         self._is_closed = False
+
+    @property
+    def free_places(self) -> int:
+        """How many more requests may be on their way."""
+        return self._most_senders - len(self._with_place)
 
     def send(self, request: Request, deadline: Deadline) -> Response:
         """Send a request and wait for its answer.
@@ -135,30 +162,23 @@ class SenderPool:
         if sys.is_finalizing():
             # A thread that starts now never runs, and one that has ended may hold our lock.
             raise SendingError("the interpreter is ending")
-        self._take_place(deadline)
-        has_most_of_its_time = deadline.leaves_most()
-        job = _Job(request, deadline, threading.Event())
+        job = _Job(request, deadline, queue.SimpleQueue())
         try:
+            self._take_place(job)
+            has_most_of_its_time = deadline.leaves_most()
             self._start(job)
-        except SendingError:
-            raise
+            while not job.is_done and _wait(job.bell, deadline):
+                pass
         except BaseException:
-            # A signal handler raised: the place is free again, unless a sender has the request.
-            with self._lock:
-                if not job.is_handed_over:
-                    self._free_places += 1
-                    self._changed.notify()
+            self._abandon(job)
             raise
-        job.done.wait(deadline.remaining_s())
-        with self._lock:
-            if not job.done.is_set():
-                job.is_abandoned = True
-                self._abandoned += 1
-                raise SendingError(
-                    "no answer in time",
-                    says_server_is_down=has_most_of_its_time,
-                    may_have_arrived=True,
-                )
+        if not job.is_done:
+            self._abandon(job)
+            raise SendingError(
+                "no answer in time",
+                says_server_is_down=has_most_of_its_time,
+                may_have_arrived=True,
+            )
         if job.response is None:
             raise job.failure or SendingError("no answer")
         return job.response
@@ -169,74 +189,94 @@ class SenderPool:
         Args:
             joins: Whether to wait for the end of those that do not send.
         """
-        with self._lock:
-            self._is_closed = True
-            idle, self._idle = self._idle, []
-            self._changed.notify_all()
+        self._is_closed = True
+        idle = list(self._idle)
+        for job in list(self._waiting):
+            job.bell.put(None)
         for sender in idle:
             sender.jobs.put(None)
         for sender in idle if joins else ():
             sender.join()
 
-    def _take_place(self, deadline: Deadline) -> None:
-        with self._lock:
-            if self._abandoned < self._most_senders:
-                wait_until(
-                    self._changed,
-                    lambda: self._free_places or self._is_closed,
-                    deadline.remaining_s(),
-                )
-            if self._is_closed:
-                raise SendingError("the client is closed")
-            if not self._free_places:
+    def _take_place(self, job: _Job) -> None:
+        while True:
+            # Before it looks: a place that is free from now on rings the bell.
+            self._waiting[job] = None
+            with self._lock:
+                if self._is_closed:
+                    raise SendingError("the client is closed")
+                if self.free_places > 0:
+                    if not job.deadline.remaining_s():
+                        raise SendingError("no time was left for it")
+                    self._with_place.add(job)
+                    self._waiting.pop(job, None)
+                    return
+            taken = list(self._with_place)
+            if len(taken) < self._most_senders and job.deadline.remaining_s():
+                continue
+            if all(one.is_abandoned for one in taken) or not job.deadline.remaining_s():
                 raise SendingError("too many requests are on their way")
-            if not deadline.remaining_s():
-                self._changed.notify()
-                raise SendingError("no time was left for it")
-            self._free_places -= 1
+            _wait(job.bell, job.deadline)
+
+    def _abandon(self, job: _Job) -> None:
+        """Note that its caller no longer waits."""
+        self._waiting.pop(job, None)
+        job.is_abandoned = True
+        if job.claim():
+            self._with_place.discard(job)
+        # It may have had its turn, which is another's now.
+        self._give_turn()
+
+    def _give_turn(self) -> None:
+        """Let the next request look for a place, if there is one."""
+        if self.free_places > 0:
+            for job in list(self._waiting):
+                self._waiting.pop(job, None)
+                job.bell.put(None)
+                return
 
     def _start(self, job: _Job) -> None:
-        with self._lock:
-            sender = self._idle.pop() if self._idle else None
-        if sender is not None:
-            job.is_handed_over = True
+        for sender in reversed(list(self._idle)):
+            # In this order: whatever interrupts this, no sender waits for what never comes.
             sender.jobs.put(job)
-            return
+            if self._idle.pop(sender, False):
+                return
+            # It has another request or has ended. Whoever claims this one first sends it.
         sender = _Sender(self)
-        job.is_handed_over = True
         sender.jobs.put(job)
         try:
             sender.start()
+        except KeyError as error:
+            # A signal handler raised, and Python's own bookkeeping of the thread fails instead.
+            raise error.__context__ or error from None
         except RuntimeError as error:
-            if not threading.main_thread().is_alive():
-                # The interpreter is exiting and starts no thread any more: better to send here,
-                # within the bounds that the transport keeps, than not at all.
-                self._exchange(job)
-                self._finish(sender, job, goes_on=False)
-                return
-            self._finish(sender, job, goes_on=False)
-            raise SendingError("no thread can be started") from error
+            if threading.main_thread().is_alive():
+                raise SendingError("no thread can be started") from error
+            # The interpreter is exiting and starts no thread any more: better to send here,
+            # within the bounds that the transport keeps, than not at all.
+            self._work_on(sender, job)
+            self._idle.pop(sender, None)
 
-    def _finish(self, sender: _Sender, job: _Job, *, goes_on: bool = True) -> bool:
-        """Hand a result over; whether the sender is to go on."""
-        with self._lock:
-            job.done.set()
-            if job.is_abandoned:
-                self._abandoned -= 1
-            goes_on = goes_on and not self._is_closed
-            if goes_on:
-                self._idle.append(sender)
-            self._free_places += 1
-            self._changed.notify()
-        return goes_on
+    def _work_on(self, sender: _Sender, job: _Job) -> bool:
+        """Send a request for a sender; whether that is to go on."""
+        # An interrupted caller may have left it among the idle ones.
+        self._idle.pop(sender, None)
+        is_claimed = job.claim()
+        if is_claimed:
+            self._exchange(job)
+            self._with_place.discard(job)
+        # Before the caller goes on, who may send again at once.
+        self._idle[sender] = True
+        if is_claimed:
+            job.is_done = True
+            job.bell.put(None)
+            self._give_turn()
+        return not self._is_closed
 
     def _retire(self, sender: _Sender) -> bool:
         """Take a sender out of the idle ones; False where a request was just given to it."""
-        with self._lock:
-            if sender in self._idle:
-                self._idle.remove(sender)
-                return True
-            return False
+        self._idle.pop(sender, None)
+        return sender.jobs.empty()
 
     def _exchange(self, job: _Job) -> None:
         timeout_s = job.deadline.remaining_s()
@@ -276,6 +316,14 @@ class _Sender(threading.Thread):
                 continue
             if job is None:
                 return
-            self._pool._exchange(job)  # noqa: SLF001
-            if not self._pool._finish(self, job):  # noqa: SLF001
+            if not self._pool._work_on(self, job):  # noqa: SLF001
                 return
+
+
+def _wait(bell: queue.SimpleQueue[None], deadline: Deadline) -> bool:
+    """Wait until a bell rings; whether it did before the deadline."""
+    try:
+        bell.get(timeout=deadline.remaining_s())
+    except queue.Empty:
+        return False
+    return True

@@ -122,14 +122,31 @@ class Counts:
             if self._is_adding_up:
                 # A signal handler or a finalizer within these lines: whoever is at it goes on.
                 return
-            self._is_adding_up = True
             try:
-                count = len(self._changes)
-                added_up = list(_sum(self._changes[:count]).items())
+                self._is_adding_up = True
+                items = self._changes[: len(self._changes)]
+                to_come: list[Sequence[Change]] = []
+                whole: list[Sequence[Change]] = []
+                for item in items:
+                    is_open = isinstance(item, _ChangesOfCall) and item.is_open
+                    (to_come if is_open else whole).append(item)
                 # One step; what was appended meanwhile stays.
-                self._changes[:count] = [added_up]
+                self._changes[: len(items)] = [list(_sum(whole).items()), *to_come]
             finally:
                 self._is_adding_up = False
+
+
+class _ChangesOfCall(list["Change"]):
+    """The changes of a call that sends: those of its beginning, and then those of its end."""
+
+    def __init__(self, begun: list[Change]) -> None:
+        super().__init__(begun)
+        self._begun = len(begun)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the end is still to come."""
+        return len(self) == self._begun
 
 
 @final
@@ -137,24 +154,28 @@ class InFlight:
     """Events that a call sends itself; see `sortition._sending.queue.InFlight`."""
 
     def __init__(self, counts: Counts, kinds: Mapping[str, int]) -> None:
-        self._counts = counts
         self._kinds = kinds
-        self._ends: list[str | None] = []
-        self._has_begun = False
-        counts.change([((term, "", kind), n) for kind, n in kinds.items() for term in _BEGUN])
-        self._has_begun = True
+        self._changes = _ChangesOfCall(
+            [((term, "", kind), n) for kind, n in kinds.items() for term in _BEGUN]
+        )
+        # From here on an interruption, too, leads to an end.
+        counts.change(self._changes)
 
     def end(self, reason: str | None = None) -> None:
         """Count them as delivered, or as dropped; only the first end counts."""
-        self._ends.append(reason)
-        if len(self._ends) > 1:
-            return
-        self._counts.change(
-            [change for kind, count in self._kinds.items() for change in ended(kind, reason, count)]
-        )
+        if self._changes.is_open:
+            # One step, so that an interruption comes before it or after it.
+            self._changes.extend(
+                [
+                    change
+                    for kind, count in self._kinds.items()
+                    for change in ended(kind, reason, count)
+                ]
+            )
 
     def __del__(self) -> None:
-        if self._has_begun:
+        # Where the beginning was interrupted, there is nothing to end.
+        if hasattr(self, "_changes"):
             self.end(UNKNOWN_OUTCOME)
 
 
