@@ -18,6 +18,7 @@ ROOMS = (
     ("_vwo", "_pagesense"),
     ("vwo", "pagesense"),
     ("compat", "collector", "stats", "testing"),
+    ("results",),
     ("demo",),
     ("_commands",),
 )

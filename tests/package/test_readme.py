@@ -174,6 +174,17 @@ def test_the_programs_about_statistics(capsys: pytest.CaptureFixture[str]) -> No
     assert printed == shown
 
 
+def test_the_programs_about_results(capsys: pytest.CaptureFixture[str]) -> None:
+    """The page shows the report that its program prints."""
+    programs = blocks("python", "docs/results.md")
+    assert len(programs) == 2
+    namespace: dict[str, object] = {}
+    for program in programs:
+        exec(program, namespace)  # noqa: S102
+    (table,) = blocks("text", "docs/results.md")
+    assert capsys.readouterr().out == f"{table}\n0\n"
+
+
 def test_the_definition_of_experiments_of_the_docs() -> None:
     (definition,) = blocks("toml", "docs/statistics.md")
     (found,) = Experiments.of(tomllib.loads(definition)).experiments.values()

@@ -92,18 +92,23 @@ def power(
 
 
 def sample_size(
-    baseline: Baseline, uplift: float, *, power: float = _POWER, level: float = _LEVEL
+    baseline: Baseline,
+    uplift: float,
+    *,
+    power: float = _POWER,
+    level: float = _LEVEL,
+    null_variance: Literal["both", "control"] = "both",
 ) -> int:
     """How many visitors each variation needs to show an uplift, with one look at the end.
-
-    For rates, the variance under the null hypothesis is the control's, as in Evan Miller's
-    calculator.
 
     Args:
         baseline: The control's metric.
         uplift: The uplift to show, such as 0.05 for +5 %; not 0.
         power: The chance to show it, from 0 to 1.
         level: The confidence, from 0 to 1.
+        null_variance: The variance that the test is taken to use. ``both``: that of the two
+            variations, as `compare` does. ``control``: the control's alone, as in Evan Miller's
+            calculator, whose experiments fall short of their power where the rate rises.
 
     Returns:
         Visitors of each variation.
@@ -111,8 +116,8 @@ def sample_size(
     difference = baseline.mean * uplift
     if not difference:
         raise ValueError("uplift: must not be 0")
-    null = math.sqrt(2 * baseline.variance)
     alternative = math.sqrt(baseline.variance + baseline.treated(uplift).variance)
+    null = math.sqrt(2 * baseline.variance) if null_variance == "control" else alternative
     critical = special.normal_quantile((1 + level) / 2)
     needed = (critical * null + special.normal_quantile(power) * alternative) / difference
     return math.ceil(needed * needed)

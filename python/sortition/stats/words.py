@@ -101,14 +101,14 @@ def _range(comparison: Comparison) -> str:
 
 def percent(share: float) -> str:
     """A share with its sign, such as +3.1 % or +12 %."""
-    value = share * 100
+    value = round(share * 100, 1)
     digits = 0 if abs(value) >= _LARGE else 1
     return f"{_signed(f'{value:+.{digits}f}')} %"
 
 
 def amount(value: float) -> str:
     """A difference with its sign, in the metric's own unit."""
-    return _signed(f"{value:+.3g}")
+    return _signed(f"{value:+,.0f}" if abs(value) >= _LARGE**2 else f"{value:+.3g}")
 
 
 def rounded(count: int) -> str:

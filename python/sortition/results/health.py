@@ -1,0 +1,92 @@
+"""The health of a campaign's data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sortition.results.report import Health
+from sortition.stats import outliers, several_variations, srm, srm_sequential
+
+if TYPE_CHECKING:
+    from sortition.results.campaign import Campaign
+    from sortition.stats import SampleRatio
+
+_PERCENT: Final = 100
+_MANY_REPEATED: Final = 0.01
+_DAY_ALARM: Final = 0.001
+
+
+def health_of(campaign: Campaign, segment: str | None) -> Health:
+    """Judge the data of a campaign, or of a segment of it."""
+    sums, variations, weights = campaign.sums, campaign.variations(), campaign.weights()
+    excluded = sums.excluded_of(one.id for one in campaign.goals())
+    counts = [sums.visitors(one.id, segment=segment).visitors for one in variations]
+    by_day = [
+        [sums.visitors(one.id, day_s=day, segment=segment).visitors for one in variations]
+        for day in sums.days()
+    ]
+    total = sum(counts) + excluded.visitors_in_several
+    several = several_variations(total, excluded.visitors_in_several)
+    split = split_by_day = None
+    if sum(counts) and any(weights):
+        split, split_by_day = srm(counts, weights), srm_sequential(by_day, weights)
+    alarms = []
+    judge = split if campaign.experiment.method == "fixed" else split_by_day
+    if judge is not None and judge.is_alarm:
+        alarms.append(_mismatch(judge))
+    if several.is_alarm:
+        alarms.append(
+            f"{several.in_several:,} of {several.visitors:,} visitors were shown several variations"
+        )
+    return Health(
+        split=split,
+        split_by_day=split_by_day,
+        several=several,
+        excluded=excluded,
+        alarms=tuple(alarms),
+        warnings=tuple(_warnings(campaign, counts, by_day, weights)),
+    )
+
+
+def _mismatch(split: SampleRatio) -> str:
+    shown = ", ".join(f"{count:,}" for count in split.counts)
+    wanted = ", ".join(f"{count:,.0f}" for count in split.expected)
+    return (
+        f"sample ratio mismatch: {shown} visitors where the weights ask for {wanted} "
+        f"(p = {split.p_value:.1g}); do not trust the results before you know why"
+    )
+
+
+def _warnings(
+    campaign: Campaign, counts: list[int], by_day: list[list[int]], weights: list[float]
+) -> list[str]:
+    found = []
+    if campaign.known.is_running is False:
+        found.append("the campaign is not running")
+    for variation, count in zip(campaign.variations(), counts, strict=True):
+        if count and variation.weight == 0:
+            found.append(
+                f"{variation.name}: {count:,} visitors, although its weight is 0 or the settings "
+                "do not have it"
+            )
+    uneven = [
+        day
+        for day, of_day in zip(campaign.sums.days(), by_day, strict=True)
+        if any(weights) and srm(of_day, weights).p_value < _DAY_ALARM / len(by_day)
+    ]
+    if uneven:
+        found.append(f"the split was uneven on {len(uneven)} of {len(by_day)} days")
+    for goal in campaign.goals():
+        reached = campaign.sums.reached_in_all(goal.id)
+        one = outliers(reached.largest, reached.revenue)
+        if one.is_alarm:
+            found.append(
+                f"{goal.name}: one visitor brought {one.share:.0%} of the revenue; winsorise"
+            )
+        excluded = campaign.sums.excluded_of([goal.id])
+        if excluded.repeated > _MANY_REPEATED * reached.times:
+            found.append(
+                f"{goal.name}: {excluded.repeated:,} conversions equal an earlier one in visitor, "
+                "second and revenue; they count, and may be duplicates"
+            )
+    return found

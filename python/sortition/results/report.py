@@ -1,0 +1,149 @@
+"""What a report says, as frozen results."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from sortition.stats.result import Result
+
+if TYPE_CHECKING:
+    from sortition.results.sums import Excluded
+    from sortition.stats import (
+        BayesComparison,
+        Comparison,
+        Guardrail,
+        Novelty,
+        PlatformWinner,
+        SampleRatio,
+        SeveralVariations,
+    )
+    from sortition.stats.experiment import MetricName, ReportMethod
+
+
+@dataclass(frozen=True, slots=True)
+class Line(Result):
+    """A variation's metric, against the control.
+
+    Attributes:
+        variation: The variation's name.
+        visitors: Visitors who count.
+        converters: Visitors who reached the goal.
+        conversions: How often they did.
+        revenue: What they brought, in the unit of the data.
+        estimate: The metric: a rate from 0 to 1, or an amount per visitor or per conversion.
+        comparison: Against the control, by the experiment's method; None for the control. With the
+            method ``bayes`` it is the sequential one.
+        at_the_end: The same by the fixed method, which is valid at the planned end only.
+        belief: The Bayesian view; None for the control, and where the spread is not known yet.
+        adjusted_p_value: The p-value of `comparison`, adjusted for the number of comparisons: by
+            Holm over the variations of the primary goal, by Benjamini and Hochberg over all others.
+        guardrail: Whether a guardrail is kept; None where the goal is none.
+        novelty: How the effect changes by day since exposure; None unless asked for.
+        words: The comparison in one sentence; None for the control.
+    """
+
+    variation: str
+    visitors: int
+    converters: int
+    conversions: int
+    revenue: float
+    estimate: float
+    comparison: Comparison | None = None
+    at_the_end: Comparison | None = None
+    belief: BayesComparison | None = None
+    adjusted_p_value: float | None = None
+    guardrail: Guardrail | None = None
+    novelty: Novelty | None = None
+    words: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MetricReport(Result):
+    """A metric of a goal.
+
+    Attributes:
+        goal: The goal's name.
+        metric: ``rate``, ``conversions``, ``revenue`` or ``revenue_per_conversion``.
+        role: ``primary`` for what decides, ``guardrail`` for what must not get worse, else
+            ``secondary``.
+        lines: The variations, the control first.
+        is_adjusted: Whether the comparisons are by CUPED, with what was known of visitors before.
+        platform_winner: What the platform's own rule says, which is no reason to stop; None where
+            there is no such rule.
+    """
+
+    goal: str
+    metric: MetricName
+    role: Literal["primary", "guardrail", "secondary"]
+    lines: tuple[Line, ...]
+    is_adjusted: bool
+    platform_winner: PlatformWinner | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Health(Result):
+    """Whether a campaign's data can be trusted.
+
+    Attributes:
+        split: The chi-square test of the split, for one look; None without visitors.
+        split_by_day: The sequential test, with a look after each day of first exposures.
+        several: Visitors who were shown several variations.
+        excluded: What does not count.
+        alarms: What puts the results in doubt, in words.
+        warnings: What one should know, in words.
+    """
+
+    split: SampleRatio | None
+    split_by_day: SampleRatio | None
+    several: SeveralVariations
+    excluded: Excluded
+    alarms: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignReport(Result):
+    """A campaign.
+
+    Attributes:
+        id: What events call it.
+        name: Its name.
+        platform: ``vwo`` or ``pagesense``; None where nobody says.
+        segment: The value of the segment that this is of; None for all visitors.
+        method: How it is judged.
+        level: The confidence of its intervals, from 0 to 1.
+        planned_visitors: The planned visitors of all variations together; None: not planned.
+        days: On how many days visitors were first exposed.
+        health: Whether its data can be trusted.
+        metrics: Its goals, what decides first.
+    """
+
+    id: str
+    name: str
+    platform: str | None
+    segment: str | None
+    method: ReportMethod
+    level: float
+    planned_visitors: int | None
+    days: int
+    health: Health
+    metrics: tuple[MetricReport, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Result):
+    """Everything that was asked for.
+
+    Attributes:
+        campaigns: The campaigns.
+        unattributed: Conversions that belong to no campaign.
+    """
+
+    campaigns: tuple[CampaignReport, ...]
+    unattributed: int = 0
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether no campaign has an alarm."""
+        return not any(one.health.alarms for one in self.campaigns)
