@@ -287,7 +287,7 @@ class TestGood:
         (("--account-id", "5", "--sdk-key", ""), "no SDK key was given: pass --sdk-key"),
         (("--sdk-account-id", "5-US"), "no SDK key was given: pass --sdk-key, or set SORTITION_"),
         (("--account-id", "5", "--sdk-key", "a b"), "sdk_key: must be letters"),
-        (("--sdk-account-id", "5-US", "--sdk-key", "a"), "project_name: is needed"),
+        (("--sdk-account-id", "5-US", "--sdk-key", "a"), "project_name: is required"),
         (("--base-url", "ftp://x"), "base_url: must start with http"),
         (("--settings", "/none.json"), "/none.json: No such file or directory"),
     ],
@@ -334,7 +334,7 @@ class TestValidate:
             (GOOD, 0, "-: usable: version 1, 1 campaign (vwo)"),
             (b"\xef\xbb\xbf" + GOOD, 0, "usable"),
             (BROKEN, 1, "  campaigns[1].variations[0].weight: expected a number from 0"),
-            (b"{}", 1, "-: cannot be used (vwo)"),
+            (b"{}", 1, "-: not usable (vwo)"),
             (b"<html>", 1, "expected JSON"),
             (json.dumps(project()).encode(), 0, "project Project One, 1 experiment (pagesense)"),
             (

@@ -99,7 +99,7 @@ class TestList:
         folder.mkdir()
         (folder / "notes.txt").touch()
         done = run("spool", "ls", str(folder))
-        assert (done.returncode, done.stdout) == (0, "nothing is kept there\n")
+        assert (done.returncode, done.stdout) == (0, "the folder has no events\n")
 
     def test_no_folder(self, folder: Path) -> None:
         done = run("spool", "ls", str(folder))
@@ -150,7 +150,7 @@ class TestDrain:
         done = run("spool", "drain", str(folder), *arguments)
         assert done.returncode == 0
         assert "0 events taken over" in done.stdout
-        assert "still there: vwo" in done.stdout
+        assert "still in the folder: vwo" in done.stdout
         assert sink.received == []
         done = run("spool", "drain", str(folder), *arguments, "--any-key")
         assert (done.returncode, done.stdout) == (0, "3 events taken over, 3 delivered\n")
@@ -251,13 +251,13 @@ class TestDrain:
 
     def test_no_folder(self, folder: Path, document: str) -> None:
         done = run("spool", "drain", str(folder), "--settings", document)
-        assert (done.returncode, done.stderr) == (2, f"sortition: {folder}: is no folder\n")
+        assert (done.returncode, done.stderr) == (2, f"sortition: {folder}: is not a folder\n")
         assert not folder.exists()
 
     def test_it_needs_a_key(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
         folder.mkdir()
         assert cli.main(["spool", "drain", str(folder), "--account-id", "1"]) == 2
-        assert capsys.readouterr().err.startswith("sortition: SORTITION_SDK_KEY: must hold")
+        assert capsys.readouterr().err.startswith("sortition: SORTITION_SDK_KEY: must contain")
 
     def test_it_needs_an_account(self, folder: Path) -> None:
         assert run("spool", "drain", str(folder)).returncode == 2

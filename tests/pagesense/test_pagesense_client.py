@@ -201,9 +201,9 @@ def test_settings_that_name_no_data_center(engine: Engine) -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "sdk_account_id: is needed"),
-        ({"sdk_account_id": "a-US"}, "sdk_key: is needed"),
-        ({"settings": DOCUMENT, "sdk_key": "k"}, "sdk_account_id: is needed"),
+        ({}, "sdk_account_id: is required"),
+        ({"sdk_account_id": "a-US"}, "sdk_key: is required"),
+        ({"settings": DOCUMENT, "sdk_key": "k"}, "sdk_account_id: is required"),
         ({**ACCOUNT, "sdk_account_id": 5}, "sdk_account_id: must be a string, got int"),
         ({**ACCOUNT, "sdk_account_id": "acct1"}, "sdk_account_id: must be ACCOUNT-DATACENTER"),
         ({**ACCOUNT, "sdk_account_id": " -US"}, "sdk_account_id: must be ACCOUNT-DATACENTER"),

@@ -568,7 +568,7 @@ def test_a_bad_option(launch: Launch, options: dict[str, Any], message: str) -> 
 
 
 def test_neither_settings_nor_an_account(launch: Launch) -> None:
-    with pytest.raises(sortition.OptionError, match="settings_file: a settings document is needed"):
+    with pytest.raises(sortition.OptionError, match="settings_file: is required"):
         launch(None, allow_empty=True)
 
 

@@ -539,7 +539,7 @@ class TestOptions:
             ({"spool": b"/tmp"}, "spool: must be the path of a folder, got bytes"),
             ({"spool": ""}, "spool: must be the path of a folder"),
             ({"spool": "a\0b"}, "spool: must be the path of a folder"),
-            ({"spool": __file__}, "spool: is no folder"),
+            ({"spool": __file__}, "spool: is not a folder"),
             ({"spool": "/no/such/folder"}, "spool: the folder in which it is to be made"),
             ({"spool_bytes": 0}, "spool_bytes: must be from 1"),
             ({"spool_bytes": "1"}, "spool_bytes: must be a whole number, got str"),

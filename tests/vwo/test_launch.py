@@ -213,7 +213,7 @@ class TestOptions:
             ({"request_timeout_s": 5000}, "request_timeout_s: must be more than 0 and at most"),
             ({"request_timeout_s": float("nan")}, "request_timeout_s: must be more than 0"),
             ({"engine": "rust"}, "engine: must be one of auto, compiled, pure"),
-            ({"settings_file": None}, "settings_file: a settings document is needed"),
+            ({"settings_file": None}, "settings_file: is required"),
             ({"settings_file": 5}, "settings_file: must be JSON text, bytes, a dict or a path"),
             (
                 {"settings_file": {"a": [{"b": 1}, {"c": {1}}]}},

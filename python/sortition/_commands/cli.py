@@ -27,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit code: 0 where all went well, 1 where it did not, 2 where it was misused, 130 where
-        it was interrupted.
+        The exit code: 0 for success, 1 for a failure, 2 for wrong arguments, 130 for an
+        interruption.
     """
     parser = argparse.ArgumentParser(
         prog="sortition", description="Server-side A/B testing with a Rust core."
@@ -57,15 +57,15 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "serve",
         help="start a local collector",
-        description="Start a server that serves settings files of VWO and PageSense, takes their "
-        "events and reports on them.",
+        description="Start a server that serves settings files of VWO and PageSense, receives "
+        "their events and reports on them.",
     )
     parser.add_argument("--host", default="127.0.0.1", help="the address to bind (127.0.0.1)")
     parser.add_argument(
         "--port",
         type=_port,
         default=DEFAULT_PORT,
-        help=f"the port to bind; 0 takes any free one ({DEFAULT_PORT})",
+        help=f"the port to bind; 0 for any free port ({DEFAULT_PORT})",
     )
     parser.add_argument("--db", metavar="FILE", help="keep events in this file (in memory)")
     parser.add_argument(
@@ -74,7 +74,7 @@ def _add_serve(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         action="append",
         default=[],
         metavar="FILE",
-        help="serve this settings file, of VWO or PageSense; twice for one of each",
+        help="serve this settings file of VWO or PageSense; repeat for one of each",
     )
     # For a parent process that may die without ending this one.
     parser.add_argument("--until-input-ends", action="store_true", help=argparse.SUPPRESS)
@@ -92,7 +92,7 @@ def _add_demo(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--users",
         type=_count,
         default=3000,
-        help="how many users to simulate with VWO; a third with PageSense (3000)",
+        help="how many users to simulate for VWO; a third as many for PageSense (3000)",
     )
     parser.add_argument("--db", type=Path, metavar="FILE", help="keep the events in this new file")
     parser.add_argument(
@@ -104,23 +104,23 @@ def _add_demo(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
 def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "spool",
-        help="show or send events that are kept in files",
-        description="Show or send the events that a spool's folder keeps.",
+        help="list or send events that are kept in files",
+        description="List or send the events in a spool's folder.",
     )
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     shown = commands.add_parser(
         "ls",
-        help="show what is kept, by process",
-        description="Show what is kept, by process. Nothing is changed.",
+        help="list the kept events by process",
+        description="List the kept events by process, without changing anything.",
     )
     shown.add_argument("folder", metavar="FOLDER", help="the folder of the option spool")
     shown.add_argument("--json", action="store_true", help="as JSON")
     shown.set_defaults(run=_list_spool)
     drained = commands.add_parser(
         "drain",
-        help="send what processes that ended have left",
-        description="Send what processes that ended have left of one account. What a process that "
-        "is alive keeps is left to it. The exit code is 0 where nothing of the account is left.",
+        help="send the events of processes that ended",
+        description="Send the events of one account that ended processes have left. Events of live "
+        "processes stay. The exit code is 0 if no events of the account are left.",
     )
     drained.add_argument("folder", metavar="FOLDER", help="the folder of the option spool")
     drained.add_argument("--platform", choices=("vwo", "pagesense"), default="vwo", help="(vwo)")
@@ -133,11 +133,13 @@ def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     drained.add_argument("--project-name", metavar="NAME", help="the project, for PageSense")
     drained.add_argument(
-        "--data-center", metavar="DC", help="the data center, where PageSense's settings name none"
+        "--data-center",
+        metavar="DC",
+        help="the data center, if PageSense's settings do not name it",
     )
     drained.add_argument("--base-url", metavar="URL", help="where to send (the platform itself)")
     drained.add_argument(
-        "--any-key", action="store_true", help="also what was kept with another SDK key"
+        "--any-key", action="store_true", help="also send events kept with another SDK key"
     )
     drained.add_argument(
         "--timeout-s", type=_count, default=60, metavar="S", help="how long to try, in seconds (60)"

@@ -1,4 +1,4 @@
-"""The command ``sortition spool``: what is kept in files, shown and sent."""
+"""The command ``sortition spool``: lists and sends events that are kept in files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _HEADINGS: Final = ("PLATFORM", "ACCOUNT", "PROCESS", "STATE", "EVENTS", "BYTES"
 
 
 def show(folder: str, *, as_json: bool) -> int:
-    """Print what is in a spool's folder; the exit code."""
+    """Print the content of a spool's folder; the exit code."""
     try:
         kept = kept_in(folder)
     except OSError as error:
@@ -48,7 +48,7 @@ def show(folder: str, *, as_json: bool) -> int:
         sys.stdout.write("\n")
         return _DONE
     if not kept:
-        sys.stdout.write("nothing is kept there\n")
+        sys.stdout.write("the folder has no events\n")
         return _DONE
     rows = [_HEADINGS, *map(_row, kept)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -60,16 +60,15 @@ def show(folder: str, *, as_json: bool) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Whose events are to be sent, and where to.
+    """Which events to send, and where.
 
     Attributes:
         platform: ``vwo`` or ``pagesense``.
-        settings_path: The account's settings; None where they are to be fetched.
-        account_id: The account that they are fetched for.
-        project_name: The project, where the platform is PageSense.
-        base_url: Where events are sent; None for the platform itself.
-        data_center: The data center, where the platform is PageSense and the settings do not name
-            it.
+        settings_path: The account's settings; None to fetch them.
+        account_id: The account to fetch them for.
+        project_name: The project, for PageSense.
+        base_url: Where to send events; None for the platform itself.
+        data_center: The data center, for PageSense settings that do not name it.
     """
 
     platform: str
@@ -81,16 +80,16 @@ class Account:
 
 
 def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: bool) -> int:
-    """Send what dead processes of an account left; the exit code.
+    """Send the events that dead processes of an account have left; the exit code.
 
     Returns:
-        0 where nothing is left of it, 1 where something was lost or is left, 2 where an argument
-        cannot be used.
+        0 if no events of the account are left, 1 if events were lost or are left, 2 if an argument
+        is invalid.
     """
     if not Path(folder).is_dir():
-        return _complain(f"{folder}: is no folder", _MISUSED)
+        return _complain(f"{folder}: is not a folder", _MISUSED)
     if account.settings_path is None and not os.environ.get(KEY_VARIABLE):
-        return _complain(f"{KEY_VARIABLE}: must hold the SDK key of the account", _MISUSED)
+        return _complain(f"{KEY_VARIABLE}: must contain the SDK key of the account", _MISUSED)
     options = SpoolOptions(
         str(Path(folder).absolute()), most_age_s=math.inf, takes_any_key=takes_any_key
     )
@@ -107,7 +106,7 @@ def drain(folder: str, account: Account, timeout_s: float, *, takes_any_key: boo
     sys.stdout.write(f"{_summary(client.stats())}\n")
     for one in kept_in(folder):
         if one.events or one.state == "unreadable":
-            sys.stdout.write(f"still there: {' '.join(_row(one)).rstrip()}\n")
+            sys.stdout.write(f"still in the folder: {' '.join(_row(one)).rstrip()}\n")
     return _DONE if is_delivered else _FAILED
 
 

@@ -51,7 +51,7 @@ def credentials_of(
     for name, value in given.items():
         if value is None:
             raise OptionError(
-                f"{name}: is needed: give settings, or all of sdk_account_id, sdk_key and "
+                f"{name}: is required: give settings, or all of sdk_account_id, sdk_key and "
                 "project_name"
             )
     account_id, named = account_of(sdk_account_id)

@@ -114,9 +114,7 @@ def configure(
     url = DEFAULT_BASE_URL if options.base_url is None else options.base_url
     credentials = optional_credentials_of(options.account_id, options.sdk_key)
     if options.settings_file is None and credentials is None:
-        raise OptionError(
-            "settings_file: a settings document is needed, or account_id and sdk_key to fetch one"
-        )
+        raise OptionError("settings_file: is required, or account_id and sdk_key to fetch it")
     fallback = options.fallback_settings_file
     first = settings_options_of(
         options,

@@ -1,9 +1,8 @@
-"""For tests: a server that misbehaves as it is told, and counts what it took.
+"""For tests: a server that fails on demand and counts the events that it accepted.
 
-What a client of an A/B testing platform does when the network fails shows only against a real
-server that fails. `FaultServer` is one: it takes the events of every format, misbehaves in the ways
-of `sortition.testing.faults`, and says afterwards which events arrived, and how often. `Proxy` is a
-forward proxy that counts what passes it::
+Only a real server that fails can show what a client does when the network fails. `FaultServer`
+accepts events in every format, fails in the ways of `sortition.testing.faults`, and reports which
+events arrived, and how often. `Proxy` is a forward proxy that records what passes through it::
 
     from sortition import vwo
     from sortition.testing import FaultServer, faults
@@ -15,8 +14,8 @@ forward proxy that counts what passes it::
         assert client.track("checkout", "ann@example.com", "purchase")
         assert server.distinct == 1
 
-Both listen on the loopback, print nothing, and leave neither thread nor socket when they are
-closed. ``import sortition`` does not import this package.
+Both listen on the loopback interface, print nothing, and leave no thread or socket behind when they
+are closed. ``import sortition`` does not import this package.
 """
 
 from sortition.testing import faults

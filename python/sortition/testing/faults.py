@@ -1,7 +1,7 @@
-"""How a `FaultServer` can misbehave.
+"""The faults of a `FaultServer`.
 
-Some faults come before a request is read, some instead of its answer, and one closes the port. An
-event counts as accepted where it was answered with a 2xx status, and under `AnswerLost`.
+Some faults happen before a request is read, some replace its answer, and one closes the port. An
+event counts as accepted if it was answered with a 2xx status, and under `AnswerLost`.
 """
 
 from __future__ import annotations
@@ -50,19 +50,19 @@ _PARTS: Final = get_args(EndlessPart)
 
 @dataclass(frozen=True, slots=True)
 class Healthy(BaseFault):
-    """No fault: status 200, or 400 for what cannot be read as the events that it should be."""
+    """No fault: status 200, or 400 if the events are not readable."""
 
 
 @dataclass(frozen=True, slots=True)
 class Status(BaseFault):
-    """An answer of this status. Events are accepted where it is 2xx.
+    """An answer with this status. Events are accepted if it is 2xx.
 
     Attributes:
         status: The HTTP status, from 200 to 599.
-        retry_after: The Retry-After header: in seconds; a moment with its time zone, which is sent
-            as an HTTP date; or any text, as it is. None: no such header.
+        retry_after: The Retry-After header: seconds, a datetime with a time zone, which is sent as
+            an HTTP date, or any text. None: no such header.
         headers: Further headers.
-        body: The content; for a status that has none it is left out.
+        body: The content; left out for a status without content.
 
     Raises:
         ValueError: The status is out of bounds, or the moment has no time zone.
@@ -80,7 +80,7 @@ class Status(BaseFault):
 
     @property
     def all_headers(self) -> dict[str, str]:
-        """The headers, with Retry-After where there is one."""
+        """The headers, including Retry-After if given."""
         retry_after = self.retry_after
         if retry_after is None:
             return dict(self.headers)
@@ -92,7 +92,7 @@ class Status(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class TooManyEvents(BaseFault):
-    """Status 413 for a request of more events than this, so that batches are halved; else healthy.
+    """Status 413 for a request with more events, so that the client halves batches; else healthy.
 
     Attributes:
         most: The most events that are accepted in one request.
@@ -108,15 +108,15 @@ class ResetBeforeReading(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class ResetAfterReading(BaseFault):
-    """The connection is reset (RST) when the request has been read. Nothing is accepted."""
+    """The connection is reset (RST) after the request was read. Nothing is accepted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Hang(BaseFault):
     """The request is read and not answered until the fault is lifted or the server is closed.
 
-    It is lifted when the server is told the next fault or script, which then answers the request;
-    one whose client has left meanwhile is not answered, and not accepted.
+    Setting another fault or script lifts it and answers the request. If the client has left in the
+    meantime, the request is neither answered nor accepted.
     """
 
 
@@ -124,7 +124,7 @@ class Hang(BaseFault):
 class NeverRead(BaseFault):
     """The connection is accepted and nothing is read from it, until the fault is lifted.
 
-    As with `Hang`, whatever the server is told next answers the request.
+    As with `Hang`, the next fault or script answers the request.
     """
 
 
@@ -135,9 +135,9 @@ class Refused(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class HalfAnswer(BaseFault):
-    """The answer promises more content than comes before the connection ends.
+    """The answer promises more content than it sends before the connection ends.
 
-    Events are accepted where the status is 2xx: its line has come.
+    Events are accepted if the status is 2xx, because the status line was sent.
 
     Attributes:
         status: The HTTP status, from 200 to 599.
@@ -170,7 +170,7 @@ class AnswerLost(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class SlowDrip(BaseFault):
-    """The answer comes a byte at a time. Events are accepted at its first byte where it is 2xx.
+    """The answer is sent one byte at a time. Events are accepted at its first byte if it is 2xx.
 
     Attributes:
         pause_s: How long to wait between two bytes, in seconds.
@@ -191,14 +191,14 @@ class SlowDrip(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class EndlessAnswer(BaseFault):
-    """A part of the answer never ends: its bytes come with pauses.
+    """A part of the answer never ends; its pieces are sent with pauses.
 
-    It goes on for as long as the client stays and the server lives; another fault does not lift it.
-    Events are accepted where a status line that is 2xx is sent.
+    It continues until the client leaves or the server is closed; another fault does not lift it.
+    Events are accepted if a 2xx status line is sent.
 
     Attributes:
-        part: ``interim``: answers of status 100, one after the other. ``status line``: the words
-            behind the status. ``headers``: a header. ``body``: content in chunks.
+        part: ``interim``: answers with status 100, one after the other. ``status line``: the text
+            after the status. ``headers``: a header. ``body``: content in chunks.
         pause_s: How long to wait between two pieces, in seconds.
         status: The HTTP status, from 200 to 599.
 
@@ -220,14 +220,14 @@ class EndlessAnswer(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class RawAnswer(BaseFault):
-    """These bytes as the answer, whatever they are.
+    """These bytes as the answer.
 
-    Events are accepted where `is_accepted` says so.
+    Events are accepted if `is_accepted` is true.
 
     Attributes:
         content: The bytes.
-        end: What becomes of the connection then: it is closed in order, reset, or kept for the next
-            request.
+        end: What happens to the connection afterwards: it is closed in order, reset, or kept for
+            the next request.
         is_accepted: Whether the events count as accepted.
     """
 
@@ -238,7 +238,7 @@ class RawAnswer(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class EndAfterAnswer(BaseFault):
-    """Healthy, and the connection ends after the answer, which did not announce that.
+    """Healthy, but the connection ends after the answer without notice.
 
     Attributes:
         pause_s: How long the connection may be idle before it ends, in seconds.
@@ -251,12 +251,12 @@ class EndAfterAnswer(BaseFault):
 
 @dataclass(frozen=True, slots=True)
 class ByRequest(BaseFault):
-    """Each request gets the fault that the function says.
+    """Each request gets the fault that the function returns.
 
     Attributes:
-        choose: Called with each request that was read, whose `fault` is this one; in several
-            threads at once. It must not close the server or its port. What it raises ends the
-            connection, and is raised by that connection's thread.
+        choose: Called with each request after it was read, from several threads at once. It must
+            not close the server or its port. An exception ends the connection and is raised in
+            that connection's thread.
     """
 
     choose: Callable[[Received], RequestFault]
@@ -279,10 +279,10 @@ RequestFault: TypeAlias = (
     | EndAfterAnswer
     | ByRequest
 )
-"""What one request can meet."""
+"""A fault for one request."""
 
 Fault: TypeAlias = RequestFault | Refused
-"""What a server can be told."""
+"""A fault for a server."""
 
 
 def _check_status(status: int) -> None:

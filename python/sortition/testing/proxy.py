@@ -1,4 +1,4 @@
-"""A forward proxy that counts what passes it."""
+"""A forward proxy that records what passes through it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CONNECT_TIMEOUT_S: Final = 10.0
 _ESTABLISHED: Final = b"HTTP/1.1 200 Connection established\r\n\r\n"
 _NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 _CHALLENGE: Final = {"Proxy-Authenticate": 'Basic realm="sortition"'}
-# They concern the client and the proxy only, or the proxy sends its own.
+# These concern only the client and the proxy, or the proxy sends its own.
 _NOT_FORWARDED: Final = frozenset(
     {
         "connection",
@@ -43,12 +43,12 @@ _NOT_FORWARDED: Final = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """Something that passed a proxy: a request, or a tunnel with whatever it carried.
+    """Something that passed through a proxy: a request, or a tunnel with its content.
 
     Attributes:
         method: ``CONNECT`` for a tunnel, else the request's.
-        host: Where to.
-        port: The port there.
+        host: The target host.
+        port: The target port.
     """
 
     method: str
@@ -57,21 +57,21 @@ class Passage:
 
 
 class Proxy:
-    """A forward proxy on the loopback, for tests of clients that have to go through one.
+    """A forward proxy on the loopback interface, for tests of clients behind a proxy.
 
-    It opens tunnels (``CONNECT``, as for HTTPS) and forwards requests for ``http`` URLs, one on
-    each connection, and breaks a connection where the other server breaks it::
+    It opens tunnels (``CONNECT``, as for HTTPS) and forwards requests for ``http`` URLs, one per
+    connection, and breaks a connection if the server breaks it::
 
         with FaultServer() as server, Proxy(credentials=("ann", "secret")) as proxy:
             ...  # send to server.url by way of proxy.url
             assert len(proxy.passages) == 1
 
-    It listens from its construction until `close`, belongs to the process that made it, and may be
-    used from any thread.
+    It listens from its construction until `close`, belongs to the process that created it, and is
+    safe to use from any thread.
 
     Args:
-        credentials: The user and the password that it asks for, by Basic authentication. None: it
-            asks for none.
+        credentials: The user and the password that it requires by Basic authentication; None: it
+            requires none.
     """
 
     def __init__(self, credentials: tuple[str, str] | None = None) -> None:
@@ -86,29 +86,29 @@ class Proxy:
         self._is_closed = False
         self._loopback = Loopback(self._serve, _THREAD_NAME)
         self.url: Final = f"http://127.0.0.1:{self._loopback.port}"
-        """Where it listens, without credentials."""
+        """Its URL, without credentials."""
         self._loopback.open()
 
     @property
     def passages(self) -> list[Passage]:
-        """What passed, in the order in which it began."""
+        """What passed through it, in the order in which it began."""
         with self._lock:
             return list(self._passages)
 
     @property
     def refused(self) -> int:
-        """How many requests were refused (407) for their credentials, or for having none."""
+        """How many requests were refused (407) for wrong or missing credentials."""
         with self._lock:
             return self._refused
 
     def clear(self) -> None:
-        """Forget what passed."""
+        """Forget what passed through it."""
         with self._lock:
             self._passages.clear()
             self._refused = 0
 
     def close(self) -> None:
-        """Close the port and every connection, and wait for every thread. Twice is once."""
+        """Close the port and every connection, and wait for every thread. May be called again."""
         if self._loopback.is_abandoned:
             return
         with self._closing:

@@ -1,4 +1,4 @@
-"""The server that misbehaves as it is told."""
+"""A server that fails on demand."""
 
 from __future__ import annotations
 
@@ -24,13 +24,12 @@ _THREAD_NAME: Final = "sortition-fault-server"
 
 
 class FaultServer:
-    """A real HTTP/1.1 server on the loopback that misbehaves as it is told.
+    """A real HTTP/1.1 server on the loopback interface that fails on demand.
 
-    It takes visitors, conversions and pushes in the classic, the event-architecture and the batch
-    format of VWO, each also behind a data-residency prefix, visitors and goals of PageSense, and
-    every other request as one event of another platform. It listens from its construction until
-    `close`, on a port of its own, with a thread for each connection. All of it may be used from any
-    thread::
+    It accepts visitors, conversions and pushes in VWO's classic, event-architecture and batch
+    formats, also with a data-residency prefix, and visitors and goals of PageSense. Any other
+    request counts as one event of another platform. It listens from its construction until `close`,
+    on its own port, with a thread for each connection. Safe to use from any thread::
 
         with FaultServer() as server:
             server.script([faults.Status(503, retry_after=1), faults.AnswerLost()])
@@ -38,18 +37,18 @@ class FaultServer:
             assert server.distinct == 100
             assert server.repeated == 0
 
-    It belongs to the process that made it: a forked child holds none of its sockets, and must not
-    ask it for anything.
+    It belongs to the process that created it: a forked child holds none of its sockets and must not
+    use it.
 
     Args:
-        certificate: For HTTPS, a PEM file with the certificate of 127.0.0.1, and with those that
-            lead to its root where there are any between. None: HTTP.
-        key: A PEM file with the certificate's key; None where it is in the same file.
-        most_kept: How many `requests` and how many `events` are kept, the latest; None: all, until
-            `clear`. Numbers and `counts` are complete in any case.
+        certificate: For HTTPS, a PEM file with a certificate for 127.0.0.1 and any intermediate
+            certificates. None: HTTP.
+        key: A PEM file with the certificate's key; None if it is in the same file.
+        most_kept: How many of the latest `requests` and `events` to keep; None: all, until
+            `clear`. Numbers and `counts` are always complete.
 
     Raises:
-        OSError: A PEM file cannot be read or used, or no port can be had.
+        OSError: A PEM file is not usable, or no port is available.
     """
 
     def __init__(
@@ -71,20 +70,19 @@ class FaultServer:
         self._loopback = Loopback(exchanges.serve, _THREAD_NAME, context)
         scheme = "http" if context is None else "https"
         self.url: Final = f"{scheme}://127.0.0.1:{self._loopback.port}"
-        """Where it listens, without a slash at the end."""
+        """Its URL, without a trailing slash."""
         self._loopback.open()
 
     @property
     def fault(self) -> Fault:
-        """What the next request meets.
+        """The fault for the next request.
 
-        Setting it ends a script, and lifts what hangs. A request that has begun meets what was in
-        force at its first byte. When `faults.Refused` has been set, the port is closed, no
-        connection is left and no request is under way; when another fault has been set after it,
-        the same port listens again.
+        Setting it ends a script and lifts hanging requests. A request that has begun keeps the
+        fault in force at its first byte. After `faults.Refused` was set, the port is closed, and no
+        connection or request is left; setting another fault opens the same port again.
 
         Raises:
-            TypeError: What is set is no fault.
+            TypeError: The value is not a fault.
             ValueError: The server is closed.
         """
         return self._schedule.next
@@ -96,16 +94,16 @@ class FaultServer:
         self._give((), fault)
 
     def script(self, steps: Iterable[RequestFault]) -> None:
-        """Let each of the next requests meet one of these faults, and those after them none.
+        """Give each of the next requests one of these faults; later requests have none.
 
-        Requests take their steps in the order in which they begin. Like setting `fault`, it ends an
-        earlier script and lifts what hangs.
+        Requests take the faults in the order in which they begin. Like setting `fault`, this ends
+        an earlier script and lifts hanging requests.
 
         Args:
             steps: The faults. `faults.Refused` is not allowed: a closed port sees no requests.
 
         Raises:
-            TypeError: A step is no fault that a request can meet.
+            TypeError: A step is not a fault for a request.
             ValueError: The server is closed.
         """
         script = list(steps)
@@ -116,7 +114,7 @@ class FaultServer:
 
     @property
     def events(self) -> list[Event]:
-        """The accepted events, in the order in which they were, each time that they were."""
+        """The accepted events in order, including repetitions."""
         return self._tally.events
 
     @property
@@ -126,27 +124,27 @@ class FaultServer:
 
     @property
     def accepted(self) -> int:
-        """How many events were accepted, counting each time: `distinct` and `repeated` together."""
+        """How many events were accepted, including repetitions: `distinct` plus `repeated`."""
         return self._tally.accepted
 
     @property
     def distinct(self) -> int:
-        """How many events of different identity were accepted."""
+        """How many events with different identities were accepted."""
         return self._tally.distinct
 
     @property
     def repeated(self) -> int:
-        """How many events were accepted beyond the first of their identity."""
+        """How many further events with the same identity were accepted."""
         return self._tally.repeated
 
     @property
     def requests(self) -> list[Received]:
-        """The requests that were read whole, in their order, whatever became of them."""
+        """The requests that were read completely, in order, whatever happened to them."""
         return self._tally.requests
 
     @property
     def attempts(self) -> int:
-        """How many requests began, those included that were never read."""
+        """How many requests began, including those that were never read."""
         return self._tally.attempts
 
     @property
@@ -155,11 +153,11 @@ class FaultServer:
         return self._tally.connections
 
     def clear(self) -> None:
-        """Forget what was received and counted. Faults and connections stay as they are."""
+        """Reset everything received and counted. Faults and connections stay."""
         self._tally.clear()
 
     def close(self) -> None:
-        """Close the port and every connection, and wait for every thread. Twice is once."""
+        """Close the port and every connection, and wait for every thread. May be called again."""
         if self._loopback.is_abandoned:
             # Another thread of the parent may have held the lock when this process was forked.
             return

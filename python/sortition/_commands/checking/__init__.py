@@ -1,4 +1,4 @@
-"""What ``sortition validate`` and ``sortition doctor`` look at, and what they find.
+"""The checks of ``sortition validate`` and ``sortition doctor``.
 
-Nothing that they print holds an SDK key or a password.
+Their output contains no SDK key and no password.
 """

@@ -1,4 +1,4 @@
-"""``sortition validate`` and ``sortition doctor``, as they are typed."""
+"""The command lines of ``sortition validate`` and ``sortition doctor``."""
 
 from __future__ import annotations
 
@@ -35,11 +35,15 @@ def add_validate(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "validate",
         help="check a settings file",
-        description="Check settings files as a client reads them. The exit code is 0 where nothing "
-        "is wrong but for warnings, 1 where something is, and 2 where a file cannot be read.",
+        description="Check settings files as a client reads them. The exit code is 0 if there are "
+        "only warnings or nothing, 1 if there are problems, and 2 if a file is not readable.",
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a settings file; - for the input")
-    parser.add_argument("--platform", choices=_PLATFORMS, help="whose they are (found out)")
+    parser.add_argument(
+        "files", nargs="+", metavar="FILE", help="a settings file; - for standard input"
+    )
+    parser.add_argument(
+        "--platform", choices=_PLATFORMS, help="the platform of the files (detected)"
+    )
     parser.add_argument("--engine", choices=("auto", "compiled", "pure"), default="auto")
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=_validate)
@@ -50,9 +54,9 @@ def add_doctor(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser = add_parser(
         "doctor",
         help="find out why settings do not arrive",
-        description="Check this machine, the way to the platform, the key and the settings: 0 "
-        "where no fault is found, 1 where one is, 2 where it was misused. The key may stand in "
-        f"the environment, as {KEY_VARIABLE}.",
+        description="Check this machine, the connection to the platform, the key and the settings. "
+        "The exit code is 0 for no fault, 1 for a fault, and 2 for wrong arguments. The key may be "
+        f"in the environment variable {KEY_VARIABLE}.",
     )
     parser.add_argument("--account-id", metavar="ID", help="the account of VWO")
     parser.add_argument(
@@ -61,7 +65,7 @@ def add_doctor(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     parser.add_argument("--project-name", metavar="NAME", help="the project of PageSense")
     parser.add_argument("--sdk-key", metavar="KEY", help="the secret key")
     parser.add_argument("--settings", metavar="FILE", help="check this settings file too")
-    parser.add_argument("--base-url", metavar="URL", help="where the platform is, if elsewhere")
+    parser.add_argument("--base-url", metavar="URL", help="the platform's address, if different")
     parser.add_argument(
         "--timeout", type=_timeout, default=_TIMEOUT_S, help="seconds for each step (5)"
     )
@@ -115,7 +119,7 @@ def _findings(
         yield from findings_of(verdict, "file")
     if asked is None:
         yield Finding(
-            "answer", "note", "name an account and a key to ask the platform for settings"
+            "answer", "note", "give an account and a key to ask the platform for settings"
         )
         return
     # Imported here, as `requests` is where settings are fetched.
@@ -132,10 +136,10 @@ def _findings(
 
 
 def _asked(given: argparse.Namespace) -> tuple[Request, Platform, str] | None:
-    """What to ask the platform for: the request, whose it is, and the account or project.
+    """What to ask the platform for: the request, the platform, and the account or project.
 
     Raises:
-        OptionError: Something is missing or cannot be used.
+        OptionError: Something is missing or invalid.
     """
     key = given.sdk_key or os.environ.get(KEY_VARIABLE)
     base_url = None if given.base_url is None else checked_base_url(given.base_url)
@@ -150,7 +154,7 @@ def _asked(given: argparse.Namespace) -> tuple[Request, Platform, str] | None:
             given.sdk_account_id, key, given.project_name, is_needed=True
         )
         if credentials is None or center is None:
-            raise OptionError("sdk_account_id: is needed")
+            raise OptionError("sdk_account_id: is required")
         url = base_url or f"https://{DATA_CENTERS[center]}"
         request = first_request(url, credentials)
         return request, "pagesense", credentials.project_name
@@ -173,7 +177,7 @@ def _content_of(name: str) -> bytes:
     else:
         content = file.read(MOST_SETTINGS_BYTES + 1)
     if len(content) > MOST_SETTINGS_BYTES:
-        raise OSError(None, "it is larger than any settings file may be")
+        raise OSError(None, "it is larger than a settings file may be")
     return content.removeprefix(b"\xef\xbb\xbf")
 
 

@@ -1,4 +1,4 @@
-"""Whether a settings document can be used, and what is wrong in it."""
+"""Checks whether a settings document is usable, and lists its problems."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ Platform: TypeAlias = Literal["vwo", "pagesense"]
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What is to be said of a settings document.
+    """The verdict on a settings document.
 
     Attributes:
-        platform: Whose document it is taken for.
-        is_usable: Whether a client could be launched with it.
-        holds: What it holds, in words; empty where it is not usable.
-        account: The account or project that it names; None where it is not usable.
-        problems: What is wrong in it: the first thousand problems.
-        problem_count: How many problems there are in all.
+        platform: The platform of the document.
+        is_usable: Whether `launch` would accept it.
+        holds: Its content, in words; empty if it is not usable.
+        account: Its account or project; None if it is not usable.
+        problems: Its first thousand problems.
+        problem_count: The number of all problems.
     """
 
     platform: Platform
@@ -40,19 +40,19 @@ class Verdict:
 
     @property
     def is_good(self) -> bool:
-        """Whether nothing is wrong in it; warnings may be there."""
+        """Whether it has no problems except warnings."""
         is_all_known = self.problem_count == len(self.problems)
         return self.is_usable and is_all_known and all(one.is_warning for one in self.problems)
 
     @property
     def more(self) -> str:
-        """How many problems there are beside those that are known, in words; empty for none."""
+        """The number of further problems, in words; empty for none."""
         number = self.problem_count - len(self.problems)
         return f"{_counted(number, 'more problem')}" if number else ""
 
 
 def platform_of(document: bytes) -> Platform:
-    """Whose document it seems to be."""
+    """The platform that the document seems to belong to."""
     return "pagesense" if b'"projectsettings"' in document else "vwo"
 
 
@@ -76,7 +76,7 @@ def verdict_on(document: bytes, platform: Platform, engine: Engine) -> Verdict:
 def findings_of(verdict: Verdict, check: str) -> Iterator[Finding]:
     """The same as findings."""
     if not verdict.is_usable:
-        advice = "get the document anew; no client could be launched with this one"
+        advice = "download the document again; launch would refuse this one"
         for problem in verdict.problems:
             yield Finding(check, "fault", str(problem), advice)
     else:
@@ -84,7 +84,7 @@ def findings_of(verdict: Verdict, check: str) -> Iterator[Finding]:
         for problem in verdict.problems:
             found = f"{problem} ({problem.consequence.replace('_', ' ')})"
             level: Level = "warning" if problem.is_warning else "fault"
-            yield Finding(check, level, found, "correct it where the settings are edited")
+            yield Finding(check, level, found, "correct it in the platform's settings")
     if verdict.more:
         yield Finding(check, "fault", verdict.more)
 

@@ -1,4 +1,4 @@
-"""What a check found."""
+"""The finding of a check."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 Level: TypeAlias = Literal["ok", "note", "warning", "fault"]
-"""How bad it is: a note is worth knowing, a warning may become a fault, and a fault is one."""
+"""How bad it is: a note is worth knowing, a warning may become a fault, and a fault is one now."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """The finding of a check.
 
     Attributes:
         check: The check, in a word or two.
         level: How bad it is.
-        found: What was found.
-        advice: What to do about it; empty where nothing is to be done.
+        found: The finding.
+        advice: What to do about it; empty if there is nothing to do.
     """
 
     check: str

@@ -1,4 +1,4 @@
-"""The way to a server: its name, a proxy, a connection, TLS."""
+"""Checks the way to a server: its name, a proxy, a connection, TLS."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _MOST_HEAD_BYTES: Final = 4096
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where connections go.
+    """The address of a server.
 
     Attributes:
         host: A name or an address.
@@ -48,13 +48,13 @@ class Place:
 
     @classmethod
     def of(cls, url: str) -> Place:
-        """That of a URL."""
+        """The address in a URL."""
         parts = urlsplit(url)
         return cls(parts.hostname or "", parts.port or _PORTS.get(parts.scheme, 80))
 
 
 def network_findings(base_url: str, timeout_s: float) -> Iterator[Finding]:
-    """Each step on the way to a server; none is tried after one that failed."""
+    """Check each step on the way to a server; stop at the first failure."""
     server = Place.of(base_url)
     proxy_url = _proxy_of(base_url)
     if proxy_url is None:
@@ -70,7 +70,7 @@ def network_findings(base_url: str, timeout_s: float) -> Iterator[Finding]:
     try:
         connection = _within(timeout_s, lambda: socket.create_connection(_pair(first), timeout_s))
     except (OSError, TimeoutError) as error:
-        advice = f"see to it that the {role} runs and that no firewall is between"
+        advice = f"check that the {role} is running and that no firewall blocks the way"
         yield Finding("connection", "fault", f"{first}: {_words(error)}", advice)
         return
     with connection:
@@ -101,10 +101,10 @@ def _name_finding(place: Place, timeout_s: float) -> Finding:
             lambda: socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM),
         )
     except TimeoutError:
-        advice = "see to it that the resolver of this machine can be reached (/etc/resolv.conf)"
+        advice = "check that this machine can reach its resolver (/etc/resolv.conf)"
         return Finding("name", "fault", f"{place.host}: no answer from the resolver", advice)
     except (OSError, UnicodeError) as error:
-        advice = "see to it that the name is right and that this machine may look it up"
+        advice = "check the name, and that this machine can look it up"
         return Finding("name", "fault", f"{place.host}: {_words(error)}", advice)
     addresses = ", ".join(sorted({str(one[4][0]) for one in found}))
     return Finding("name", "ok", f"{place.host} is {addresses}")
@@ -113,7 +113,7 @@ def _name_finding(place: Place, timeout_s: float) -> Finding:
 def _tunnel_finding(
     connection: socket.socket, server: Place, proxy_url: str, timeout_s: float
 ) -> Finding | None:
-    """What a proxy says to being asked for a tunnel; None where it opens one."""
+    """The finding if a proxy opens no tunnel; None if it does."""
     asked = f"CONNECT {server} HTTP/1.1\r\nHost: {server}\r\n"
     for name, value in requests.adapters.HTTPAdapter().proxy_headers(proxy_url).items():
         asked += f"{name}: {value}\r\n"
@@ -123,17 +123,17 @@ def _tunnel_finding(
         head = _head(connection, now_s() + timeout_s)
     except OSError as error:
         return Finding(
-            "proxy", "fault", f"no tunnel: {_words(error)}", "ask whoever runs the proxy"
+            "proxy", "fault", f"no tunnel: {_words(error)}", "ask the operator of the proxy"
         )
     status = head.split(b" ", 2)[1:2]
     if status == [_CONNECTED]:
         return None
     if status == [_CREDENTIALS]:
-        advice = "give the user and the password in HTTPS_PROXY: http://user:password@host:port"
+        advice = "put the user and the password into HTTPS_PROXY: http://user:password@host:port"
         return Finding("proxy", "fault", "it asks for a user and a password (status 407)", advice)
     shown = status[0][:3].decode("ascii", "replace") if status else "none"
     return Finding(
-        "proxy", "fault", f"no tunnel to {server}: status {shown}", "ask whoever runs it"
+        "proxy", "fault", f"no tunnel to {server}: status {shown}", "ask the operator of the proxy"
     )
 
 
@@ -156,7 +156,7 @@ def _tls_findings(connection: socket.socket, server: Place, timeout_s: float) ->
         folder = trusted if os.path.isdir(trusted) else None  # noqa: PTH112 -- as `requests` does
         context = ssl.create_default_context(cafile=None if folder else trusted, capath=folder)
     except (OSError, ssl.SSLError) as error:
-        advice = "let REQUESTS_CA_BUNDLE name a PEM file that exists, or unset it"
+        advice = "set REQUESTS_CA_BUNDLE to an existing PEM file, or unset it"
         yield Finding("tls", "fault", f"{trusted} cannot be read: {_words(error)}", advice)
         return
     try:
@@ -168,21 +168,20 @@ def _tls_findings(connection: socket.socket, server: Place, timeout_s: float) ->
             version = secure.version()
     except ssl.SSLCertVerificationError as error:
         advice = (
-            "where a private authority signs, name its bundle in REQUESTS_CA_BUNDLE, or in "
-            "RequestsTransport(verify=…); where the certificate expired or is for another name, "
-            "have it made anew"
+            "for a private authority, set REQUESTS_CA_BUNDLE or RequestsTransport(verify=…) to "
+            "its bundle; if the certificate has expired or is for another name, renew it"
         )
         yield Finding("tls", "fault", f"{server.host}: {error.verify_message}", advice)
         return
     except OSError as error:
-        advice = "see to it that the server speaks TLS on this port"
+        advice = "check that the server speaks TLS on this port"
         yield Finding("tls", "fault", f"{server}: {_words(error)}", advice)
         return
     until = shown.get("notAfter")
     left_s = ssl.cert_time_to_seconds(until) - time.time() if isinstance(until, str) else _SOON_S
     if left_s < _SOON_S:
         days = int(left_s // 86_400)
-        advice = "have it made anew"
+        advice = "renew it"
         yield Finding("tls", "warning", f"the certificate expires in {days} days", advice)
         return
     trust = "" if bundle is None else f" with {bundle}"
@@ -194,7 +193,7 @@ def _pair(place: Place) -> tuple[str, int]:
 
 
 def _words(error: BaseException) -> str:
-    """What an error of the system says; it holds no secret."""
+    """The text of a system error, which contains no secret."""
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, ssl.SSLError):
@@ -205,11 +204,11 @@ def _words(error: BaseException) -> str:
 
 
 def _within(timeout_s: float, work: Callable[[], T]) -> T:
-    """What a thread of its own answers in time: a name look-up takes no timeout.
+    """Run work on its own thread with a timeout, because a name look-up takes none.
 
     Raises:
-        TimeoutError: It does not.
-        Exception: What the work raises.
+        TimeoutError: It took too long.
+        Exception: The work raised it.
     """
     done: queue.SimpleQueue[tuple[T | None, BaseException | None]] = queue.SimpleQueue()
 

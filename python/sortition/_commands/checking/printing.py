@@ -1,4 +1,4 @@
-"""Findings for people and for programs."""
+"""Prints findings for people and for programs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MARKS: Final = {"ok": "ok", "note": "note", "warning": "WARNING", "fault": "FAU
 
 
 def print_findings(findings: Iterable[Finding], out: TextIO, *, as_json: bool) -> bool:
-    """Print findings as they come, or all of them as JSON; whether none is a fault."""
+    """Print findings as they arrive, or all of them as JSON; whether none is a fault."""
     found = []
     for finding in findings:
         found.append(finding)
@@ -40,7 +40,7 @@ def print_findings(findings: Iterable[Finding], out: TextIO, *, as_json: bool) -
 
 
 def print_verdict(name: str, verdict: Verdict, out: TextIO, *, as_json: bool) -> None:
-    """Print what is to be said of a settings document."""
+    """Print the verdict on a settings document."""
     if as_json:
         told = {
             "file": name,
@@ -62,7 +62,7 @@ def print_verdict(name: str, verdict: Verdict, out: TextIO, *, as_json: bool) ->
         }
         out.write(json.dumps(told, indent=2) + "\n")
         return
-    words = f"usable: {verdict.holds}" if verdict.is_usable else "cannot be used"
+    words = f"usable: {verdict.holds}" if verdict.is_usable else "not usable"
     out.write(f"{name}: {words} ({verdict.platform})\n")
     for problem in verdict.problems:
         mark = "warning: " if problem.is_warning else ""

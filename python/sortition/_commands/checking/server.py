@@ -1,4 +1,4 @@
-"""What the server of the settings answers: its clock, the key, the document."""
+"""Checks the answer of the settings server: its clock, the key, the document."""
 
 from __future__ import annotations
 
@@ -33,15 +33,15 @@ def server_findings(
 
     Args:
         request: The request.
-        platform: Whose settings they are.
-        account: The account or project that is asked for.
-        engine: What reads them.
+        platform: The platform.
+        account: The account or project.
+        engine: Reads the settings.
         timeout_s: How long the answer may take.
     """
     try:
         transport = RequestsTransport()
     except OptionError as error:
-        advice = "let the variable name a file that exists, or unset it"
+        advice = "set the variable to an existing file, or unset it"
         yield Finding("tls", "fault", str(error), advice)
         return
     pool = SenderPool(transport, most_senders=1)
@@ -49,7 +49,7 @@ def server_findings(
         asked = dataclasses.replace(request, most_answer_bytes=MOST_SETTINGS_BYTES, needs_body=True)
         response = pool.send(asked, Deadline(timeout_s))
     except SendingError as error:
-        yield Finding("answer", "fault", f"{request.url}: {error}", "see what is said above")
+        yield Finding("answer", "fault", f"{request.url}: {error}", "see the findings above")
         return
     finally:
         pool.close()
@@ -64,12 +64,12 @@ def _clock_finding(response: Response) -> Finding | None:
     try:
         at = email.utils.parsedate_to_datetime(response.headers.get("date", ""))
     except (TypeError, ValueError):
-        return Finding("clock", "note", "the server does not say what time it has")
-    # Of whole seconds, and some time ago: less than two says nothing.
+        return Finding("clock", "note", "the server does not send its time")
+    # The server's time has whole seconds and is a little old: less than two means nothing.
     ahead_s = time.time() - at.timestamp()
     direction = "ahead of" if ahead_s > 0 else "behind"
     found = f"this machine is {abs(ahead_s):.0f} seconds {direction} the server"
-    advice = "set the clock, or let it be set (NTP): events carry the time"
+    advice = "set the clock, for example with NTP: events contain the time"
     if abs(ahead_s) >= _CLOCK_FAULT_S:
         return Finding("clock", "fault", found, advice)
     if abs(ahead_s) >= _CLOCK_WARNING_S:
@@ -82,11 +82,11 @@ def _answer_findings(
 ) -> Iterator[Finding]:
     status, url = response.status, request.url
     if is_refusal(status):
-        advice = "see to it that account and key are those of the environment, and still valid"
+        advice = "check that account and key belong to the environment and are still valid"
         yield Finding("key", "fault", f"{url}: the server refuses (status {status})", advice)
         return
     if is_redirect(status):
-        advice = "see to it that no gateway or login page is in between; redirects are not followed"
+        advice = "check for a gateway or a login page in between; redirects are not followed"
         yield Finding("answer", "fault", f"{url}: {words_of(response)}", advice)
         return
     if meaning_of(status) is not Meaning.ACCEPTED:
@@ -102,5 +102,5 @@ def _answer_findings(
     verdict = verdict_on(response.body.removeprefix(b"\xef\xbb\xbf"), platform, engine)
     yield from findings_of(verdict, "settings")
     if verdict.account is not None and verdict.account != account:
-        found = "the settings are those of another account or project"
-        yield Finding("settings", "fault", found, "see to it that account and key belong together")
+        found = "the settings belong to another account or project"
+        yield Finding("settings", "fault", found, "check that account and key belong together")

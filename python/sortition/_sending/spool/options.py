@@ -61,9 +61,9 @@ def _folder(value: object) -> str:
     folder = Path(path).absolute()
     try:
         if folder.exists() and not folder.is_dir():
-            raise OptionError("spool: is no folder")
+            raise OptionError("spool: is not a folder")
         if not folder.exists() and not folder.parent.is_dir():
-            raise OptionError("spool: the folder in which it is to be made does not exist")
+            raise OptionError("spool: its parent folder does not exist")
     except OSError:
         # It cannot even be looked at; the first event will say so.
         pass
