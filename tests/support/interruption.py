@@ -48,7 +48,9 @@ class Interruption:
 
     def run(self, call: Callable[[], object]) -> object:
         """Make a call, with this interruption in it."""
-        before = sys.gettrace()
+        before, hook = sys.gettrace(), sys.unraisablehook
+        # That of pytest would be interrupted too; it is no part of the call.
+        sys.unraisablehook = lambda _: None
         sys.settrace(self._trace)
         try:
             return call()
@@ -59,6 +61,7 @@ class Interruption:
             raise HandlerError from None
         finally:
             sys.settrace(before)
+            sys.unraisablehook = hook
 
     def _trace(self, frame: FrameType, event: str, _: Any) -> Any:
         if self.has_come:

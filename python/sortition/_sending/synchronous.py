@@ -105,21 +105,21 @@ class SynchronousDispatch:
         in_flight = counts.begin(kinds)
         try:
             outcome = process.exchange(replace(request, may_be_repeated=self._resends), deadline)
+            if outcome is not None and outcome.was_repeated:
+                counts.repeat(kinds)
+            if outcome is not None and outcome.is_accepted:
+                in_flight.end()
+                if outcome.is_html:
+                    counts.note_html(kinds)
+                return True
+            reason = _reason_of(outcome)
+            in_flight.end(reason)
         except BaseException:
-            # A signal handler raised, such as that of Ctrl-C. Where it does so before or after
-            # these lines, the end of the object counts the events.
+            # A signal handler raised, such as that of Ctrl-C. Where it does so before these lines,
+            # the end of the object counts the events; only the first end counts.
             in_flight.end(reasons.UNKNOWN_OUTCOME)
             self._log_drop(process, reasons.UNKNOWN_OUTCOME)
             raise
-        if outcome is not None and outcome.was_repeated:
-            counts.repeat(kinds)
-        if outcome is not None and outcome.is_accepted:
-            in_flight.end()
-            if outcome.is_html:
-                counts.note_html(kinds)
-            return True
-        reason = _reason_of(outcome)
-        in_flight.end(reason)
         self._log_drop(process, reason)
         call_back(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
