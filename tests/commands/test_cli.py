@@ -137,7 +137,13 @@ class TestDemo:
         assert f"The client decides with the {engine} engine" in done.stdout
         assert "The report agrees with what the simulated users did" in done.stdout
         assert "agrees with what the users did, and with the client's ledger" in done.stdout
-        for shown in ("purchase", "One page", "Uplift", "Revenue", "To look further"):
+        for shown in (
+            "One page",
+            "Uplift",
+            "revenue per visitor",
+            "Not enough data",
+            "To look further",
+        ):
             assert shown in done.stdout
         for shown in ("Zoho PageSense", "Large pictures", "Shown early", "for no experiment"):
             assert shown in done.stdout

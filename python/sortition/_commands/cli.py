@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from sortition._base.defaults import DEFAULT_PORT, KEY_VARIABLE
 from sortition._commands.checking.commands import add_doctor, add_validate
+from sortition._commands.judging.commands import add_plan, add_report
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _add_serve(commands.add_parser)
     _add_demo(commands.add_parser)
     _add_spool(commands.add_parser)
+    add_report(commands.add_parser)
+    add_plan(commands.add_parser)
     add_validate(commands.add_parser)
     add_doctor(commands.add_parser)
     given = parser.parse_args(arguments)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import json
 import os
 import shutil
@@ -16,7 +17,6 @@ from typing import TYPE_CHECKING, Final
 
 import rich.console
 import rich.progress
-import rich.table
 
 from sortition import pagesense, vwo
 from sortition._base.defaults import DEFAULT_PORT
@@ -28,7 +28,7 @@ from sortition.demo.agreement import (
 )
 from sortition.demo.collector_process import CollectorError, collector
 from sortition.demo.simulation import simulate
-from sortition.demo.tables import account_tables, project_tables
+from sortition.results import Results, text_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -70,13 +70,16 @@ def _run(
             for name in ("settings.json", "pagesense.json")
         ]
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sortition-demo-"))
-        url = stack.enter_context(collector(settings, database or Path(folder, "events.db")))
+        events = database or Path(folder, "events.db")
+        url = stack.enter_context(collector(settings, events))
         console.print(f"A collector serves the demo's settings at {url}")
         account, project = [json.loads(path.read_bytes()) for path in settings]
         # Both are to be seen, also where the first one fails.
         agreed = [
             _act_with_vwo(account, url, users, engine, console),
+            _judge("vwo", events, settings, console),
             _act_with_pagesense(project, url, max(1, users // _OF_FIRST), engine, console),
+            _judge("pagesense", events, settings, console),
         ]
     if not all(agreed):
         return _FAILED
@@ -102,7 +105,6 @@ def _act_with_vwo(
         tally = _simulate(lambda number: vwo_shop.visit(client, number), users, console)
         seconds = time.perf_counter() - started
     report = _report(url)
-    _print_tables(account_tables(report), console)
     _sum_up(tally, seconds, "each sent and answered over HTTP", console)
     found = account_differences(report, tally)
     if tally.failed:
@@ -134,7 +136,6 @@ def _act_with_pagesense(
         seconds = time.perf_counter() - started
         stats = client.stats()
     report = _report(url)
-    _print_tables(project_tables(report), console)
     _sum_up(tally, seconds, "each sent over HTTP from a queue", console)
     found = project_differences(report, tally) + ledger_differences(report, stats)
     agrees = "The report agrees with what the users did, and with the client's ledger"
@@ -159,9 +160,17 @@ def _report(url: str) -> Report:
     return report
 
 
-def _print_tables(tables: Iterable[rich.table.Table], console: rich.console.Console) -> None:
-    for table in tables:
-        console.print(table)
+def _judge(
+    platform: str, events: Path, settings: list[Path], console: rich.console.Console
+) -> bool:
+    """Print what the experiments of a platform showed; whether their data can be trusted."""
+    report = Results.from_collector(events, settings=settings).report()
+    shown = dataclasses.replace(
+        report, campaigns=tuple(one for one in report.campaigns if one.platform == platform)
+    )
+    console.print()
+    console.print(text_of(shown), markup=False, soft_wrap=True, end="")
+    return shown.is_healthy
 
 
 def _sum_up(tally: Tally, seconds: float, how: str, console: rich.console.Console) -> None:
@@ -194,6 +203,8 @@ def _say_how_to_go_on(
         served = " ".join(f"--settings {_near(path)}" for path in settings)
         console.print(f"  {command} serve {served} --db {_near(database)}", soft_wrap=True)
         console.print(f"    serves these events again: http://127.0.0.1:{DEFAULT_PORT}/report.json")
+        console.print(f"  {command} report {served} --db {_near(database)}", soft_wrap=True)
+        console.print("    says again what the experiments showed")
     console.print("  README.md, 'Use it'")
     console.print("    shows the same calls in a program of your own")
 

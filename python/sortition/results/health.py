@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from sortition.results.campaign import Campaign
     from sortition.stats import SampleRatio
 
-_PERCENT: Final = 100
 _MANY_REPEATED: Final = 0.01
+_ENOUGH_CONVERTERS: Final = 50
 _DAY_ALARM: Final = 0.001
 
 
@@ -79,7 +79,7 @@ def _warnings(
     for goal in campaign.goals():
         reached = campaign.sums.reached_in_all(goal.id)
         one = outliers(reached.largest, reached.revenue)
-        if one.is_alarm:
+        if one.is_alarm and reached.converters >= _ENOUGH_CONVERTERS:
             found.append(
                 f"{goal.name}: one visitor brought {one.share:.0%} of the revenue; winsorise"
             )

@@ -44,6 +44,7 @@ def reading(
         ValueError: A column is missing, or a value is no time or number.
         TypeError: A table is of a kind that cannot be read.
     """
+    _ensure_duckdb_for(exposures, conversions, users)
     if engine is None:
         engine = "duckdb" if importlib.util.find_spec("duckdb") else "sqlite"
     opened: _Engine = _DuckDB() if engine == "duckdb" else _SQLite()
@@ -65,6 +66,14 @@ def reading(
         )
     finally:
         opened.close()
+
+
+def _ensure_duckdb_for(*tables: Any) -> None:
+    is_missing = importlib.util.find_spec("duckdb") is None
+    for table in tables:
+        if is_missing and _is_file(table) and str(table).endswith(".parquet"):
+            message = "duckdb is not installed, which reads Parquet; run: pip install duckdb"
+            raise ImportError(message, name="duckdb")
 
 
 def _relation(name: str, columns: Sequence[str], engine: _Engine) -> str:

@@ -27,7 +27,9 @@ def text_of(report: Report) -> str:
     """The report as text, which ends with a line break."""
     parts = [_campaign(one) for one in report.campaigns] or ["No campaign was found.\n"]
     if report.unattributed:
-        parts.append(f"{report.unattributed:,} conversions belong to no campaign.\n")
+        count = report.unattributed
+        told = "1 conversion belongs" if count == 1 else f"{count:,} conversions belong"
+        parts.append(f"{told} to no campaign.\n")
     return "\n".join(parts)
 
 

@@ -1,0 +1,1 @@
+"""``sortition report`` and ``sortition plan``: judging experiments, and planning them."""
