@@ -145,7 +145,7 @@ class TestDemo:
             "To look further",
         ):
             assert shown in done.stdout
-        for shown in ("Zoho PageSense", "Large pictures", "Shown early", "for no experiment"):
+        for shown in ("Zoho PageSense", "Large pictures", "Shown early"):
             assert shown in done.stdout
         assert (tmp_path / "d.db").exists()
 
