@@ -1,23 +1,23 @@
-# What you run is what CI runs; `make` alone says what there is.
+# You run the same targets as CI; `make` alone lists them.
 #
-# Needed: git, a C compiler, cargo, and a Python of 3.11 or later with venv. Everything else is
-# fetched from the package registries into .venv and target, and nothing is installed globally.
+# Requires git, a C compiler, cargo, and Python 3.11 or later with venv. Everything else is installed
+# from the package registries into .venv and target, and nothing globally.
 
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# A new one for every run, so that one that is being looked at is left alone.
+# A new database for every run, so that a run does not disturb one that is still open.
 DEMO_DATABASE = target/demo/$(shell date +%Y%m%d-%H%M%S)-$$$$.db
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_REQUIRE_VIRTUALENV := 1
 
-# An environment holds the paths of where it was made and of its Python; elsewhere, or when that is
-# gone, a new one is made.
+# An environment contains its own path and that of its Python. If it was moved or its Python is gone,
+# make a new one.
 MADE_FOR := $(CURDIR) $(PYTHON)
 ifneq ($(wildcard $(VENV)/made-for),)
 ifneq ($(shell cat $(VENV)/made-for && $(BIN)/python -c ''),$(MADE_FOR))
-$(info the environment was made elsewhere or is broken: making a new one)
+$(info the environment was moved or is broken: making a new one)
 $(shell rm -rf $(VENV))
 endif
 endif
@@ -28,7 +28,7 @@ RUST_SOURCES := Cargo.toml Cargo.lock $(shell find rust -name '*.rs' -o -name Ca
 .DELETE_ON_ERROR:
 
 .PHONY: help
-help: ## Say what there is
+help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
@@ -36,19 +36,19 @@ demo: $(VENV)/built ## Run experiments from settings to report
 	@mkdir -p target/demo
 	@$(BIN)/sortition demo --db $(DEMO_DATABASE)
 
-# Without the stamp of the release build: whatever is tested, measured or shipped by another target
-# gets the release build again.
+# This removes the stamp of the release build, so targets that test, measure or ship make that build
+# again.
 .PHONY: develop
-develop: $(VENV)/installed ## Build the compiled module in seconds, to try an edit of the Rust code
+develop: $(VENV)/installed ## Build the compiled module quickly, to try an edit of the Rust code
 	@rm -f $(VENV)/built
 	@$(BIN)/maturin develop $(DEVELOP) --skip-install >target/build.log 2>&1 \
 		|| { cat target/build.log; exit 1; }
 
-# One process for each core; who is done early takes tests from the others.
+# One process per core; a process that is done early takes tests from the others.
 PARALLEL := $(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 .PHONY: test
-test: test-rust test-python ## Run all tests that need no more than the demo does
+test: test-rust test-python ## Run all tests that need no further packages
 
 .PHONY: test-rust
 test-rust:
@@ -58,7 +58,7 @@ test-rust:
 test-python: $(VENV)/built $(VENV)/test-tools
 	$(PARALLEL) -m "not system"
 
-# A service may have any of these. The tests of the proxy use `requests` itself, not the client.
+# A service may have any of these versions. The tests of the proxy use `requests`, not the client.
 URLLIB3 := 1.26.20 2.0.7
 
 .PHONY: test-urllib3
@@ -71,15 +71,15 @@ target/urllib3/%: $(VENV)/pip
 	$(BIN)/pip install --quiet --no-deps --target $@ urllib3==$*
 
 .PHONY: test-quick
-test-quick: $(VENV)/built $(VENV)/test-tools ## Run the tests that take no more than a moment each
+test-quick: $(VENV)/built $(VENV)/test-tools ## Run the tests that take less than a second each
 	$(PARALLEL) -m "not system and not slow"
 
 .PHONY: coverage
-coverage: $(VENV)/built $(VENV)/test-tools ## Measure which branches of the Python code the quick tests reach
+coverage: $(VENV)/built $(VENV)/test-tools ## Measure the branch coverage of the quick tests
 	$(PARALLEL) -m "not system and not slow" --cov --cov-report=term:skip-covered
 
 .PHONY: mutants
-mutants: $(VENV)/built $(VENV)/test-tools ## Change rules on purpose, and see whether the tests notice
+mutants: $(VENV)/built $(VENV)/test-tools ## Change rules on purpose, and check that a test fails
 	PYTHONPATH=tests $(BIN)/python -m mutants $(RULE)
 
 .PHONY: test-system
@@ -87,7 +87,7 @@ test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/event
 	$(BIN)/python -m pytest -m system
 
 .PHONY: soak
-soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run what takes long at its full size, and print the figures
+soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run long tests at their full size, and print their figures
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/sending/test_outages.py tests/sending/test_request_path.py \
 		tests/engine/test_independence.py tests/spool/test_kills.py tests/spool/test_pagesense_spool.py \
 		tests/settings/test_polling.py tests/settings/test_first_settings.py tests/processes/test_frozen.py \
@@ -95,8 +95,8 @@ soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/mad
 		tests/stats/test_coverage.py
 	$(MAKE) cross
 
-# What `cargo fuzz` would build with, but on the stable toolchain; the engine has no unsafe code for
-# which a sanitizer would be needed.
+# The flags of `cargo fuzz`, but on the stable toolchain; the engine has no unsafe code that would need
+# a sanitizer.
 FUZZ_FLAGS := --cfg fuzzing -Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
 	-Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
 	-Cllvm-args=-sanitizer-coverage-trace-compares -Cllvm-args=-simplifycfg-branch-fold-threshold=0
@@ -129,13 +129,13 @@ fuzz-%: fuzz-seeds
 		-verbosity=0 -artifact_prefix=$(FUZZ)/$*/ $(FUZZ)/$*/found $(FUZZ)/$*/seeds
 
 .PHONY: fmt
-fmt: $(VENV)/lint-tools ## Lay out the code
+fmt: $(VENV)/lint-tools ## Format the code
 	cargo fmt
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
 .PHONY: lint
-lint: $(VENV)/lint-tools ## Check layout and habits of the code
+lint: $(VENV)/lint-tools ## Check formatting and lints
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --locked -- -D warnings
 	$(BIN)/ruff format --check
@@ -144,20 +144,20 @@ lint: $(VENV)/lint-tools ## Check layout and habits of the code
 	$(BIN)/actionlint
 	$(BIN)/zizmor --offline --quiet .github
 
-# What is compiled only for a Python without the GIL, checked without having one: PyO3 takes this file
-# for what it would ask the interpreter.
+# Checks the code for a Python without the GIL, without having one: PyO3 reads this file instead of asking
+# the interpreter.
 .PHONY: lint-free-threaded
 lint-free-threaded: ## Check the Rust code that is for free-threaded Python only
 	PYO3_CONFIG_FILE=$(CURDIR)/rust/bindings/free-threaded.txt cargo clippy --package sortition-bindings \
 		--locked --target-dir target/free-threaded -- -D warnings
 
 .PHONY: types
-types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and the stubs against the compiled module
+types: $(VENV)/built $(VENV)/test-tools $(VENV)/lint-tools ## Check types, and compare the stubs with the compiled module
 	$(BIN)/mypy
 	$(BIN)/stubtest sortition._core --mypy-config-file pyproject.toml
 
 .PHONY: unicode
-unicode: ## Write the Unicode tables; needs Python 3.11
+unicode: ## Generate the Unicode tables; requires Python 3.11
 	$(PYTHON) rust/pythonic/unicode/generate.py
 	cargo fmt
 
@@ -166,22 +166,22 @@ check-unicode: ## Check that the Unicode tables are those of Python 3.11
 	$(PYTHON) rust/pythonic/unicode/generate.py --check
 
 .PHONY: options
-options: $(VENV)/built ## Write the signatures and the page of the launch options
+options: $(VENV)/built ## Generate the signatures and the page of the launch options
 	PYTHONPATH=tests $(BIN)/python -m support.launch_options
 
 .PHONY: schema
-schema: $(VENV)/built ## Write the JSON Schemas of settings documents
+schema: $(VENV)/built ## Generate the JSON Schemas of settings documents
 	PYTHONPATH=tests $(BIN)/python -m support.schema
 
 PEERS := vwo-python-sdk eppo-server-sdk statsig-python-core growthbook optimizely-sdk \
 	launchdarkly-server-sdk zohopagesense-python-sdk
 
 .PHONY: bench
-bench: $(VENV)/built peers ## Measure beside the pure engine, the peers and the floor
+bench: $(VENV)/built peers ## Compare with the pure engine, the peers and the floor
 	$(BIN)/python benches/compare.py --json target/bench/figures.json
 
 .PHONY: bench-each
-bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each by itself, with pytest-benchmark
+bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each benchmark alone, with pytest-benchmark
 	$(BIN)/python -m pytest benches
 
 .PHONY: bench-engine
@@ -195,10 +195,10 @@ bench-once: $(VENV)/built $(VENV)/bench-tools
 	$(BIN)/python benches/compare.py --once compiled pure floor 'pagesense, compiled' 'pagesense, pure'
 
 .PHONY: instructions
-instructions: $(VENV)/built ## Count the instructions of the hottest paths; needs valgrind
+instructions: $(VENV)/built ## Count the instructions of the hottest paths; requires valgrind
 	$(BIN)/python benches/instructions.py $(if $(REASON),--write '$(REASON)')
 
-# Each in an environment of its own: their pins clash.
+# Each has its own environment, because their pins conflict.
 .PHONY: peers
 peers: $(PEERS:%=target/peers/%/installed)
 
@@ -210,7 +210,7 @@ target/peers/%/installed:
 .PHONY: packages
 packages: target/packaged ## Build the wheels and the source distribution into dist
 
-# On Linux for every glibc from 2.17 on, by zig's linker.
+# On Linux, zig's linker supports every glibc from 2.17 on.
 FLOOR := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
 PACKAGED := LICENSE THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md Makefile pyproject.toml $(RUST_SOURCES) \
 	$(shell find .ci build_backend docs python tests -type f ! -name '*.pyc' ! -name '*.so')
@@ -223,38 +223,38 @@ target/packaged: $(PACKAGED) $(VENV)/package-tools
 	@touch $@
 
 .PHONY: check-packages
-check-packages: packages ## Install each package in an environment of its own, and use it
+check-packages: packages ## Install each package into its own environment, and use it
 	$(BIN)/python .ci/check_packages.py dist
 
 .PHONY: check-pythons
-check-pythons: packages ## Test the compiled wheel with every other CPython that can be had
+check-pythons: packages ## Test the compiled wheel with every other available CPython
 	$(BIN)/python .ci/check_pythons.py dist
 
 .PHONY: cross
-cross: packages $(VENV)/cross-tools ## Build for aarch64 and musl, and run what was built; takes long
+cross: packages $(VENV)/cross-tools ## Build for aarch64 and musl, and test the builds; takes long
 	nice $(BIN)/python .ci/cross.py target/cross/wheels
 
 .PHONY: check-docs
-check-docs: $(VENV)/built $(VENV)/test-tools ## Run the examples of the docs and follow their links
+check-docs: $(VENV)/built $(VENV)/test-tools ## Run the examples in the docs and check their links
 	$(BIN)/python -m pytest tests/package/test_readme.py tests/package/test_links.py
 
 .PHONY: audit
-audit: $(VENV)/built $(VENV)/audit-tools ## Check the installed packages for known vulnerabilities; needs the network
+audit: $(VENV)/built $(VENV)/audit-tools ## Check the installed packages for known vulnerabilities; requires the network
 	$(BIN)/pip-audit --local --skip-editable
 
 .PHONY: notices
-notices: ## Write the notices of third parties
+notices: ## Generate the third-party notices
 	$(PYTHON) .ci/third_party.py write
 
 .PHONY: deny
-deny: ## Check the crates for known vulnerabilities, licences and sources; needs cargo-deny
+deny: ## Check the crates for known vulnerabilities, licences and sources; requires cargo-deny
 	cargo deny --locked check
 
 .PHONY: clean
-clean: ## Remove what was built
+clean: ## Remove everything that was built
 	rm -rf $(VENV) dist target
 
-# The environment is made by hand of pip, which knows dependency groups from 25.1 on.
+# pip supports dependency groups from 25.1 on.
 $(VENV)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sortition needs Python 3.11 or later; name one: make PYTHON=python3.13")'
 	@echo 'making an environment for Python in $(VENV)'

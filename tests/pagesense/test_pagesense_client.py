@@ -764,7 +764,7 @@ def test_track_goal_of_a_stored_assignment(
         (("Exp All", "user1", "Sign u"), "no such goal; did you mean Sign up?"),
         (("Exp All", "user1", "Orphan"), "the experiment Exp All does not count the goal Orphan"),
         (("Exp Paused", "user1", "Paused goal"), "the experiment Exp Paused is not running"),
-        (("Exp Flag", "user1", "Sign up"), "the experiment Exp Flag is no A/B test"),
+        (("Exp Flag", "user1", "Sign up"), "the experiment Exp Flag is not an A/B test"),
         ((" ", "user1", "Sign up"), "experiment_name must not be blank"),
         (("Exp All", " ", "Sign up"), "user_id must not be blank"),
         (("Exp All", 5, "Sign up"), "user_id must be a string, got int"),
@@ -1145,7 +1145,7 @@ def test_explain(launched: Callable[..., pagesense.Client], sink: Sink) -> None:
     assert str(told).splitlines() == [
         "Exp Chrome: Variation 1: the user's bucket lies in this variation's range",
         "  1. The experiment is an A/B test and running.",
-        "  2. The user storage holds nothing for the user.",
+        "  2. The user storage has nothing for the user.",
         "  3. The experiment is for its audiences.",
         "  4. There are attributes, none of them empty.",
         "  5. Audience chrome-only: Browser is 'Chrome', wanted equal to one of 'chrome': yes.",

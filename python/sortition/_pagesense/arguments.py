@@ -1,4 +1,4 @@
-"""What the arguments of a call must be.
+"""Checks of a call's arguments.
 
 Source: PageSense spec, section 7.3.
 """
@@ -10,7 +10,7 @@ from sortition._base.options import kind
 
 
 def filled(name: str, value: object) -> str:
-    """Text that is not blank; it is used as given, not trimmed.
+    """Text that is not blank; it is not trimmed.
 
     Raises:
         BadArgumentError: It is something else.
@@ -19,12 +19,12 @@ def filled(name: str, value: object) -> str:
         raise BadArgumentError(f"{name} must be a string, got {kind(value)}")
     if not str.strip(value):
         raise BadArgumentError(f"{name} must not be blank")
-    # A subclass may print as something else than it is.
+    # A subclass may override `__str__` with another text.
     return value if type(value) is str else str.__str__(value)
 
 
 def name_of(name: str, value: object) -> str:
-    """The name of an experiment or a goal, which UTF-8 can hold.
+    """The name of an experiment or a goal, which UTF-8 can encode.
 
     Raises:
         BadArgumentError: It is something else.

@@ -1,4 +1,4 @@
-"""What a project's settings are asked for with.
+"""The credentials for a project's settings.
 
 Source: PageSense spec, section 2.1; "Our choices".
 """
@@ -15,7 +15,7 @@ from sortition._pagesense.constants import DATA_CENTERS
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What settings are asked for with.
+    """The credentials for settings.
 
     Attributes:
         account_id: The account's id, without the data center.
@@ -34,12 +34,12 @@ class Credentials:
 def credentials_of(
     sdk_account_id: object, sdk_key: object, project_name: object, *, is_needed: bool
 ) -> tuple[Credentials | None, str | None]:
-    """What settings are asked for with, and the data center that the account id names.
+    """The credentials from a caller's arguments, and the data center in the account id.
 
-    All three are given, or, where they are not needed, none.
+    Either all three are given or, if they are not needed, none.
 
     Raises:
-        OptionError: One of them cannot be used, or is missing.
+        OptionError: One of them is invalid or missing.
     """
     given = {
         "sdk_account_id": sdk_account_id,
@@ -60,10 +60,10 @@ def credentials_of(
 
 
 def account_of(sdk_account_id: object) -> tuple[str, str]:
-    """The account and the data center that an account id names.
+    """The account and the data center in an account id.
 
     Raises:
-        OptionError: It is none.
+        OptionError: It is not an account id.
     """
     account, hyphen, center = option_text("sdk_account_id", sdk_account_id).partition("-")
     account = account.strip()
@@ -73,14 +73,14 @@ def account_of(sdk_account_id: object) -> tuple[str, str]:
 
 
 def split_account(account_id: str) -> tuple[str, str | None]:
-    """The account and the data center of settings: theirs may name none, and have any hyphens."""
+    """The account and the data center in settings, whose id may name none and have hyphens."""
     account, _, center = account_id.partition("-")
     center = center.strip().upper()
     return (account.strip(), center) if center in DATA_CENTERS else (account_id, None)
 
 
 def option_text(name: str, value: object) -> str:
-    """Text that is not blank, and that UTF-8 can hold.
+    """Text that is not blank and that UTF-8 can encode.
 
     Raises:
         OptionError: It is something else.
@@ -96,7 +96,7 @@ def option_text(name: str, value: object) -> str:
 
 
 def known_data_center(name: str, value: str) -> str:
-    """The data center of this name.
+    """The data center with this name.
 
     Raises:
         OptionError: There is none.

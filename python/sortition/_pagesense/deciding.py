@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a call was asked with; every value was checked.
+    """The checked arguments of a call.
 
     Attributes:
         call: The call's name, for messages.
         user_id: The user's id.
-        attributes: What audiences are compared with.
+        attributes: The user's attributes for audiences.
     """
 
     call: str
@@ -34,14 +34,14 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """Which experiment a call is about.
+    """The experiment that a call names.
 
     Attributes:
         name: Its name or link name.
-        named_by: Which of them.
+        named_by: Which of the two it is.
     """
 
-    # With the arguments of a call in the wrong order it is a user's id.
+    # If the arguments of a call are in the wrong order, it is a user id.
     name: str = field(repr=False)
     named_by: NamedBy = "name"
 

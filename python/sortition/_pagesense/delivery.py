@@ -27,14 +27,14 @@ if TYPE_CHECKING:
 
 
 class Delivery(delivery.Delivery, Protocol):
-    """Takes events, and says which were accepted."""
+    """Accepts events, and says which."""
 
     def accept(self, kind: str, user_id: str, event: bytes) -> bool:
-        """Take an event of a user; whether it was accepted."""
+        """Accept an event of a user; whether it was accepted."""
 
 
 class QueuedDelivery:
-    """Puts events into a queue, from which they are sent, those of one user in their order."""
+    """Puts events into a queue and sends them, keeping the order of each user's events."""
 
     waits_for_answers = False
 
@@ -58,7 +58,7 @@ class QueuedDelivery:
             snapshot = current.snapshot
             if snapshot is None:
                 return None
-            # An event says itself which project and environment it belongs to.
+            # Each event names its project and environment.
             return Owner.of("pagesense", snapshot.settings.sdk_account_id, "")
 
         self._dispatch = Dispatch(

@@ -1,6 +1,6 @@
-"""Why a call would answer what it answers, in words and as data.
+"""Explains the result of a call, in words and as data.
 
-The decision itself is the engine's; this only tells of it.
+The engine decides; this module only describes the decision.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 _REASONS: Final = {
     "stored": "the user storage holds this variation for the user",
     "bucketed": "the user's bucket lies in this variation's range",
-    "only_variation": "it is the only variation, which everyone gets who is in the audiences",
-    "experiment_unknown": "the settings have no experiment of this name",
+    "only_variation": "it is the only variation, which every user in the audiences gets",
+    "experiment_unknown": "the settings have no experiment with this name",
     "experiment_set_aside": "the experiment is broken and was set aside",
     "experiment_not_running": "the experiment is not running",
-    "wrong_experiment_type": "the experiment is no A/B test",
-    "goal_unknown": "the project has no goal of this name",
-    "goal_not_mapped": "the goal is not counted in this experiment",
+    "wrong_experiment_type": "the experiment is not an A/B test",
+    "goal_unknown": "the project has no goal with this name",
+    "goal_not_mapped": "the experiment does not count the goal",
     "attributes_missing": "no attributes were given, or one has an empty name or value",
     "audience_not_matched": "the user is not in every audience of the experiment",
     "outside_traffic": "the user's bucket lies outside the permitted traffic",
-    "no_range": "the user's bucket lies in the range of no variation",
+    "no_range": "the user's bucket lies outside the ranges of all variations",
     "profile_needed": "the user storage must be asked first",
 }
 _OPERATORS: Final = {
@@ -40,16 +40,16 @@ _OPERATORS: Final = {
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Explanation:
-    """What a call would decide, and every step on the way there. ``str()`` gives it as text.
+    """The decision of a call, and every step towards it. ``str()`` returns it as text.
 
     Attributes:
-        experiment: The name that was asked for.
-        experiment_key: The experiment's key; None where there is no such experiment.
-        variation: The name of the variation; None where the user gets none.
+        experiment: The experiment's name in the call.
+        experiment_key: The experiment's key; None if there is no such experiment.
+        variation: The name of the variation; None if the user gets none.
         variation_link_name: Its link name.
-        reason: Why, in one word; see `sentence`.
-        steps: The steps in their order, each with its name under ``step``.
-        storage_findings: What was wrong with what the user storage did, each with its name.
+        reason: The reason in one word; see `sentence`.
+        steps: The steps in order, each with its name under ``step``.
+        storage_findings: The faults of the user storage, each with its name.
     """
 
     experiment: str
@@ -82,7 +82,7 @@ class Explanation:
         return _REASONS[self.reason]
 
     def as_dict(self) -> dict[str, Json]:
-        """All of it as plain values that JSON can carry."""
+        """Everything as plain values for JSON."""
         return {
             "experiment": self.experiment,
             "experiment_key": self.experiment_key,
@@ -110,7 +110,7 @@ class Explanation:
 def _line(step: Step) -> str:
     match step["step"]:
         case "experiment":
-            kind = "an A/B test" if step["is_ab_test"] else "no A/B test"
+            kind = "an A/B test" if step["is_ab_test"] else "not an A/B test"
             state = "running" if step["is_running"] else "not running"
             return f"The experiment is {kind} and {state}."
         case "goal":
@@ -134,11 +134,11 @@ def _line(step: Step) -> str:
 
 def _user_storage(step: Step) -> str:
     if step["profile"] == "nothing":
-        return "The user storage holds nothing for the user."
+        return "The user storage has nothing for the user."
     if step["profile"] == "invalid":
-        return "What the user storage holds for the user is no profile, or has a bad entry."
+        return "The user storage has no valid profile for the user, or one with a bad entry."
     if step["variation"] is None:
-        return "The user storage holds no variation of this experiment for the user."
+        return "The user storage has no variation of this experiment for the user."
     return f"The user storage holds {step['variation']}."
 
 

@@ -1,4 +1,4 @@
-"""Properties of a goal: what is known of a conversion beside the goal itself.
+"""Properties of a goal: data about a conversion besides the goal itself.
 
 Source: PageSense spec, section 7.4.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GoalPropertyDataType(enum.Enum):
-    """The types that the platform has for a property's values. They are told, not checked."""
+    """The platform's types of property values. They are informative and not checked."""
 
     LONG = "LONG"
     DOUBLE = "DOUBLE"
@@ -29,19 +29,19 @@ class GoalPropertyDataType(enum.Enum):
 
 
 class GoalProperty:
-    """A property of goals. Immutable; two of the same key are equal.
+    """A property of goals. Immutable; two with the same key are equal.
 
     Attributes:
         property_key: The key under which its value is sent.
         property_name: Its name.
-        property_description: What it is about.
+        property_description: Its description.
         property_data_type: The type of its values.
-        is_reserved_property: Whether the platform gives it a meaning.
-        REVENUE: What a conversion brought: a whole number from 0, as text.
+        is_reserved_property: Whether it has a meaning for the platform.
+        REVENUE: The revenue of a conversion: a whole number from 0, as text.
 
     Raises:
         ValueError: The key or the name is blank.
-        TypeError: The type is no `GoalPropertyDataType`.
+        TypeError: The type is not a `GoalPropertyDataType`.
 
     Source: PageSense spec, section 7.4.
     """
@@ -122,12 +122,12 @@ _REVENUE_KEY: Final = GoalProperty.REVENUE.property_key
 
 
 def properties_of(value: object) -> dict[object, object] | None:
-    """The properties as they are sent, by key; None where none were given.
+    """The properties to send, by key; None if none were given.
 
-    Values that are None and text that is blank are left out; text is trimmed.
+    Leaves out None and blank text, and trims text.
 
     Raises:
-        BadArgumentError: They are no mapping, or cannot be read.
+        BadArgumentError: They are not a mapping, or not readable.
     """
     if value is None:
         return None

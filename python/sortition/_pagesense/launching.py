@@ -1,4 +1,4 @@
-"""Launching a PageSense client: what its options make of it.
+"""Launching a PageSense client from its options.
 
 Source: PageSense spec, section 2.1.
 """
@@ -41,16 +41,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Configuration(launching.Configuration):
-    """What a client is made of; every value was checked.
+    """The parts of a client, with checked values.
 
     Attributes:
-        data_center: The data center; None where it is not known.
-        platform: How settings are asked for and read.
-        poll_interval_s: How often settings are asked for; 0 for never.
-        batching: How events are sent.
-        requests_at_once: How many events may be on their way at once.
+        data_center: The data center; None if it is not known.
+        platform: Asks for and reads settings.
+        poll_interval_s: How often to ask for settings; 0 for never.
+        batching: The options of sending.
+        requests_at_once: How many requests may be under way at once.
         user_storage: The caller's memory of past assignments.
-        credentials: What settings are asked for with; None where nothing was given.
+        credentials: The credentials for settings; None if none were given.
     """
 
     data_center: str | None
@@ -62,7 +62,7 @@ class Configuration(launching.Configuration):
     credentials: Credentials | None
 
     def delivery(self, current: Current[Snapshot]) -> Delivery:
-        """How the client's events leave."""
+        """Create the way out for the client's events."""
         if self.is_development_mode:
             return NoDelivery(is_queued=True)
         return QueuedDelivery(
@@ -84,15 +84,15 @@ def configure(
     Nothing is left behind where the launch is refused.
 
     Args:
-        given: The options, by name; one that is missing is not given.
-        spool: The spool, for whoever says more of it than a launch can; None for the one of the
+        given: The options, by name; a missing option is not given.
+        spool: The spool, for callers who set more than a launch can; None for the spool of the
             options.
         is_async: Whether the calls of the client are to be awaited.
 
     Raises:
-        OptionError: An option cannot be used; the message names it.
-        SettingsError: The given settings cannot be used at all; the message names the places.
-        SettingsUnavailableError: No usable settings came.
+        OptionError: An option is invalid; the message names it.
+        SettingsError: The given settings are not usable at all; the message names the places.
+        SettingsUnavailableError: No source has usable settings.
     """
     options = PagesenseOptions.read(given)
     engine = engine_of(options.engine)
@@ -162,13 +162,13 @@ def _base_url(given: str | None, data_center: str | None, *, is_needed: bool) ->
     if not is_needed:
         return ""
     names = ", ".join(DATA_CENTERS)
-    # Not guessed: users' ids would go to another part of the world.
+    # Do not guess: user ids would go to another part of the world.
     raise OptionError(f"data_center: the settings do not name the data center; give one of {names}")
 
 
 def _interval(given: int | None, *, has_settings: bool) -> int:
-    """How often settings are asked for, in whole seconds; 0 for never."""
+    """How often to ask for settings, in whole seconds; 0 for never."""
     if given is not None:
         return given
-    # Settings that were given are what the caller wants; nothing replaces them unasked.
+    # The caller wants the given settings; replace them only on request.
     return 0 if has_settings else DEFAULT_POLL_INTERVAL_S

@@ -1,4 +1,4 @@
-"""What is logged of the reason for a decision: mistakes as errors, the rest to debug."""
+"""Logs the reasons of decisions: mistakes as errors, the rest at DEBUG."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
 _WORDS: Final = {
     "experiment_set_aside": "is broken and was set aside",
-    "wrong_experiment_type": "is no A/B test, and no other type is served",
+    "wrong_experiment_type": "is not an A/B test, the only type that is served",
     "experiment_not_running": "is not running",
 }
-"""What is logged of an experiment, by reason."""
+"""The text about an experiment, by reason."""
 
 
 class Remarks:

@@ -1,4 +1,4 @@
-"""What calls return beside plain values."""
+"""The results of calls other than plain values."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from sortition._settings.status import ClientStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status(ClientStatus):
-    """How a client is in this process, and what it runs on.
+    """The state of a client in this process.
 
     Attributes:
-        project_name: The project of the settings in use; None where there are none.
-        data_center: The data center that events go to; None where only a ``base_url`` was given.
+        project_name: The project of the settings in use; None without settings.
+        data_center: The data center that receives events; None if only a ``base_url`` was given.
     """
 
     project_name: str | None
