@@ -116,7 +116,7 @@ class Engine:
     Attributes:
         name: ``compiled`` or ``pure``.
         module: Its functions and classes.
-        remark: What a service should know of the engine it runs on; None where nothing.
+        remark: What a service should know of the engine it runs on; None if nothing.
     """
 
     name: Literal["compiled", "pure"]

@@ -155,15 +155,15 @@ class Decision(Protocol):
 
     @property
     def experiment(self) -> Experiment | None:
-        """The experiment; None where the settings have none of the name."""
+        """The experiment; None if the settings have none of the name."""
 
     @property
     def variation(self) -> Variation | None:
-        """The variation; None where the user gets none."""
+        """The variation; None if the user gets none."""
 
     @property
     def goal(self) -> MappedGoal | None:
-        """The goal; None where none is tracked, or none that the experiment counts."""
+        """The goal; None if none is tracked, or none that the experiment counts."""
 
     @property
     def saves_assignment(self) -> bool:
@@ -205,7 +205,7 @@ class Outcome(Protocol):
 
     @property
     def experiment_key(self) -> str | None:
-        """The key of the experiment that was decided; None where there is none."""
+        """The key of the experiment that was decided; None if there is none."""
 
     @property
     def needs_profile(self) -> bool:
@@ -223,12 +223,12 @@ class Outcome(Protocol):
         """The profile to save, as JSON text.
 
         Args:
-            stored: What the user storage holds now; empty where that is nothing.
+            stored: What the user storage holds now; empty if that is nothing.
         """
 
     @property
     def event(self) -> bytes | None:
-        """The event to send, as the queue holds it; None where the call has none."""
+        """The event to send, as the queue holds it; None if the call has none."""
 
     @property
     def presumes_activation(self) -> bool:
@@ -240,7 +240,7 @@ class Outcome(Protocol):
 
     @property
     def refusal(self) -> str | None:
-        """Why the call's event is refused; None where it has none, or sends it."""
+        """Why the call's event is refused; None if it has none, or sends it."""
 
     @property
     def revenue_fault(self) -> RevenueFault | None:
@@ -420,7 +420,7 @@ class Settings(Protocol):
             attributes_json: As for `show`.
             properties_json: The properties that the event carries, as a JSON list of fields; None
                 where the call gives none.
-            revenue: What the properties say of the revenue; None where they say nothing.
+            revenue: What the properties say of the revenue; None if they say nothing.
             has_user_storage: As for `assign`.
             stored: As for `assign`.
 

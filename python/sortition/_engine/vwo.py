@@ -65,7 +65,7 @@ class Variation:
     Attributes:
         id: Its id; 1 is the control.
         name: Its name.
-        is_feature_enabled: Whether the feature is on in it; None where the document does not say.
+        is_feature_enabled: Whether the feature is on in it; None if the document does not say.
         variables: Its variables.
     """
 
@@ -118,7 +118,7 @@ class Campaign:
         name: Its name.
         type: ``VISUAL_AB``, ``FEATURE_TEST``, ``FEATURE_ROLLOUT`` or one that is not known.
         is_running: Whether it is running.
-        is_forced_variation_enabled: The raw field of the document, as JSON text; None where it
+        is_forced_variation_enabled: The raw field of the document, as JSON text; None if it
             is missing.
         variations: Its variations, in the document's order.
         goals: Its goals, in the document's order.
@@ -148,11 +148,11 @@ class Decision(Protocol):
 
     @property
     def campaign(self) -> Campaign | None:
-        """The campaign; None where the settings have none of the key."""
+        """The campaign; None if the settings have none of the key."""
 
     @property
     def variation(self) -> Variation | None:
-        """The variation; None where the user gets none."""
+        """The variation; None if the user gets none."""
 
     @property
     def goal(self) -> Goal | None:
@@ -223,7 +223,7 @@ class Outcome(Protocol):
 
     @property
     def refusal(self) -> str | None:
-        """Why the call's event is refused; None where it has none, or sends it."""
+        """Why the call's event is refused; None if it has none, or sends it."""
 
     @property
     def is_settled(self) -> bool:
@@ -247,7 +247,7 @@ class Settings(Protocol):
 
     @property
     def sdk_key(self) -> str | None:
-        """The secret key of the environment; None where the document has none."""
+        """The secret key of the environment; None if the document has none."""
 
     @property
     def is_event_arch_enabled(self) -> bool:
@@ -371,7 +371,7 @@ class Settings(Protocol):
         """Decide, and count the user as a visitor.
 
         The first arguments are those of `decide`. `at_s` is when it happened, in seconds since
-        1970, or None where the event is not for a batch; `user_agent` and `ip_address` are those of
+        1970, or None if the event is not for a batch; `user_agent` and `ip_address` are those of
         the user's browser.
         """
 
@@ -395,6 +395,6 @@ class Settings(Protocol):
         """Decide, and credit the user's conversion.
 
         Most arguments are those of `decide` and `show`. `revenue` is what the conversion brought,
-        as JSON, or None where the call gives nothing that Python calls true. The values of
+        as JSON, or None if the call gives nothing that Python calls true. The values of
         `event_properties` are JSON, too.
         """

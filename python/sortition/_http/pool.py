@@ -274,7 +274,7 @@ class SenderPool:
         return not self._is_closed
 
     def _retire(self, sender: _Sender) -> bool:
-        """Take a sender out of the idle ones; False where a request was just given to it."""
+        """Take a sender out of the idle ones; False if a request was just given to it."""
         self._idle.pop(sender, None)
         return sender.jobs.empty()
 

@@ -37,7 +37,7 @@ class Request:
         query: The query's names and values, in their order; a value of None is left out. Or the
             whole query as it is to be sent, percent-encoded already.
         headers: The headers beside those of the HTTP library.
-        body: The content; None where there is none.
+        body: The content; None if there is none.
         most_answer_bytes: The size beyond which an answer is cut off.
         needs_body: Whether the answer's content matters, as that of settings does. Of an answer to
             events only the status does.

@@ -159,7 +159,7 @@ class NoRevenueError(BadArgumentError):
 
 
 def revenue_of(properties: Mapping[object, object] | None) -> object:
-    """What the properties of a conversion say of its revenue; None where they say nothing."""
+    """What the properties of a conversion say of its revenue; None if they say nothing."""
     return None if properties is None else properties.get(_REVENUE_KEY)
 
 

@@ -33,7 +33,7 @@ class UserStorageService:
     """
 
     def look_up(self, user_id: str) -> str | None:
-        """The profile of this user, as JSON text, as given to `save`; None where there is none."""
+        """The profile of this user, as JSON text, as given to `save`; None if there is none."""
         raise NotImplementedError
 
     def save(self, user_profile: UserProfile) -> None:

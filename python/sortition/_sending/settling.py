@@ -23,9 +23,9 @@ class Settling:
 
     Args:
         events: The queue that the events are taken from.
-        spool: Where events are kept in files; None where they are in memory alone.
+        spool: Where events are kept in files; None if they are in memory alone.
         log: The client's log.
-        flush_callback: The caller's callback; None where there is none.
+        flush_callback: The caller's callback; None if there is none.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class Settling:
 
         Args:
             events: Events that were sent together.
-            reason: Why they are lost; None where they were delivered.
+            reason: Why they are lost; None if they were delivered.
         """
         if not events:
             return

@@ -188,7 +188,7 @@ class _Process:
         return True
 
     def exchange(self, request: Request, deadline: Deadline) -> Outcome | None:
-        """Send a request; None where it is not sent, as the server is down."""
+        """Send a request; None if it is not sent, as the server is down."""
         if not self._breaker.allows():
             self._outage_log.note_unsent()
             return None

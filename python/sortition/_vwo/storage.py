@@ -44,7 +44,7 @@ class CheckedStorage:
         self._get_many: Callable[..., object] | None = getattr(storage, "get_many", None)
 
     async def records(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
-        """What the storage holds, by campaign key; None where there is nothing.
+        """What the storage holds, by campaign key; None if there is nothing.
 
         Several are asked for at once where the storage has a method ``get_many``.
         """
@@ -60,7 +60,7 @@ class CheckedStorage:
         return {key: await self.get(user_id, key) for key in campaign_keys}
 
     async def get(self, user_id: str, campaign_key: str) -> object:
-        """The record of this user and campaign; None where there is none."""
+        """The record of this user and campaign; None if there is none."""
         found = await self._called("get", self._storage.get, user_id, campaign_key)
         return self._checked("get", found, user_id, campaign_key)
 
@@ -92,7 +92,7 @@ class CheckedStorage:
             )
 
     async def _called(self, name: str, method: Callable[..., object], *args: object) -> object:
-        """What a method returns, a dictionary as a plain one; None where it raises."""
+        """What a method returns, a dictionary as a plain one; None if it raises."""
         breaker = self._breaker
         if not breaker.may_read():
             self._noted.note(SKIPPED)

@@ -48,7 +48,7 @@ class Event:
             format has no time.
         campaign: The campaign's id, for a visitor or a conversion; with PageSense the experiment's
             key, or None for a conversion of a user in no experiment.
-        variation: The variation's id, or its key; None where the format does not say, and the
+        variation: The variation's id, or its key; None if the format does not say, and the
             visitor's own counts.
         goal: The goal's id, or its link name, for a conversion.
         revenue: What the conversion brought, as decimal text.

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class Report(TypedDict):
-    """Everything the collector knows; names are None where no settings file tells them.
+    """Everything the collector knows; names are None if no settings file tells them.
 
     ``accounts`` are VWO's, and ``projects`` PageSense's.
     """

@@ -147,7 +147,7 @@ class Counts:
     Attributes:
         visitors: How many visitors saw a variation, by campaign and variation.
         conversions: How often a goal was reached, by campaign, variation and goal; the campaign is
-            None where the visitor is in none, and the variation where the visitor was never shown
+            None if the visitor is in none, and the variation where the visitor was never shown
             one.
         pushes: How many properties were set.
     """

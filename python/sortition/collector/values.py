@@ -54,7 +54,7 @@ class Amount(NamedTuple):
     """A revenue as the collector keeps it.
 
     Attributes:
-        revenue: Decimal text; None where there is no revenue, or none that can be read.
+        revenue: Decimal text; None if there is no revenue, or none that can be read.
         is_unreadable: Whether there is a revenue that is not a readable amount.
     """
 

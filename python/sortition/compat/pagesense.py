@@ -221,7 +221,7 @@ class PageSenseUserContext:
         self._user_attributes[name] = value
 
     def get_user_attribute(self, name: str) -> Any:
-        """The value of an attribute; None where there is none."""
+        """The value of an attribute; None if there is none."""
         return self._user_attributes.get(name)
 
     def __repr__(self) -> str:
@@ -410,7 +410,7 @@ class PageSenseClientBuilder:
             **options: Any other option of `sortition.pagesense.launch`.
 
         Returns:
-            The client; None where an argument cannot be used or no usable settings came, which is
+            The client; None if an argument cannot be used or no usable settings came, which is
             logged.
         """
         given = sdk_options if isinstance(sdk_options, PageSenseSDKOptions) else None

@@ -47,7 +47,7 @@ class Connection:
         self._unread = bytearray()
 
     def wait_for_bytes(self) -> bool:
-        """Wait for a first byte without reading it; False where the other side ends instead."""
+        """Wait for a first byte without reading it; False if the other side ends instead."""
         # Past the TLS layer, which cannot look without reading.
         return bool(self._unread or socket.socket.recv(self._socket, 1, socket.MSG_PEEK))
 
@@ -57,7 +57,7 @@ class Connection:
             self._socket.do_handshake()
 
     def wait_for_request(self) -> bool:
-        """Wait for the first byte of a request; False where the other side ends instead.
+        """Wait for the first byte of a request; False if the other side ends instead.
 
         Nothing is read, but with TLS, where the first record tells a request from an end.
         """
@@ -70,7 +70,7 @@ class Connection:
         return self._take(len(self._unread))
 
     def receive(self) -> bytes:
-        """What is unread or comes next; empty where the other side has ended."""
+        """What is unread or comes next; empty if the other side has ended."""
         if not self._unread:
             self._fill()
         return self.unread()
@@ -79,7 +79,7 @@ class Connection:
         """Everything up to this mark and with it.
 
         Returns:
-            None where the other side ends before it, or it does not come within so many bytes.
+            None if the other side ends before it, or it does not come within so many bytes.
         """
         searched = 0
         while (found := self._unread.find(mark, searched)) < 0:
@@ -89,7 +89,7 @@ class Connection:
         return self._take(found + len(mark))
 
     def read_exactly(self, size: int) -> bytes | None:
-        """This number of bytes; None where the other side ends before."""
+        """This number of bytes; None if the other side ends before."""
         while len(self._unread) < size:
             if not self._fill():
                 return None
@@ -146,13 +146,13 @@ class Connection:
         return self._socket.fileno()
 
     def _fill(self) -> bool:
-        """Read what comes next; False where the other side has ended."""
+        """Read what comes next; False if the other side has ended."""
         chunk = self._socket.recv(_CHUNK_BYTES)
         self._unread += chunk
         return bool(chunk)
 
     def _fill_from_what_is_there(self) -> bool:
-        """Read without waiting; False where the other side has ended."""
+        """Read without waiting; False if the other side has ended."""
         self._socket.setblocking(False)
         try:
             return self._fill()

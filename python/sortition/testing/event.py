@@ -40,8 +40,8 @@ class Event:
         goal: The goal's id, or with PageSense its link name, for a conversion.
         tag: The property's name, for a push; for another platform's event, a digest of its
             request's method, path, query and content.
-        revenue: What the conversion brought, as text; None where it brought nothing.
-        happened_at: When, in seconds since 1970, by the client's clock; None where the format has
+        revenue: What the conversion brought, as text; None if it brought nothing.
+        happened_at: When, in seconds since 1970, by the client's clock; None if the format has
             no such time.
         raw: The event as it came: the item of a batch, the query of a classic request, the content
             of an event-architecture one, what PageSense's ``raw`` says, or another platform's

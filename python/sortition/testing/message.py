@@ -47,7 +47,7 @@ def read_head(connection: Connection) -> Head | None:
     """Read what comes before the content.
 
     Returns:
-        None where the other side ends before it is whole.
+        None if the other side ends before it is whole.
 
     Raises:
         MalformedError: It is no request.
@@ -77,7 +77,7 @@ def read_body(connection: Connection, head: Head) -> bytes | None:
     """Read the content that belongs to a head.
 
     Returns:
-        None where the other side ends before it is whole.
+        None if the other side ends before it is whole.
 
     Raises:
         MalformedError: Its length is not a number.

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 Key: TypeAlias = "tuple[str, str, str]"
-"""A term, a reason (empty where the term has none), and a kind."""
+"""A term, a reason (empty if the term has none), and a kind."""
 Change: TypeAlias = "tuple[Key, int]"
 
 _MOST_CHANGES: Final = 1000

@@ -18,7 +18,7 @@ class QueuedEvent:
     Attributes:
         accepted_at: When it was accepted, by the clock of ages.
         is_on_its_way: Whether a request with it is under way.
-        is_lost: Whether it was lost; None where that is not known yet.
+        is_lost: Whether it was lost; None if that is not known yet.
     """
 
     __slots__ = (

@@ -49,7 +49,7 @@ def age_s(event: StoredEvent, content: Content, reading: ClockReading) -> float 
         reading: What the clocks show now.
 
     Returns:
-        The age; None where nothing is known of it.
+        The age; None if nothing is known of it.
     """
     if not any(reading.boot):
         return None

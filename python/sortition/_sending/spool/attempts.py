@@ -15,7 +15,7 @@ class Attempts:
     """Keeps on record whether the server may have a batch, for whoever takes over from us.
 
     Args:
-        spool: The spool; None where there is none.
+        spool: The spool; None if there is none.
         places: Where the events of the batch are.
     """
 

@@ -22,7 +22,7 @@ class DiskState:
         log: The client's log.
 
     Attributes:
-        failure: Why events could not be written last; None where they could.
+        failure: Why events could not be written last; None if they could.
     """
 
     def __init__(self, path: str, log: Log) -> None:

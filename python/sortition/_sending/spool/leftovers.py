@@ -41,7 +41,7 @@ class Files(Protocol):
 
     @property
     def owner(self) -> Owner | None:
-        """Whose events they are; None where that is not known yet."""
+        """Whose events they are; None if that is not known yet."""
 
     @property
     def size(self) -> int:
@@ -184,7 +184,7 @@ class Leftovers:
         return taken
 
     def load(self) -> Loaded | None:
-        """The events of the oldest file that was taken over; None where there is none."""
+        """The events of the oldest file that was taken over; None if there is none."""
         try:
             leftover = self._waiting.popleft()
         except IndexError:
@@ -245,7 +245,7 @@ class Leftovers:
         """Take over the files of a folder.
 
         Returns:
-            The size of the first file that there is no room for; None where there is room for all.
+            The size of the first file that there is no room for; None if there is room for all.
         """
         if not self._folders.has_room:
             return None

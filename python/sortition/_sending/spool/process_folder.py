@@ -50,7 +50,7 @@ class FolderName:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """What a name says; None where it is no name of such a folder."""
+        """What a name says; None if it is no name of such a folder."""
         match = _NAME.fullmatch(text)
         if match is None:
             return None
@@ -110,7 +110,7 @@ class ProcessFolder:
         """Lock the folder of a process that has ended.
 
         Returns:
-            The folder; None where its process is alive, or somebody else has taken it over.
+            The folder; None if its process is alive, or somebody else has taken it over.
 
         Raises:
             OSError: It cannot be looked at, or is not this user's.

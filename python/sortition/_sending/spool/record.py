@@ -71,7 +71,7 @@ class StoredEvent:
         kind: The kind of event.
         event: The event, encoded.
         may_have_arrived: Whether a server may have it, as it was being sent when its process died.
-        clock: What the clocks showed when its process began the file; None where that is not known.
+        clock: What the clocks showed when its process began the file; None if that is not known.
     """
 
     number: int
@@ -162,7 +162,7 @@ def _runs(numbers: list[int]) -> list[tuple[int, int]]:
 
 
 def _end_of_record(data: bytes, at: int) -> tuple[int | None, int]:
-    """Where the record that begins here ends, None where none does; and the bytes looked at."""
+    """Where the record that begins here ends, None if none does; and the bytes looked at."""
     if at + _HEAD.size > len(data):
         return None, 0
     magic, kind, length, wanted = _HEAD.unpack_from(data, at)

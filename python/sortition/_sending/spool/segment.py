@@ -19,7 +19,7 @@ class Segment:
     Attributes:
         name: Its name.
         folder: The folder that it is in.
-        descriptor: The open file; None where nothing is appended to it any more.
+        descriptor: The open file; None if nothing is appended to it any more.
         size: Its bytes.
         events: How many events were appended.
         unsettled: The numbers of those that are not settled.

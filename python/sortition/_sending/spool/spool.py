@@ -46,7 +46,7 @@ class Spool:
 
     Args:
         options: Where, and how much.
-        owner: Whose events they are; None where that is not known yet.
+        owner: Whose events they are; None if that is not known yet.
         log: The client's log.
         events_per_request: How many events are sent together, at most, and so are in one file;
             where they are few, more are.
@@ -84,12 +84,12 @@ class Spool:
 
     @property
     def failure(self) -> str | None:
-        """Why events were last not kept in files; None where they are."""
+        """Why events were last not kept in files; None if they are."""
         return self._disk.failure
 
     @property
     def owner(self) -> Owner | None:
-        """Whose events they are; None where that is not known yet."""
+        """Whose events they are; None if that is not known yet."""
         if self._owner is None:
             self._owner = self._find_owner()
         return self._owner
@@ -111,7 +111,7 @@ class Spool:
             kind: The kind of event.
             event: The event, encoded.
             into: Gets the event's place before anything is written, so that the caller can settle
-                it whatever interrupts this call. It stays empty where the event cannot be written
+                it whatever interrupts this call. It stays empty if the event cannot be written
                 to a file, and is in memory only.
         """
         if self._disk.is_left_alone() or self._is_closed or len(event) > _MOST_EVENT_BYTES:

@@ -74,7 +74,7 @@ class Takeover:
 
     @property
     def spool_failure(self) -> str | None:
-        """Why events cannot be kept in files; None where they can."""
+        """Why events cannot be kept in files; None if they can."""
         return self._spool.failure
 
     def start(self) -> None:
@@ -197,7 +197,7 @@ class Takeover:
         return self._counts.is_at_rest()
 
     def _wait_for_room(self) -> bool:
-        """Wait until more may be put into the queue; False where there is no more, or no end."""
+        """Wait until more may be put into the queue; False if there is no more, or no end."""
         events, leftovers = self._outbox.queue, self._leftovers
         with self._lock:
             self._is_loading = False

@@ -104,7 +104,7 @@ class Project:
         Args:
             owner: Whose the event is.
             key: The key that it came with.
-            experiment: The key of the experiment that it is about; None where it is about the
+            experiment: The key of the experiment that it is about; None if it is about the
                 project, whose SDK key it then comes with instead of an environment's.
 
         Raises:
@@ -120,7 +120,7 @@ class Project:
             raise RefusedError("the key is not the one of the settings file")
 
     def goal_type(self, link_name: str) -> object:
-        """The type of a goal; None where the settings do not know it."""
+        """The type of a goal; None if the settings do not know it."""
         for goal in self.goals:
             if goal.get("goal_link_name") == link_name:
                 return goal.get("goal_type")

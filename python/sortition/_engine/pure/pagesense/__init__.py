@@ -121,7 +121,7 @@ def _admit(
 
 
 def _refusal(experiment: Experiment, request: Request, trace: Trace) -> str | None:
-    """Why the user is not in every audience of the experiment; None where the user is."""
+    """Why the user is not in every audience of the experiment; None if the user is."""
     is_for_everyone = experiment.is_for_everyone
     trace(lambda: {"step": "everyone", "is_for_everyone": is_for_everyone})
     if is_for_everyone:

@@ -167,7 +167,7 @@ class _Compiler:
         return LETS_IN if connective is None else Tree(connective, groups)
 
     def outer_connective(self, path: str, value: object) -> Connective | None:
-        """How groups are joined; None where the platform's own client cannot tell."""
+        """How groups are joined; None if the platform's own client cannot tell."""
         if not isinstance(value, str):
             return _connective(value)
         number = _number(value)

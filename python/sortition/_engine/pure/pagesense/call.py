@@ -81,7 +81,7 @@ class Outcome:
         event: The event to send.
         assignments: The variations to save, each with its experiment.
         remark: How loudly to log the reason.
-        refusal: Why the call's event is refused; None where the call has no event or the event
+        refusal: Why the call's event is refused; None if the call has no event or the event
             goes out.
         revenue_fault: Why the goal's revenue cannot be used; nothing was decided then.
         presumes_activation: Whether the event is of a user whom the user storage does not know, so

@@ -62,7 +62,7 @@ def compile_settings(document: bytes) -> Settings:
 
 class _Compiler:
     def __init__(self) -> None:
-        # What a link name stands for; None where it stands for several.
+        # What a link name stands for; None if it stands for several.
         self.audiences: dict[str, Audience | None] = {}
         self.goals_by_link_name: dict[str, int | None] = {}
         self.goals: list[model.Goal] = []

@@ -35,7 +35,7 @@ class Condition:
 
     Attributes:
         attribute: The attribute's name.
-        operator: How; None where the condition is broken, and false.
+        operator: How; None if the condition is broken, and false.
         values: What with, in lower case.
     """
 

@@ -23,7 +23,7 @@ class Request:
         attributes: What the audiences are compared with.
         has_user_storage: Whether a user storage is configured.
         profile: What it holds; None: it was not asked.
-        goal_name: The name of the goal that is to be tracked; None where none is.
+        goal_name: The name of the goal that is to be tracked; None if none is.
     """
 
     user_id: str = field(repr=False)

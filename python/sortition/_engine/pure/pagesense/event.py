@@ -70,7 +70,7 @@ def goal(
 ) -> str:
     """A user of a variation reached a goal of its experiment; section 6.4.
 
-    The properties are a JSON list of fields; None where the call gives none.
+    The properties are a JSON list of fields; None if the call gives none.
     """
     record: dict[str, object] = {
         "a": settings.portal_name,

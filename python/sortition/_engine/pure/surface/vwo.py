@@ -266,7 +266,7 @@ class VwoSettings:
         user_agent: str | None,
         ip_address: str | None,
     ) -> bytes | None:
-        """The event for a batch; None where there is none, or where it is not for a batch."""
+        """The event for a batch; None if there is none, or where it is not for a batch."""
         if outcome.event is None or at_s is None:
             return None
         visitor = self._visitor(user_id, at_s, user_agent, ip_address)

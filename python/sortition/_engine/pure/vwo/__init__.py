@@ -100,7 +100,7 @@ def decide(settings: Settings, index: int, request: Request, trace: Trace) -> De
 def _refusal(
     settings: Settings, campaign: Campaign, request: Request, goal: Goal | None
 ) -> str | None:
-    """Why this call may not decide on this campaign; None where it may."""
+    """Why this call may not decide on this campaign; None if it may."""
     if request.goal is not None and goal is None:
         return reason.GOAL_UNKNOWN
     is_read_only = request.call in ("get_variation_name", "get_feature_variable_value")
@@ -147,7 +147,7 @@ def _from_record(
     conclude: Callable[..., Decision],
     trace: Trace,
 ) -> Decision | None:
-    """The decision that the user storage makes, or None where it goes on."""
+    """The decision that the user storage makes, or None if it goes on."""
     if record is None:
         if not request.has_user_storage:
             return None
@@ -238,7 +238,7 @@ def _ids(settings: Settings, campaign: Campaign, request: Request) -> tuple[str,
 def _take_part(
     settings: Settings, campaign: Campaign, request: Request, trace: Trace
 ) -> str | None:
-    """Why the user does not match the segments or is outside the traffic; None where neither."""
+    """Why the user does not match the segments or is outside the traffic; None if neither."""
     if campaign.segments is not None:
         attributes: Attributes = request.custom_variables
         if campaign.has_user_lists:
@@ -269,7 +269,7 @@ def _take_part(
 def _lose_group(
     settings: Settings, index: int, request: Request, trace: Trace
 ) -> tuple[str | None, tuple[str, ...]]:
-    """Why the campaign does not win the user within its group; None where it does.
+    """Why the campaign does not win the user within its group; None if it does.
 
     And the campaigns whose records are needed to tell.
     """

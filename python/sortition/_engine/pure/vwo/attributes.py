@@ -17,7 +17,7 @@ class Attributes(Protocol):
     """Where a rule looks up what is known of a user; a dictionary is one."""
 
     def get(self, name: str, /) -> object:
-        """The value under this name; None where there is none."""
+        """The value under this name; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ class Outcome:
         answer: What the call returns; None for nothing.
         event: The event to send.
         remark: How loudly to speak of the reason.
-        refusal: Why the call's event is refused; None where the call has no event or the event
+        refusal: Why the call's event is refused; None if the call has no event or the event
             goes out.
     """
 
@@ -159,7 +159,7 @@ def convert(
 ) -> Outcome:
     """Decide, and credit the user's conversion.
 
-    The values of the request's event properties are JSON, and so is the revenue: None where the
+    The values of the request's event properties are JSON, and so is the revenue: None if the
     call gives none that Python calls true.
     """
     decision = _choose(settings, campaign, request)

@@ -25,8 +25,8 @@ class Visitor:
     Attributes:
         id: The id that stands for the user.
         at_s: When the event happened, in seconds since 1970.
-        user_agent: The User-Agent of the user's browser; empty where it is not known.
-        ip_address: The user's IP address; empty where it is not known.
+        user_agent: The User-Agent of the user's browser; empty if it is not known.
+        ip_address: The user's IP address; empty if it is not known.
     """
 
     id: str

@@ -42,7 +42,7 @@ class Group:
     seed: str
 
     def winner(self, eligible: Sequence[int], user_id: str) -> int | None:
-        """The eligible campaign that wins this user; None where none does."""
+        """The eligible campaign that wins this user; None if none does."""
         if len(eligible) == 1:
             return eligible[0]
         bucket = variation_bucket(hash_seed_string(self.seed + user_id))
