@@ -125,10 +125,10 @@ RULES = (
     ),
     Rule(
         "a revenue of a quadrillion is readable",
-        "_base/amount.py",
+        "_base/revenue.py",
         "AMOUNT_LIMIT: Final = 10**15",
         "AMOUNT_LIMIT: Final = 10**16",
-        ("tests/package/test_amount.py", *TRACK),
+        ("tests/package/test_revenue.py", *TRACK),
     ),
     Rule(
         "404 loses events",

@@ -54,7 +54,7 @@ TWINS: Final = (
         "python/sortition/_vwo",
         "python/sortition/_pagesense",
         {
-            "batching": "PageSense's events go one by one: the platform takes no batches",
+            "batch_events": "PageSense's events go one by one: the platform takes no batches",
             "integrations": "PageSense has no callback that is told of decisions",
             "settings_file": "only VWO's settings are fetched without a client",
             "variables": "PageSense's variations have no variables",

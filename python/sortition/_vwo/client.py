@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any, Final, cast, overload
 
 from sortition._base import arguments as base_arguments
-from sortition._base.amount import is_amount
 from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
+from sortition._base.revenue import is_amount
 from sortition._client.base import LivingClient
 from sortition._client.calling import call, ignores_wrong_arguments
 from sortition._client.direct import directly

@@ -21,7 +21,7 @@ from sortition._client.checks import (
 from sortition._client.options import LaunchOptions, option
 from sortition._sending.options import DEFAULT_REQUEST_BYTES
 from sortition._vwo.arguments import goal_type_named
-from sortition._vwo.batching import BatchEvents, BatchEventsCheck
+from sortition._vwo.batch_events import BatchEvents, BatchEventsCheck
 from sortition._vwo.constants import GOAL_TYPES
 from sortition.storages.redis import RedisCredentials
 

@@ -1,4 +1,4 @@
-"""What counts as a readable amount of money.
+"""Checks whether a revenue is a readable amount.
 
 sortition sends a conversion's revenue as the caller gives it, but a report can only add up a
 readable amount:
@@ -9,6 +9,8 @@ readable amount:
 
 Booleans, grouped digits (``1,000``), currencies (``12 EUR``), ``nan`` and ``inf`` are not amounts.
 `docs/events.md` says the same, and the collector's reader follows it; a test compares both.
+
+Which revenue an event carries is a rule of the engine (``vwo/call``, ``pagesense/call``).
 """
 
 from __future__ import annotations

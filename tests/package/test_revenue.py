@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sortition._base.amount import is_amount
+from sortition._base.revenue import is_amount
 from sortition.collector.values import amount_of
 
 TEXTS = st.one_of(
