@@ -307,9 +307,10 @@ async def alaunch(
     Source: PageSense spec, "Our choices" and section 2.
     """
     given = locals()
-    from sortition._pagesense import async_client  # noqa: PLC0415 -- not needed to import this module
+    from sortition._client.async_launching import launched  # noqa: PLC0415 -- as above
 
-    return await async_client.alaunch(given)
+    client: AsyncClient = await launched("sortition._pagesense.async_client", given)
+    return client
 
 
 if not TYPE_CHECKING:

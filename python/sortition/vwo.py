@@ -335,9 +335,10 @@ async def alaunch(
     Source: VWO spec, section 2.
     """
     given = locals()
-    from sortition._vwo import async_client  # noqa: PLC0415 -- not needed to import this module
+    from sortition._client.async_launching import launched  # noqa: PLC0415 -- as above
 
-    return await async_client.alaunch(given)
+    client: AsyncClient = await launched("sortition._vwo.async_client", given)
+    return client
 
 
 def get_settings_file(

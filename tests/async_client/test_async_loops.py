@@ -14,6 +14,7 @@ import weakref
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from support.children import in_child
 from support.documents import settings
 from support.loops import GENEROUS_S, LOOPS, Gate, beating
 from support.sink import Answer, BlackHole, wait_until
@@ -381,3 +382,28 @@ def test_a_synchronous_call_that_waits_on_a_running_loop_warns_once(sink: Sink) 
 
     asyncio.run(work())
     assert len(sink.received) == 3
+
+
+@pytest.mark.parametrize("options", [{}, {"batch_events": BATCH}])
+def test_a_forked_child_has_threads_of_its_own(sink: Sink, options: dict[str, Any]) -> None:
+    """A client that its parent has used works there as well."""
+    storage = SlowStorage()
+    storage.getting.open()
+    storage.setting.open()
+    client = asyncio.run(
+        vwo.alaunch(settings(), user_storage=storage, base_url=sink.url, **options)
+    )
+
+    async def use(user: str) -> bool:
+        assert await client.activate("checkout", user)
+        assert await client.track("checkout", user, "purchase")
+        return await client.aclose()
+
+    async def begin() -> None:
+        assert await client.activate("checkout", "Ann")
+
+    asyncio.run(begin())
+    assert in_child(lambda: bool(asyncio.run(use("Bob"))))
+    assert asyncio.run(use("Cid")) is True
+    assert client.stats().accepted == {"visitor": 2, "conversion": 1}
+    wait_until(lambda: len(sink.received) == (5 if not options else 2))

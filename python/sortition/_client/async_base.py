@@ -6,11 +6,8 @@ from typing import TYPE_CHECKING, Generic, Never, Self, TypeVar
 
 from sortition._client.awaiting import awaited, passed_on
 from sortition._client.base import LivingClient
-from sortition._process.event_loops import in_thread
-from sortition._process.workers import Workers
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
     from typing import Any
 
@@ -45,21 +42,10 @@ class AsyncLivingClient(Generic[ClientT]):
     ) -> None:
         await self.aclose()
 
+    def _discard(self) -> None:
+        """Close a client that nobody has used."""
+        self._client._discard()  # noqa: SLF001 -- the client of this facade
+
     aclose = awaited(LivingClient.close, always_waits=True)
     healthz = passed_on(LivingClient.healthz)
     stats = passed_on(LivingClient.stats)
-
-
-async def launched(make: Callable[[], ClientT]) -> ClientT:
-    """Make a client in a thread, which may fetch settings, compile them, and import modules.
-
-    A client that is ready only after the task was cancelled is closed again.
-
-    Raises:
-        Exception: Whatever making it raises.
-    """
-    workers = Workers("sortition-launch", 1)
-    try:
-        return await in_thread(workers, make, discard=LivingClient._discard)  # noqa: SLF001 -- see above
-    finally:
-        workers.close()

@@ -40,6 +40,9 @@ class Workers:
         self._lock = threading.RLock()
         self._waiting: deque[Job] = deque()
         self._idle: list[_Worker] = []
+        # To be started by the thread that is being started now.
+        self._unstarted: deque[_Worker] = deque()
+        self._is_starting = False
         self._count = 0
         self._is_closed = False
 
@@ -59,13 +62,36 @@ class Workers:
                     self._waiting.append(job)
                 return is_taken
             self._count += 1
-        worker = _Worker(self)
-        worker.jobs.put(job)
-        if start_thread(worker.work, self._name):
+            worker = _Worker(self, job)
+            if self._is_starting:
+                # Whoever submits waits for one thread to start, not for all of a burst.
+                self._unstarted.append(worker)
+                return True
+            self._is_starting = True
+        if start_thread(lambda: self._begin(worker), self._name):
             return True
+        self._start_others()
         with self._lock:
             self._count -= 1
         return False
+
+    def _begin(self, worker: _Worker) -> None:
+        """The work of a thread that starts others before its own."""
+        self._start_others()
+        worker.work()
+
+    def _start_others(self) -> None:
+        while True:
+            with self._lock:
+                if not self._unstarted:
+                    self._is_starting = False
+                    return
+                worker = self._unstarted.popleft()
+            if not start_thread(worker.work, self._name):
+                # No more threads can be started; this one does the job first.
+                worker.do()
+                with self._lock:
+                    self._count -= 1
 
     def close(self) -> None:
         """End the threads: those with nothing to do now, the others after their last job.
@@ -105,23 +131,30 @@ class Workers:
 class _Worker:
     """The work of one thread."""
 
-    def __init__(self, workers: Workers) -> None:
+    def __init__(self, workers: Workers, job: Job) -> None:
         self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self.jobs.put(job)
         self._workers = workers
 
     def work(self) -> None:
-        """Do the jobs that are given."""
+        """Do the jobs that are given, until there are none for long."""
         while True:
             try:
-                job = self.jobs.get(timeout=_IDLE_S)
+                is_done = self.do()
             except queue.Empty:
                 if self._workers.retire(self):
                     return
                 continue
-            if job is None:
+            if not is_done or not self._workers.next_for(self):
                 return
+
+    def do(self) -> bool:
+        """Do the next job; False where there is none to come.
+
+        Raises:
+            queue.Empty: None came in time.
+        """
+        job = self.jobs.get(timeout=_IDLE_S)
+        if job is not None:
             job()
-            # What it refers to is not to live until the next one.
-            del job
-            if not self._workers.next_for(self):
-                return
+        return job is not None

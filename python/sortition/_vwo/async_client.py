@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, cast, overload
 
-from sortition._client.async_base import AsyncLivingClient, launched
+from sortition._client.async_base import AsyncLivingClient
 from sortition._client.awaiting import awaited, passed_on
 from sortition._vwo.client import Client
 from sortition._vwo.launching import configure
@@ -67,6 +67,6 @@ class AsyncClient(AsyncLivingClient[Client]):
     status = passed_on(Client.status)
 
 
-async def alaunch(given: Mapping[str, object]) -> AsyncClient:
-    """Launch a client; see `sortition.vwo.alaunch`."""
-    return AsyncClient(await launched(lambda: Client(*configure(given, is_async=True))))
+def launch_in_thread(given: Mapping[str, object]) -> AsyncClient:
+    """Launch a client on this thread; see `sortition.vwo.alaunch`."""
+    return AsyncClient(Client(*configure(given, is_async=True)))
