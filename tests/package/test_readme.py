@@ -189,6 +189,7 @@ def test_the_definition_of_experiments_of_the_docs() -> None:
     (definition,) = blocks("toml", "docs/statistics.md")
     (found,) = Experiments.of(tomllib.loads(definition)).experiments.values()
     assert found.goal("refund").direction == "down"
+    assert found.periods[0].weights == {"Control": 20, "One page": 80}
 
 
 def test_the_programs_about_user_storages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

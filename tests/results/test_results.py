@@ -467,6 +467,24 @@ class TestReport:
         tables = arms({"a": (1_200, 100), "b": (800, 90)})
         assert Results.from_tables(*tables, experiments=defined).report().is_healthy
 
+    def test_weights_that_changed_are_judged_day_by_day(self) -> None:
+        """Half and half for five days, then 90 by 10: the whole fits no weights."""
+        exposures = [
+            shown(f"{day}-{number}", "b" if number < (50 if day < 5 else 10) else "a", day * DAY)
+            for day in range(10)
+            for number in range(100)
+        ]
+        change = datetime.fromtimestamp((START // DAY + 5) * DAY, UTC).date()
+        weights = {"weights": {"a": 50, "b": 50}}
+        changed = weights | {"periods": [{"since": change, "weights": {"a": 90, "b": 10}}]}
+        for definition, is_healthy in ((weights, False), (changed, True)):
+            defined = Experiments.of({"experiments": {"1": definition}})
+            results = Results.from_tables(exposures, [reached("0-1")], experiments=defined)
+            for method in ("sequential", "fixed"):
+                report = results.report(method=method)
+                assert report.is_healthy == is_healthy
+                assert bool(report.campaigns[0].health.warnings) != is_healthy
+
     def test_many_visitors_in_several_variations_are_an_alarm(self) -> None:
         exposures, conversions = arms({"a": (100, 10), "b": (100, 10)})
         exposures += [shown(f"a{number}", "b", 20 * DAY) for number in range(10)]

@@ -64,6 +64,8 @@ def test_without_a_definition_there_is_a_default() -> None:
         ("[experiments.x.weights]\na = -2", "weights.a: must be a number"),
         ("[experiments.x.goals.g]\nmetric = 'median'", r"goals\.g\.metric: must be one of"),
         ("[experiments.x.goals.g]\nmargin = 1.5", r"goals\.g\.margin: must be a number"),
+        ("[experiments.x]\nperiods = 1", "periods: must be an array of tables"),
+        ("[[experiments.x.periods]]\nsince = 1", r"periods\[0\]\.since: must be a date"),
         ("experiments = 1", "experiments: must be a table"),
         ("[experiments", "experiments.toml: "),
     ],

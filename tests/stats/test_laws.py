@@ -26,6 +26,7 @@ from sortition.stats import (
     srm,
     srm_of_periods,
     srm_sequential,
+    srm_sequential_of_periods,
     wilson,
 )
 from sortition.stats.comparison import Method
@@ -169,6 +170,11 @@ def test_weights_that_changed_are_judged_period_by_period(one: int, other: int) 
     found = srm_of_periods([([one, one], [50, 50]), ([9 * other, other], [90, 10])])
     assert found.p_value == pytest.approx(1)
     assert found.counts == (one + 9 * other, one + other)
+    batches = [([[one, one]], [50, 50]), ([[9 * other, other]], [90, 10])]
+    sequential = srm_sequential_of_periods(batches)
+    assert sequential.p_value == pytest.approx(1)
+    assert sequential.counts == found.counts
+    assert sequential.expected == pytest.approx(found.expected)
 
 
 @settings(max_examples=25)

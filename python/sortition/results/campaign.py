@@ -62,6 +62,14 @@ class Campaign:
             return [1.0] * len(variations)
         return [one.weight or 0.0 for one in variations]
 
+    def weights_on(self, day_s: int) -> list[float]:
+        """The variations' weights on a day, where they changed."""
+        held = [one for one in self.experiment.periods if one.since_s <= day_s]
+        if not held:
+            return self.weights()
+        given = held[-1].weights
+        return [given.get(one.name, given.get(one.id, 0.0)) for one in self.variations()]
+
     def goals(self) -> list[KnownGoal]:
         """The goals, the primary one first, then the guardrails."""
         known = {one.id: one for one in self.known.goals}

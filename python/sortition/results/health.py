@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Final
 
 from sortition.results.report import Health
-from sortition.stats import outliers, several_variations, srm, srm_sequential
+from sortition.stats import (
+    outliers,
+    several_variations,
+    srm,
+    srm_of_periods,
+    srm_sequential_of_periods,
+)
 
 if TYPE_CHECKING:
     from sortition.results.campaign import Campaign
@@ -18,7 +25,7 @@ _DAY_ALARM: Final = 0.001
 
 def health_of(campaign: Campaign, segment: str | None) -> Health:
     """Judge the data of a campaign, or of a segment of it."""
-    sums, variations, weights = campaign.sums, campaign.variations(), campaign.weights()
+    sums, variations = campaign.sums, campaign.variations()
     excluded = sums.excluded_of(one.id for one in campaign.goals())
     counts = [sums.visitors(one.id, segment=segment).visitors for one in variations]
     by_day = [
@@ -28,8 +35,21 @@ def health_of(campaign: Campaign, segment: str | None) -> Health:
     total = sum(counts) + excluded.visitors_in_several
     several = several_variations(total, excluded.visitors_in_several)
     split = split_by_day = None
-    if sum(counts) and any(weights):
-        split, split_by_day = srm(counts, weights), srm_sequential(by_day, weights)
+    weights_by_day = [campaign.weights_on(day) for day in sums.days()]
+    if sum(counts) and all(map(any, weights_by_day)):
+        periods = [
+            ([counts_on for counts_on, _ in of_period], list(weights))
+            for weights, of_period in itertools.groupby(
+                zip(by_day, weights_by_day, strict=True), key=lambda one: one[1]
+            )
+        ]
+        split_by_day = srm_sequential_of_periods(periods)
+        split = srm_of_periods(
+            [
+                ([sum(of_arm) for of_arm in zip(*batches, strict=True)], weights)
+                for batches, weights in periods
+            ]
+        )
     alarms = []
     judge = split if campaign.experiment.method == "fixed" else split_by_day
     if judge is not None and judge.is_alarm:
@@ -44,7 +64,7 @@ def health_of(campaign: Campaign, segment: str | None) -> Health:
         several=several,
         excluded=excluded,
         alarms=tuple(alarms),
-        warnings=tuple(_warnings(campaign, counts, by_day, weights)),
+        warnings=tuple(_warnings(campaign, counts, by_day, weights_by_day)),
     )
 
 
@@ -58,7 +78,10 @@ def _mismatch(split: SampleRatio) -> str:
 
 
 def _warnings(
-    campaign: Campaign, counts: list[int], by_day: list[list[int]], weights: list[float]
+    campaign: Campaign,
+    counts: list[int],
+    by_day: list[list[int]],
+    weights_by_day: list[list[float]],
 ) -> list[str]:
     found = []
     if campaign.known.is_running is False:
@@ -71,7 +94,7 @@ def _warnings(
             )
     uneven = [
         day
-        for day, of_day in zip(campaign.sums.days(), by_day, strict=True)
+        for day, of_day, weights in zip(campaign.sums.days(), by_day, weights_by_day, strict=True)
         if any(weights) and srm(of_day, weights).p_value < _DAY_ALARM / len(by_day)
     ]
     if uneven:

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     )
     from sortition.stats.comparison import Comparison, compare
     from sortition.stats.covariates import cuped
-    from sortition.stats.experiment import Experiment, Experiments, Goal
+    from sortition.stats.experiment import Experiment, Experiments, Goal, Period
     from sortition.stats.guardrails import Guardrail, guardrail
     from sortition.stats.health import (
         Novelty,
@@ -49,7 +49,13 @@ if TYPE_CHECKING:
         sample_size,
         sequential_power,
     )
-    from sortition.stats.sample_ratio import SampleRatio, srm, srm_of_periods, srm_sequential
+    from sortition.stats.sample_ratio import (
+        SampleRatio,
+        srm,
+        srm_of_periods,
+        srm_sequential,
+        srm_sequential_of_periods,
+    )
     from sortition.stats.simulation import FalseAlarms, aa
     from sortition.stats.small_counts import newcombe, ratio_of_proportions, wilson
     from sortition.stats.winners import (
@@ -76,6 +82,7 @@ __all__ = [
     "NormalPrior",
     "Novelty",
     "Outliers",
+    "Period",
     "PlatformWinner",
     "Proportion",
     "Ratio",
@@ -107,6 +114,7 @@ __all__ = [
     "srm",
     "srm_of_periods",
     "srm_sequential",
+    "srm_sequential_of_periods",
     "threshold_of_caring",
     "vwo_winner",
     "wilson",
@@ -131,6 +139,7 @@ if not TYPE_CHECKING:
             "NormalPrior": "sortition.stats.bayesian",
             "Novelty": "sortition.stats.health",
             "Outliers": "sortition.stats.health",
+            "Period": "sortition.stats.experiment",
             "PlatformWinner": "sortition.stats.winners",
             "Proportion": "sortition.stats.metrics",
             "Ratio": "sortition.stats.metrics",
@@ -162,6 +171,7 @@ if not TYPE_CHECKING:
             "srm": "sortition.stats.sample_ratio",
             "srm_of_periods": "sortition.stats.sample_ratio",
             "srm_sequential": "sortition.stats.sample_ratio",
+            "srm_sequential_of_periods": "sortition.stats.sample_ratio",
             "threshold_of_caring": "sortition.stats.winners",
             "vwo_winner": "sortition.stats.winners",
             "wilson": "sortition.stats.small_counts",

@@ -15,6 +15,7 @@ Everything has a default that is sensible without a file.
 
 from __future__ import annotations
 
+import datetime as dt
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -60,6 +61,19 @@ class Goal(Result):
 
 
 @dataclass(frozen=True, slots=True)
+class Period(Result):
+    """Weights that held from a time on.
+
+    Attributes:
+        since_s: The first second, since 1970.
+        weights: The weights by variation.
+    """
+
+    since_s: int
+    weights: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Experiment(Result):
     """How an experiment is judged, fixed before it starts.
 
@@ -72,6 +86,8 @@ class Experiment(Result):
         planned_visitors: The planned visitors of all variations together; None: not planned.
         control: The control's name or id; None: the first variation.
         weights: The weights by variation; None: those of the settings, or else equal ones.
+        periods: Weights that changed, in order of time; before the first of them, `weights` hold.
+            The day on which weights changed must start with the change, in UTC.
         goals: How each goal is judged, by name.
     """
 
@@ -82,6 +98,7 @@ class Experiment(Result):
     planned_visitors: int | None = None
     control: str | None = None
     weights: Mapping[str, float] | None = None
+    periods: tuple[Period, ...] = ()
     goals: Mapping[str, Goal] = field(default_factory=dict)
 
     def goal(self, name: str) -> Goal:
@@ -153,13 +170,35 @@ def _experiment(place: str, value: object) -> Experiment:
         raise ValueError(f"{place}.guardrails: must be a list of names of goals")
     options["guardrails"] = tuple(guardrails)
     if "weights" in options:
-        weights = _table(f"{place}.weights", options["weights"])
-        for name in weights:
-            _ensure_number(f"{place}.weights", weights, name, -1.0, float("inf"))
-        options["weights"] = {name: float(str(one)) for name, one in weights.items()}
+        options["weights"] = _weights(f"{place}.weights", options["weights"])
+    options["periods"] = _periods(f"{place}.periods", options.get("periods", []))
     goals = _table(f"{place}.goals", options.get("goals", {}))
     options["goals"] = {name: _goal(f"{place}.goals.{name}", one) for name, one in goals.items()}
     return Experiment(**options)
+
+
+def _weights(place: str, value: object) -> dict[str, float]:
+    weights = _table(place, value)
+    for name in weights:
+        _ensure_number(place, weights, name, -1.0, float("inf"))
+    return {name: float(str(one)) for name, one in weights.items()}
+
+
+def _periods(place: str, value: object) -> tuple[Period, ...]:
+    if not isinstance(value, list):
+        raise ValueError(f"{place}: must be an array of tables")  # noqa: TRY004 -- the file is wrong
+    found = []
+    for index, one in enumerate(value):
+        of_one = f"{place}[{index}]"
+        table = _table(of_one, one)
+        _ensure_known(of_one, table, {"since", "weights"})
+        since = table.get("since")
+        if not isinstance(since, dt.date):
+            raise ValueError(f"{of_one}.since: must be a date")  # noqa: TRY004 -- the file is wrong
+        midnight = dt.datetime(since.year, since.month, since.day, tzinfo=dt.UTC)
+        weights = _weights(f"{of_one}.weights", table.get("weights", {}))
+        found.append(Period(int(midnight.timestamp()), weights))
+    return tuple(sorted(found, key=lambda one: one.since_s))
 
 
 def _goal(place: str, value: object) -> Goal:

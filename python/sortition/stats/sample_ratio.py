@@ -105,7 +105,7 @@ def srm_sequential(
 
     Lindon and Malek, "Anytime-valid inference for multinomial count data" (2022): the Bayes factor
     of a Dirichlet prior around the weights against the weights themselves. Looking 60 times, the
-    chi-square test alarms in 1.2 % of good splits, this one in 0.01 %.
+    chi-square test alarms in 1.3 % of good splits, this one in 0.02 %.
 
     Args:
         batches: New visitors of each variation, batch by batch.
@@ -119,21 +119,55 @@ def srm_sequential(
     Raises:
         ValueError: As `srm` does.
     """
-    counts = [0] * len(weights)
-    shares = _shares(counts, weights)
-    largest = 0.0
-    for batch in batches:
-        _shares(batch, weights)
-        counts = [count + new for count, new in zip(counts, batch, strict=True)]
-        kept = [(count, share) for count, share in zip(counts, shares, strict=True) if share]
-        total, prior = [one for one, _ in kept], [k * share for _, share in kept]
-        factor = log_dirichlet_multinomial(total, prior) - log_multinomial(
-            total, [share for _, share in kept]
-        )
-        largest = max(largest, factor)
-    total_kept = sum(count for count, share in zip(counts, shares, strict=True) if share)
-    expected = tuple(total_kept * share for share in shares)
-    return SampleRatio(tuple(counts), expected, math.exp(-largest), largest, None, "sequential")
+    return srm_sequential_of_periods([(list(batches), weights)], k=k)
+
+
+def srm_sequential_of_periods(
+    periods: Sequence[tuple[Sequence[Sequence[int]], Sequence[float]]],
+    *,
+    k: float = _CONCENTRATION,
+) -> SampleRatio:
+    """Test a split whose weights changed after every batch, with one bound for all looks.
+
+    The Bayes factors of the periods are multiplied, which keeps the bound.
+
+    Args:
+        periods: The batches and the weights of each period, in order; the variations in the same
+            order.
+        k: As in `srm_sequential`.
+
+    Raises:
+        ValueError: As `srm` does, or there is no period.
+    """
+    if not periods:
+        raise ValueError("periods: there is none")
+    before = largest = 0.0
+    counted = [0] * len(periods[0][1])
+    expected = [0.0] * len(counted)
+    for batches, weights in periods:
+        if len(weights) != len(counted):
+            raise ValueError("periods: each must have all variations")
+        counts = [0] * len(counted)
+        shares = _shares(counts, weights)
+        factor = 0.0
+        for batch in batches:
+            _shares(batch, weights)
+            counts = [count + new for count, new in zip(counts, batch, strict=True)]
+            factor = _log_bayes_factor(counts, shares, k)
+            largest = max(largest, before + factor)
+        before += factor
+        kept = sum(count for count, share in zip(counts, shares, strict=True) if share)
+        counted = [one + count for one, count in zip(counted, counts, strict=True)]
+        expected = [one + kept * share for one, share in zip(expected, shares, strict=True)]
+    p_value = math.exp(-largest)
+    return SampleRatio(tuple(counted), tuple(expected), p_value, largest, None, "sequential")
+
+
+def _log_bayes_factor(counts: Sequence[int], shares: Sequence[float], k: float) -> float:
+    kept = [(count, share) for count, share in zip(counts, shares, strict=True) if share]
+    of_kept, weights = [count for count, _ in kept], [share for _, share in kept]
+    prior = [k * share for share in weights]
+    return log_dirichlet_multinomial(of_kept, prior) - log_multinomial(of_kept, weights)
 
 
 def log_dirichlet_multinomial(counts: Sequence[int], prior: Sequence[float]) -> float:
