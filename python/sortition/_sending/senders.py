@@ -1,4 +1,4 @@
-"""The threads that send: when they start, what they do next, and when they end."""
+"""The sender threads: when they start, what they do next, and when they end."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _BEGINS_WITHIN_S: Final = 1.0
 class Senders:
     """Threads that take batches from a queue and deliver them.
 
-    A thread is started before the event that needs it is taken, so that a call that is interrupted
-    leaves no event without a thread. Whatever ends a thread, the next event starts another.
+    A thread is started before the event that needs it is accepted, so that an interrupted call
+    leaves no event without a thread. If a thread ends, the next event starts another.
 
     Args:
         events: The queue.
-        bell: What rings for a thread that waits.
+        bell: Rings for a waiting thread.
         deliverer: Delivers batches.
-        drops: What is to be told.
+        drops: The losses to report.
         log: The client's log.
-        interval_s: The longest that an event waits before it is sent for the first time.
-        after_batch: What is to be done after a batch.
-        at_end: What is to be done when the last one ends after a close.
+        interval_s: The longest time that an event waits before it is sent for the first time.
+        after_batch: Called after a batch.
+        at_end: Called when the last thread ends after a close.
 
     Attributes:
-        sends_at_once: Whether a call waits until its event was sent, as during the exit of the
-            interpreter; threads do not wait for further events then.
+        sends_at_once: Whether a call waits until its event is sent, as during the exit of the
+            interpreter; threads then do not wait for further events.
         cannot_start: Whether the last thread could not be started.
     """
 
@@ -75,16 +75,16 @@ class Senders:
 
     @property
     def is_current(self) -> bool:
-        """Whether the thread that asks is one of them, as in a callback of the caller's."""
+        """Whether the current thread is a sender, as in a callback of the caller."""
         return threading.get_ident() in self._running
 
     @property
     def is_any_running(self) -> bool:
-        """Whether one of them runs."""
+        """Whether a sender is running."""
         return bool(self._queue.threads)
 
     def status(self) -> ThreadStatus:
-        """How they are, together."""
+        """The health of all senders together."""
         running = list(self._running.values())
         if not running:
             status = self._last.status(is_running=False)
@@ -92,18 +92,18 @@ class Senders:
         return together([heartbeat.status(is_running=True) for heartbeat in running])
 
     def start_for_event(self, user: str) -> None:
-        """Start one where an event of this user needs it."""
+        """Start a sender if an event of this user needs one."""
         if self._queue.needs_thread(user):
             self.start()
 
     def start(self) -> bool:
-        """Start one more; whether any runs then.
+        """Start one more sender; whether any is running afterwards.
 
-        It takes its place itself, so that a call that is interrupted here leaves none taken.
+        The thread takes its place itself, so that an interrupted call leaves no place taken.
         """
         has_begun: queue.SimpleQueue[None] = queue.SimpleQueue()
         if start_thread(lambda: self._work(has_begun), "sortition-worker"):
-            # Else the next call would start another.
+            # Otherwise the next call would start another.
             wait_for(has_begun, _BEGINS_WITHIN_S)
             self.cannot_start = False
             return True
@@ -113,11 +113,11 @@ class Senders:
         return self.is_any_running
 
     def run_here(self) -> None:
-        """Send what waits in the thread that asks, as no other can be started."""
+        """Send waiting events in the current thread, because no other can be started."""
         self._work(queue.SimpleQueue())
 
     def tell_drops(self) -> None:
-        """Tell of what was lost or refused."""
+        """Report lost and refused events."""
         self._drops.tell(is_ending=self._queue.is_closing or self.sends_at_once)
 
     def _work(self, has_begun: queue.SimpleQueue[None]) -> None:
@@ -152,13 +152,13 @@ class Senders:
                 self._after_batch()
         except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
             self._log.exception_of("the code that sends", error)
-            # Were the fault to come again at once, the thread would do nothing else.
+            # If the bug occurred again at once, the thread would do nothing else.
             wait_for(queue.SimpleQueue(), _FAULT_PAUSE_S)
         finally:
             raise_if_forked(self._forks)
 
     def _send_next(self, heartbeat: Heartbeat) -> bool:
-        """Send what is to be sent now; whether there was anything."""
+        """Send what is due now; whether there was anything."""
         events, deliverer = self._queue, self._deliverer
         aside = deliverer.aside.due(events.flush_count, is_closing=events.is_closing)
         if aside is not None:
@@ -178,7 +178,7 @@ class Senders:
         """Wait until there may be something to do."""
         events = self._queue
         events.begin_sleep()
-        # Only now: what comes from here on rings the bell.
+        # Only now: later events ring the bell.
         waits = [
             events.due_in_s(self._interval_s),
             events.time_left_s() if events.events else None,
@@ -192,6 +192,6 @@ class Senders:
             events.end_sleep()
 
     def _may_end(self) -> bool:
-        """Whether nothing is to be waited for but the events of the queue."""
+        """Whether there is nothing to wait for except the events of the queue."""
         is_ending = self._queue.is_closing or self.sends_at_once
         return is_ending and not len(self._deliverer.aside) and not self._drops.are_untold

@@ -1,4 +1,4 @@
-"""Writing down what became of events, and telling the caller."""
+"""Records the outcomes of events, and notifies the caller."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Settling:
     """Settles events. Safe to use from several threads.
 
     Args:
-        events: The queue that the events are taken from.
-        spool: Where events are kept in files; None if they are in memory alone.
+        events: The queue of the events.
+        spool: Keeps events in files; None if they are in memory only.
         log: The client's log.
         flush_callback: The caller's callback; None if there is none.
     """
@@ -41,7 +41,7 @@ class Settling:
         self._callback = flush_callback
 
     def settle(self, events: Sequence[QueuedEvent], reason: str | None) -> None:
-        """Count what became of events, and tell the caller's callback.
+        """Count the outcome of events, and call the caller's callback.
 
         Args:
             events: Events that were sent together.
@@ -55,22 +55,22 @@ class Settling:
         if self._spool is not None and not is_given_up:
             self._spool.settle([event.place for event in events])
         self._queue.end(events, reason, gives_up=is_given_up)
-        # What stays in the spool has not come to its end.
+        # Events that stay in the spool have no outcome yet.
         ended = [event for event in events if not is_given_up or event.place is None]
         if ended:
             self._call_back(ended, reason)
-        # Only now: whoever flushes or closes waits for the callback, too.
+        # Only now: a flush or a close also waits for the callback.
         self._queue.settle(events)
 
     def log_refusal(self, event: QueuedEvent, outcome: Outcome) -> None:
-        """Say that the server refuses an event that stands alone."""
+        """Log that the server refuses a single event."""
         self._log.recurring_error(
             ("refused event", event.kind, outcome.words),
             lambda: f"the server refused an event of kind {event.kind}: {outcome.words}",
         )
 
     def _call_back(self, events: Sequence[QueuedEvent], reason: str | None) -> None:
-        """Tell the caller's callback of a request that came to its end."""
+        """Call the caller's callback for a request with a known outcome."""
         callback = self._callback
         if callback is None:
             return

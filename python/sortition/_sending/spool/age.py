@@ -1,8 +1,8 @@
-"""How old an event is, whatever the wall clock says.
+"""Measures the age of an event without the wall clock.
 
-The wall clock of a machine may be wrong by years until it is set, so an event's age is measured
-with the clock that counts from the start of the machine. Two readings of it are comparable only
-where they belong to the same start of the same machine, which the system identifies by a random
+The wall clock of a machine may be wrong by years until it is set, so the age of an event is
+measured with the clock that counts from the start of the machine. Two readings of it are comparable
+only if they belong to the same start of the same machine, which the system identifies by a random
 number.
 """
 
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 _BOOT_ID: Final = Path("/proc/sys/kernel/random/boot_id")
 _BOOT_BYTES: Final = 8
-# It goes on while the machine sleeps; elsewhere the monotonic clock is the nearest there is.
+# It also counts while the machine sleeps; elsewhere the monotonic clock is the closest one.
 _UPTIME_CLOCK: Final = getattr(time, "CLOCK_BOOTTIME", getattr(time, "CLOCK_MONOTONIC", None))
 
 
 def now() -> ClockReading:
-    """What the clocks show."""
+    """Read the clocks."""
     return ClockReading(_boot(), max(0, time.time_ns() // 1_000_000), uptime_ms())
 
 
@@ -38,18 +38,18 @@ def uptime_ms() -> int:
 
 
 def age_s(event: StoredEvent, content: Content, reading: ClockReading) -> float | None:
-    """How old an event is at least, in seconds.
+    """The minimum age of an event, in seconds.
 
-    Time that nobody could measure does not count: the time before the file came to this machine, or
-    before this start of it.
+    Time that could not be measured does not count: the time before the file came to this machine,
+    or before this start of it.
 
     Args:
         event: The event.
-        content: The file that it is in.
-        reading: What the clocks show now.
+        content: The content of its file.
+        reading: The current reading of the clocks.
 
     Returns:
-        The age; None if nothing is known of it.
+        The age; None if it is unknown.
     """
     if not any(reading.boot):
         return None
@@ -65,7 +65,7 @@ def age_s(event: StoredEvent, content: Content, reading: ClockReading) -> float 
 
 @functools.cache
 def _boot() -> bytes:
-    """Identifies this start of this machine; zeros where the system does not tell."""
+    """Identifies this start of this machine; zeros if the system does not tell."""
     try:
         text = _BOOT_ID.read_bytes().strip()
     except OSError:

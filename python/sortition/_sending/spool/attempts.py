@@ -1,4 +1,4 @@
-"""What the spool is told of a batch that is sent again and again."""
+"""Reports the attempts to send a batch to the spool."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ if TYPE_CHECKING:
 
 
 class Attempts:
-    """Keeps on record whether the server may have a batch, for whoever takes over from us.
+    """Records whether the server may have a batch, for the process that takes over.
 
     Args:
-        spool: The spool; None if there is none.
-        places: Where the events of the batch are.
+        spool: The spool; None without one.
+        places: The places of the batch's events.
     """
 
     def __init__(self, spool: Spool | None, places: Sequence[Place | None]) -> None:
@@ -26,13 +26,13 @@ class Attempts:
         self._may_have_arrived = False
 
     def begin(self) -> None:
-        """The batch is about to be sent."""
+        """Note that the batch is about to be sent."""
         if self._spool is not None and not self._is_noted:
             self._spool.note_sending(self._places)
             self._is_noted = True
 
     def fail(self, *, may_have_arrived: bool) -> None:
-        """The batch was not accepted."""
+        """Note that the batch was not accepted."""
         self._may_have_arrived |= may_have_arrived
         if self._spool is not None and not self._may_have_arrived:
             self._spool.note_returned(self._places)

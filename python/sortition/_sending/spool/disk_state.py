@@ -1,4 +1,4 @@
-"""Whether events can be written to the spool's folder."""
+"""Tracks whether the spool's folder is writable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sortition._base.log import Log
 
 _TRIES_AGAIN_AFTER_S: Final = 5.0
-"""How long a disk that failed is left alone."""
+"""How long to pause after a failure of the disk."""
 
 
 class DiskState:
@@ -22,7 +22,7 @@ class DiskState:
         log: The client's log.
 
     Attributes:
-        failure: Why events could not be written last; None if they could.
+        failure: Why the last write failed; None if it succeeded.
     """
 
     def __init__(self, path: str, log: Log) -> None:
@@ -34,11 +34,11 @@ class DiskState:
         self._is_failure_logged = False
 
     def is_left_alone(self) -> bool:
-        """Whether the disk failed a moment ago."""
+        """Whether the disk failed a short time ago."""
         return self.failure is not None and now_s() < self._tries_again_at
 
     def note_failure(self, error: OSError) -> None:
-        """Something could not be written."""
+        """Note that a write failed."""
         is_to_log = self.failure is None and self._pause.try_begin(
             has_handler=self._log.has_handler
         )
@@ -53,7 +53,7 @@ class DiskState:
             )
 
     def note_success(self) -> None:
-        """Something was written."""
+        """Note that a write succeeded."""
         if self.failure is None:
             return
         self.failure = None

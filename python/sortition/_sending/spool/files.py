@@ -1,7 +1,7 @@
-"""Opening what is in a spool: without following links, and the own user's things only.
+"""Opens files of a spool: without following links, and only those of the own user.
 
-Everything below the folder is opened relative to an open folder, so that nothing can be put in the
-place of what was looked at.
+Everything below the folder is opened relative to an open folder, so that nobody can replace a file
+after it was checked.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ _WRITABLE_BY_OTHERS: Final = 0o022
 _NO_LINKS: Final = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 _FOLDER: Final = getattr(os, "O_DIRECTORY", 0) | os.O_RDONLY
 MOST_READ_BYTES: Final = 32 * 1024 * 1024
-"""How much of a file is read; sortition begins another one after a megabyte."""
+"""How much of a file to read; sortition starts a new one after a megabyte."""
 FULL_BYTES: Final = MOST_READ_BYTES // 2
-"""From this size on, a file gets no more records but those that settle its events."""
-# A pipe in the place of a file is not to be waited for.
+"""From this size on, only records that settle events are appended to a file."""
+# Do not wait for a pipe in place of a file.
 _AT_ONCE: Final = getattr(os, "O_NONBLOCK", 0)
 
 
 class ForeignError(OSError):
-    """Something is not the own user's, or not of the kind that it should be."""
+    """A file or folder belongs to another user, or is of the wrong kind."""
 
 
 class _Held:
     """The open files of this process that a forked child must not keep open.
 
-    A lock ends when its last descriptor is closed: those that a child inherits would make its
-    parent look alive for as long as the child is.
+    A lock ends when its last descriptor is closed: inherited ones would make the parent look alive
+    as long as the child lives.
     """
 
     descriptors: dict[int, None] = {}  # noqa: RUF012 -- of the process, as its descriptors are
@@ -66,10 +66,10 @@ def hold(descriptor: int) -> int:
 
 
 def hold_lock(name: str, folder: int) -> int:
-    """Open a lock file that no forked child is going to keep open.
+    """Open a lock file that no forked child will keep open.
 
     Raises:
-        ForeignError: It is no ordinary file of the own user.
+        ForeignError: It is not a regular file of the own user.
         OSError: It cannot be opened.
     """
     while True:
@@ -77,7 +77,7 @@ def hold_lock(name: str, folder: int) -> int:
         descriptor = hold(open_file(name, folder, os.O_RDWR))
         if _Held.forks == forks:
             return descriptor
-        # A child may have it that does not know of it. It is not locked yet.
+        # A child may have inherited it unknowingly, but it is not locked yet.
         close(descriptor)
 
 
@@ -91,13 +91,13 @@ def close(descriptor: int) -> None:
 
 
 def make_root(path: str) -> None:
-    """Make the folder that the caller named, where it is not there; its parent must be."""
+    """Create the caller's folder if it does not exist; its parent must exist."""
     with contextlib.suppress(FileExistsError):
         Path(path).mkdir(FOLDER_MODE)
 
 
 def open_root(path: str) -> int:
-    """Open the folder that the caller named, which may be reached through links."""
+    """Open the caller's folder, whose path may contain links."""
     return os.open(path, _FOLDER | getattr(os, "O_CLOEXEC", 0))
 
 
@@ -105,7 +105,7 @@ def open_folder(name: str, root: int) -> int:
     """Open a subfolder.
 
     Raises:
-        ForeignError: It is not the own user's alone.
+        ForeignError: Other users have access to it.
         OSError: It cannot be opened.
     """
     descriptor = os.open(name, _FOLDER | _NO_LINKS, dir_fd=root)
@@ -117,21 +117,21 @@ def open_folder(name: str, root: int) -> int:
 
 
 def names_in(folder: int) -> list[str]:
-    """What is in an open folder, in the order of the names."""
+    """The names in an open folder, sorted."""
     return sorted(os.listdir(folder))
 
 
 def create(name: str, folder: int) -> int:
-    """Make a file that is not there yet, and open it for appending."""
+    """Create a new file, and open it for appending."""
     flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL | _NO_LINKS
     return os.open(name, flags, FILE_MODE, dir_fd=folder)
 
 
 def open_file(name: str, folder: int, flags: int) -> int:
-    """Open a file that is there.
+    """Open an existing file.
 
     Raises:
-        ForeignError: It is no ordinary file of the own user.
+        ForeignError: It is not a regular file of the own user.
         OSError: It cannot be opened.
     """
     descriptor = os.open(name, flags | _NO_LINKS | _AT_ONCE, dir_fd=folder)
@@ -143,10 +143,10 @@ def open_file(name: str, folder: int, flags: int) -> int:
 
 
 def read(name: str, folder: int) -> bytes:
-    """The content of a file, as far as it is read: `MOST_READ_BYTES`.
+    """The content of a file, up to `MOST_READ_BYTES`.
 
     Raises:
-        ForeignError: It is no ordinary file of the own user.
+        ForeignError: It is not a regular file of the own user.
         OSError: It cannot be read.
     """
     descriptor = open_file(name, folder, os.O_RDONLY)
@@ -155,7 +155,7 @@ def read(name: str, folder: int) -> bytes:
 
 
 def size_of(name: str, folder: int) -> int:
-    """How many bytes of a file are read; 0 where it cannot be looked at."""
+    """How many bytes of a file would be read; 0 if it is not accessible."""
     try:
         status = os.stat(name, dir_fd=folder, follow_symlinks=False)
     except OSError:
@@ -164,7 +164,7 @@ def size_of(name: str, folder: int) -> int:
 
 
 def cut(name: str, folder: int, size: int) -> None:
-    """Cut off what is behind these bytes of a file.
+    """Truncate a file after these bytes.
 
     Raises:
         OSError: It cannot be changed.
@@ -190,7 +190,7 @@ def is_locked_elsewhere(descriptor: int) -> bool:
 
 
 def is_locked_here(descriptor: int) -> bool:
-    """Lock a file for this process; False where another holds it, or it has been removed.
+    """Lock a file for this process; False if another process holds it or the file was removed.
 
     Raises:
         OSError: The file system has no locks.

@@ -1,8 +1,8 @@
-"""The subfolder of one client in one process: how it is made, found, and taken over.
+"""The subfolder of one client in one process: creating, finding and taking it over.
 
-Its name says whose it is: platform, account, what tells the account from others, process id, and
-a random part. A lock on a file in it says whether its process is alive: it ends with the process,
-whatever ends that, and no process id has to be believed.
+Its name has the platform, the account, a digest that identifies the account, the process id and a
+random part. A lock on a file in it shows whether its process is alive: the lock ends with the
+process, so process ids need not be trusted.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _NAME: Final = re.compile(
     r"\.(?P<pid>[0-9]{1,19})\.(?P<token>[0-9a-f]{16})"
 )
 _BEGUN: Final = ".new."
-"""How the names of folders begin that are still being made."""
+"""The prefix of folders that are still being created."""
 _SEGMENT: Final = re.compile(r"[0-9a-f]{16}-[0-9]{8}\.spool")
 _NEVER_FINISHED_S: Final = 3600.0
 _TOKEN_BYTES: Final = 8
@@ -36,12 +36,12 @@ _TOKEN_BYTES: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class FolderName:
-    """What the name of a process's folder says.
+    """The parts of the name of a process's folder.
 
     Attributes:
         text: The name.
-        owner: Whose events are in it.
-        pid: The process that made it.
+        owner: The owner of its events.
+        pid: The process that created it.
     """
 
     text: str
@@ -50,7 +50,7 @@ class FolderName:
 
     @classmethod
     def read(cls, text: str) -> Self | None:
-        """What a name says; None if it is no name of such a folder."""
+        """Parse a name; None if it is not the name of such a folder."""
         match = _NAME.fullmatch(text)
         if match is None:
             return None
@@ -59,11 +59,11 @@ class FolderName:
 
 
 class ProcessFolder:
-    """A subfolder that this process holds the lock of.
+    """A subfolder whose lock this process holds.
 
     Attributes:
         descriptor: The open folder.
-        token: What tells its files from those of any other folder.
+        token: Identifies its files among those of all folders.
     """
 
     def __init__(self, name: str, descriptor: int, lock: int, token: str) -> None:
@@ -74,10 +74,10 @@ class ProcessFolder:
 
     @classmethod
     def create(cls, root: int, owner: Owner) -> Self:
-        """Make the folder of this process.
+        """Create the folder of this process.
 
         Raises:
-            OSError: It cannot be made or locked.
+            OSError: It cannot be created or locked.
         """
         token = secrets.token_hex(_TOKEN_BYTES)
         parts = (owner.platform, owner.account, owner.identity, str(os.getpid()), token)
@@ -91,7 +91,7 @@ class ProcessFolder:
             descriptors.append(files.hold_lock(_LOCK, descriptors[0]))
             if not files.is_locked_here(descriptors[1]):
                 raise BlockingIOError("a lock that was just made is held by another process")
-            # Whoever sees the folder under its own name sees it locked.
+            # Once the folder has its final name, it is locked.
             os.rename(begun, name, src_dir_fd=root, dst_dir_fd=root)
         except BaseException:
             if descriptors:
@@ -110,17 +110,17 @@ class ProcessFolder:
         """Lock the folder of a process that has ended.
 
         Returns:
-            The folder; None if its process is alive, or somebody else has taken it over.
+            The folder; None if its process is alive, or another process has taken it over.
 
         Raises:
-            OSError: It cannot be looked at, or is not this user's.
+            OSError: It is not accessible, or belongs to another user.
         """
         folder = files.hold(files.open_folder(name.text, root))
         try:
             lock = files.hold_lock(_LOCK, folder)
         except FileNotFoundError:
-            # Without its lock nobody can tell whether its process is alive; but an empty one is
-            # of no use to anybody.
+            # Without its lock nobody can tell whether its process is alive; but nobody needs an
+            # empty one.
             files.close(folder)
             with contextlib.suppress(OSError):
                 os.rmdir(name.text, dir_fd=root)
@@ -138,13 +138,13 @@ class ProcessFolder:
         return cls(name.text, folder, lock, name.text.rpartition(".")[2]) if is_mine else None
 
     def segments(self) -> list[str]:
-        """The names of its segments, oldest first for each process that made some."""
+        """The names of its segments, oldest first for each process that created some."""
         return segments_in(self.descriptor)
 
     def remove(self, root: int) -> None:
-        """Remove the folder, unless there is something in it, and let go of it."""
+        """Remove the folder if it is empty, and release it."""
         try:
-            # Somebody else's files stay, and with them the folder.
+            # Files of others stay, and so does the folder.
             if files.names_in(self.descriptor) == [_LOCK]:
                 os.unlink(_LOCK, dir_fd=self.descriptor)
                 os.rmdir(self.name, dir_fd=root)
@@ -154,20 +154,20 @@ class ProcessFolder:
             self.close()
 
     def close(self) -> None:
-        """Let go of the folder; whoever comes next takes over what is in it."""
+        """Release the folder; the next process takes over its content."""
         for descriptor in (self._lock, self.descriptor):
             files.close(descriptor)
-        # The number may be that of another folder from now on.
+        # From now on, the number may belong to another folder.
         self.descriptor = -1
 
 
 def segments_in(folder: int) -> list[str]:
-    """The names of the segments in an open folder, in their order."""
+    """The names of the segments in an open folder, in order."""
     return [name for name in files.names_in(folder) if _SEGMENT.fullmatch(name)]
 
 
 def oldest_in(root: int, name: FolderName) -> float:
-    """When the first segment of a folder was last written to; infinity where there is none.
+    """When the first segment of a folder was last written; infinity without segments.
 
     By the clock of the file system, in seconds since 1970.
     """
@@ -185,7 +185,7 @@ def oldest_in(root: int, name: FolderName) -> float:
 
 
 def is_alive(folder: int) -> bool:
-    """Whether the process of an open folder runs.
+    """Whether the process of an open folder is alive.
 
     Raises:
         OSError: Nobody can tell.
@@ -203,7 +203,7 @@ def segment_name(token: str, number: int) -> str:
 
 
 def folders_in(root: int) -> Iterator[FolderName]:
-    """The folders of processes, dead or alive."""
+    """The folders of all processes, dead or alive."""
     for text in files.names_in(root):
         name = FolderName.read(text)
         if name is not None:
@@ -211,7 +211,7 @@ def folders_in(root: int) -> Iterator[FolderName]:
 
 
 def remove_unfinished(root: int) -> None:
-    """Remove folders of processes that died while they made them."""
+    """Remove folders of processes that died while creating them."""
     for text in files.names_in(root):
         name = FolderName.read(text.removeprefix(_BEGUN)) if text.startswith(_BEGUN) else None
         if name is None:
