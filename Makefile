@@ -92,7 +92,7 @@ soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/mad
 		tests/engine/test_independence.py tests/spool/test_kills.py tests/spool/test_pagesense_spool.py \
 		tests/settings/test_polling.py tests/settings/test_first_settings.py tests/processes/test_frozen.py \
 		tests/processes/test_processes.py tests/processes/test_servers.py tests/processes/test_greenlets.py \
-		tests/stats/test_coverage.py
+		tests/stats/test_coverage.py tests/storages/test_shared_storages.py
 	$(MAKE) cross
 
 # The flags of `cargo fuzz`, but on the stable toolchain; the engine has no unsafe code that would need

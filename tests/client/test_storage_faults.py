@@ -258,3 +258,18 @@ def test_a_forked_child_asks_for_itself(service: Any) -> None:
 def test_the_status_names_no_storage_where_there_is_none(engine: Engine) -> None:
     with vwo.launch(settings(), engine=engine.name, is_development_mode=True) as client:
         assert "storage" not in client.status().endpoints
+
+
+def test_one_that_raises_does_not_keep_a_client_from_stopping(
+    service: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Everything else stops, and the error was reported once."""
+    service.storage.fails_to = {"read", "write"}
+    threads = threading.active_count()
+    service.activate("Ann")
+    service.activate("Bob")
+    assert service.client.close()
+    assert service.client.status().state == "closed"
+    assert threading.active_count() <= threads
+    about_reads = [line for line in caplog.messages if "get raised" in line or "look_up" in line]
+    assert len(about_reads) == 1

@@ -9,8 +9,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from redis import Redis
+from sqlalchemy import Engine
+from sqlalchemy.ext.asyncio import AsyncEngine
+
 import sortition
-from sortition import pagesense, vwo
+from sortition import pagesense, storages, vwo
 
 
 class Memory(vwo.UserStorage):
@@ -60,6 +64,33 @@ def launch() -> vwo.Client:
     vwo.logger.setLevel(vwo.LOG_LEVELS.WARNING)
     vwo.launch("{}", goal_type="ALL")  # E: call-arg
     return vwo.launch(vwo.get_settings_file(1, "key", base_url="http://127.0.0.1"))
+
+
+def keep(client: Redis, engine: Engine, async_engine: AsyncEngine) -> None:
+    """Every storage that is ready to use serves both platforms."""
+    ready = (
+        storages.MemoryStorage(max_users=5),
+        storages.SQLiteStorage("users.db"),
+        storages.RedisStorage("redis://localhost", ttl_s=60, prefix="shop:"),
+        storages.RedisStorage(client),
+        storages.SQLAlchemyStorage(engine),
+        storages.CachedStorage(Memory(), max_users=5, ttl_s=60),
+    )
+    vwo.launch("{}", user_storage=ready[0])
+    vwo.launch("{}", user_storage=ready[1])
+    vwo.launch("{}", user_storage=ready[2])
+    vwo.launch("{}", user_storage=ready[4])
+    vwo.launch("{}", user_storage=ready[5])
+    pagesense.launch("{}", user_storage=ready[0])
+    pagesense.launch("{}", user_storage=ready[1])
+    pagesense.launch("{}", user_storage=ready[2])
+    pagesense.launch("{}", user_storage=ready[4])
+    pagesense.launch("{}", user_storage=ready[5])
+    storages.AsyncCachedStorage(storages.AsyncSQLAlchemyStorage(async_engine))
+    storages.SQLAlchemyStorage(async_engine)  # E: arg-type
+    storages.MemoryStorage("5")  # E: arg-type
+    found: list[storages.Finding] = storages.check(Memory(), races=True)
+    print([one.name for one in found], [str(one) for one in found])
 
 
 def use(client: vwo.Client) -> None:
