@@ -190,6 +190,7 @@ def leave_behind(way: Way, folder: Path) -> None:
     killed_after(work)
 
 
+@pytest.mark.slow
 def test_the_equation_holds_at_every_instant(
     way: Way, begin: Begin, server: FaultServer, tmp_path: Path
 ) -> None:
