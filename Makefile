@@ -184,6 +184,10 @@ bench: $(VENV)/built peers ## Compare with the pure engine, the peers and the fl
 bench-each: $(VENV)/built $(VENV)/bench-tools ## Measure each benchmark alone, with pytest-benchmark
 	$(BIN)/python -m pytest benches
 
+.PHONY: bench-async
+bench-async: $(VENV)/built ## Measure how long the async client holds its loop, and what its calls cost
+	$(BIN)/python benches/async_client.py
+
 .PHONY: bench-engine
 bench-engine: ## Measure the engine alone, with criterion
 	cargo bench --locked --package sortition-engine --bench engine
