@@ -1,4 +1,4 @@
-"""How many instructions the five hottest paths take, against a committed baseline.
+"""How many instructions the hottest paths take, against a committed baseline.
 
     python benches/instructions.py [--write REASON [PATH ...]]
 
@@ -37,6 +37,10 @@ PATHS = {
     "activate, batched": 2_000,
     "track, batched": 2_000,
     "encode a batch of 100": 2_000,
+    "PageSense, get_variation_name": 5_000,
+    "PageSense, get_variation_name, five conditions": 5_000,
+    "PageSense, activate_experiment": 2_000,
+    "PageSense, track_goal": 2_000,
 }
 """How often each is taken: often enough that a start differing from another does not matter."""
 
