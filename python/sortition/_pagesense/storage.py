@@ -24,8 +24,10 @@ if TYPE_CHECKING:
 class UserStorageService:
     """Keeps what users were given, so that a user stays where they are when settings change.
 
-    Derive from it or write any class with the same two methods. They are called on the thread of
-    the call that decides, and may be called from several threads at once. What they raise is
+    Derive from it or write any class with the same two methods. A synchronous client calls them on
+    the thread of the call that decides. An async client awaits them where they are async, and
+    otherwise calls them in threads, or directly where the storage has the attribute
+    ``never_blocks = True``. They may be called several times at once. What they raise is
     logged: a profile that cannot be looked up counts as none, and then none is saved; the decision
     stands.
 

@@ -8,8 +8,10 @@ from typing import Any, Protocol
 class UserStorage:
     """Keeps what users were given, so that a user stays where they are when settings change.
 
-    Derive from it or write any class with the same two methods. They are called on the thread of
-    the call that decides, and may be called from several threads at once. What they raise is
+    Derive from it or write any class with the same two methods. A synchronous client calls them on
+    the thread of the call that decides. An async client awaits them where they are async, and
+    otherwise calls them in threads, or directly where the storage has the attribute
+    ``never_blocks = True``. They may be called several times at once. What they raise is
     logged and counts as "nothing stored" or "not stored"; the decision stands.
 
     A storage may have a third method, ``get_many(user_id, campaign_keys)``, which returns a
