@@ -301,3 +301,22 @@ class TestPagesense:
         assert explained is not None
         assert {one.name for one in explained.storage_findings} == {name}
         assert words in str(explained)
+
+    @pytest.mark.parametrize("named", ["Bob", "Ann"])
+    def test_a_profile_that_names_another_user_is_used_and_said(
+        self, engine: Engine, named: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """The platform's SDK does not compare the user either."""
+        entry = {"experiment_key": "e1", "variation_key": "v2"}
+        storage = Storage(json.dumps({"user_id": named, "experiments": [entry]}))
+        with pagesense.launch(
+            project(experiment(1)),
+            data_center="EU",
+            user_storage=storage,
+            engine=engine.name,
+            is_development_mode=True,
+        ) as launched:
+            assert launched.get_variation_name("Test 1", "Ann") == "Variation v2"
+            counted = launched.stats().storage_findings
+        assert counted == ({} if named == "Ann" else {"other_user": 1})
+        assert ("the profile of another user" in caplog.text) is (named != "Ann")

@@ -259,7 +259,7 @@ def test_d10_only_a_2xx_answer_brings_settings(
     assert len(sink.received) == 3
     for useless in (b"", b"<html></html>", b"{}", b'{"projectsettings": []}'):
         sink.answer = lambda _, useless=useless: Answer(body=useless)  # type: ignore[misc]
-        with pytest.raises(sortition.SettingsUnavailableError, match="no usable settings"):
+        with pytest.raises(sortition.SettingsUnavailableError, match="not a usable settings"):
             pagesense.launch(**ACCOUNT, base_url=sink.url, engine=engine.name, init_timeout_s=30)
 
 

@@ -5,6 +5,7 @@ Source: PageSense spec, section 5.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Protocol
 
 from sortition._base.clock import now_s
@@ -98,6 +99,9 @@ class CheckedStorage:
             self._noted.note(breaker.slow("look_up"))
         if found is not None and not isinstance(found, str):
             self._noted.note(_finding_of(found))
+        elif found is not None and _is_of_another_user(str.__str__(found), user_id):
+            words = "user_storage.look_up returned the profile of another user, which is used"
+            self._noted.note(Finding(findings.OTHER_USER, words))
         return found
 
     async def save(self, profile: UserProfile) -> None:
@@ -131,6 +135,18 @@ class CheckedStorage:
         """What the storage holds for a user is no profile, or has an entry that cannot be read."""
         words = "user_storage.look_up returned text that is no profile, or has a bad entry"
         self._noted.note(Finding(findings.NO_PROFILE, f"{words}; the next save replaces it"))
+
+
+def _is_of_another_user(profile: str, user_id: str) -> bool:
+    """Whether a profile names another user than the one it was looked up for."""
+    if user_id in profile:
+        # Nearly always, without reading it a second time.
+        return False
+    try:
+        named = json.loads(profile)["user_id"]
+    except (KeyError, TypeError, ValueError, RecursionError):
+        return False
+    return isinstance(named, str) and bool(named.strip()) and named != user_id
 
 
 def _finding_of(found: object) -> Finding:
