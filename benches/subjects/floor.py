@@ -137,6 +137,23 @@ def walked() -> Row:
     return per_user(once)
 
 
+def read() -> Row:
+    """The user storage of the other subjects, asked without a client."""
+    records = {(user, KEY): {"userId": user} for user in USERS}
+
+    class Records:
+        def get(self, user_id: str, campaign_key: str) -> dict[str, str] | None:
+            return records.get((user_id, campaign_key))
+
+    storage = Records()
+
+    def once() -> None:
+        for user in USERS:
+            storage.get(user, KEY)
+
+    return per_user(once)
+
+
 def hashed() -> Row:
     """The hash of a user's seed string, called from Python; `engine.rs` has the bare one."""
     seeds = [f"228_{user}".encode() for user in USERS]
@@ -159,6 +176,7 @@ if __name__ == "__main__":
             "track": tracked,
             "a call of C": called,
             "a call of C, five attributes": called_with_attributes,
+            "the storage itself": read,
             "the hash": hashed,
             "a dictionary of five": walked,
         }

@@ -101,17 +101,22 @@ def grouped() -> Row:
     return per_user(once)
 
 
-def stored() -> Row:
-    storage = Records()
+def stored(call: str, *more: str) -> Row:
+    """A call for users who have a record, and whose goal was tracked before."""
     client = launch(
-        experiments.document(experiments.campaign()), user_storage=storage, is_development_mode=True
+        experiments.document(experiments.campaign()),
+        user_storage=Records(),
+        is_development_mode=True,
     )
     wanted = [client.activate(KEY, user) for user in USERS]
     expect(wanted, [client.get_variation_name(KEY, user) for user in USERS])
+    ask = getattr(client, call)
+    for user in USERS:
+        ask(KEY, user, *more)
 
     def once() -> None:
         for user in USERS:
-            client.get_variation_name(KEY, user)
+            ask(KEY, user, *more)
 
     return per_user(once)
 
@@ -243,7 +248,9 @@ if __name__ == "__main__":
             "five conditions": targeted,
             "whitelisting": whitelisted,
             "group": grouped,
-            "storage": stored,
+            "storage": lambda: stored("get_variation_name"),
+            "storage, activate": lambda: stored("activate"),
+            "storage, track": lambda: stored("track", GOAL),
             "100 campaigns": lambda: untargeted(experiments.among(100)),
             "1,000 campaigns": lambda: untargeted(experiments.among(1000)),
             "10,000 campaigns": lambda: untargeted(experiments.among(MANY)),
