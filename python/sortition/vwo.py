@@ -147,9 +147,9 @@ def launch(
         engine: The engine that decides: ``compiled``, ``pure``, or ``auto`` for the compiled one if
             it is installed. Defaults to ``auto``.
         storage_timeout_s: How long one operation of the user storage should take at most, in
-            seconds. The client counts a longer one as slow. If a storage fails or is slow three
-            times in a row, the client skips it for ten seconds. Allowed: more than 0 and at most
-            3600. Defaults to 1.
+            seconds. The client counts a longer one as slow; an async client stops waiting for it.
+            If a storage fails or is slow three times in a row, the client skips it for ten seconds.
+            Allowed: more than 0 and at most 3600. Defaults to 1.
         stale_after_s: How long after the server last confirmed the settings `Client.status` reports
             them as stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals and at
             least a minute; never without an interval.
@@ -282,9 +282,9 @@ async def alaunch(
         engine: The engine that decides: ``compiled``, ``pure``, or ``auto`` for the compiled one if
             it is installed. Defaults to ``auto``.
         storage_timeout_s: How long one operation of the user storage should take at most, in
-            seconds. The client counts a longer one as slow. If a storage fails or is slow three
-            times in a row, the client skips it for ten seconds. Allowed: more than 0 and at most
-            3600. Defaults to 1.
+            seconds. The client counts a longer one as slow; an async client stops waiting for it.
+            If a storage fails or is slow three times in a row, the client skips it for ten seconds.
+            Allowed: more than 0 and at most 3600. Defaults to 1.
         stale_after_s: How long after the server last confirmed the settings `Client.status` reports
             them as stale, in seconds. Allowed: from 0 to 604800. Defaults to three intervals and at
             least a minute; never without an interval.

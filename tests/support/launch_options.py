@@ -103,8 +103,8 @@ def page() -> str:
 def _page() -> Iterator[str]:
     yield (
         "# Launch options\n\n"
-        'Every option of `launch`, for each platform. `None` means "not given" for all of them. '
-        "`make options` writes\nthis page from the tables in `_vwo/options.py`, "
+        'Every option of `launch` and `alaunch`, for each platform. `None` means "not given" for\n'
+        "all of them. `make options` writes this page from the tables in `_vwo/options.py`,\n"
         "`_pagesense/options.py` and `_client/options.py`.\n"
     )
     for name, options in MODULES.items():

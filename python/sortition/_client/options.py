@@ -188,8 +188,8 @@ class LaunchOptions:
     storage_timeout_s: float = option(
         Seconds(0, HOUR_S, includes_least=False),
         "How long one operation of the user storage should take at most, in seconds. The client "
-        "counts a longer one as slow. If a storage fails or is slow three times in a row, the "
-        "client skips it for ten seconds.",
+        "counts a longer one as slow; an async client stops waiting for it. If a storage fails or "
+        "is slow three times in a row, the client skips it for ten seconds.",
         group="decisions",
         default=DEFAULT_TIMEOUT_S,
         unit="seconds",
