@@ -315,13 +315,13 @@ BROKEN: list[tuple[type[Good], str, str]] = [
     (ManyKnowsAll, "get_many", "get_many returned a record for a campaign without one"),
     (ManyKnowsAll, "unknown_user", "get_many returned a record for a user without a record"),
     (OneThread, "raised", "RuntimeError: made in another thread"),
-    (WholeFile, "threads", "records are lost where records of"),
-    (WholeFile, "threads", "profiles are lost where those of different users are saved at once"),
+    (WholeFile, "threads", "records are lost if records of"),
+    (WholeFile, "threads", "profiles are lost if profiles of different users are saved at once"),
     (Hanging, "hangs", "get did not return within 0.05 seconds"),
     (Later, "async", "get returned something to await, and is not async"),
     (HalfAsync, "methods", "set is async, and get, get_many, look_up, save is not"),
     (AsyncHanging, "hangs", "get did not return within 0.05 seconds"),
-    (AsyncWhole, "threads", "records are lost where records of"),
+    (AsyncWhole, "threads", "records are lost if records of"),
 ]
 
 
@@ -346,7 +346,7 @@ def test_a_good_one_passes(make: Callable[[], Good]) -> None:
 
 @pytest.mark.parametrize("make", [Good, Async])
 def test_one_that_replaces_what_it_holds_loses_marks(make: Callable[[], Good]) -> None:
-    """Which is found where it is asked for."""
+    """With `races` the check finds it."""
     found = storages.check(make(), races=True)
     assert [one.name for one in found] == [asking.RACES_LOST] * 2
     assert "a goal was lost in 20 of 20 cases" in str(found[0])

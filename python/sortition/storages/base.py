@@ -27,7 +27,7 @@ class UserStorage:
     """
 
     def get(self, user_id: str, campaign_key: str) -> dict[str, Any] | None:
-        """The record of this user and campaign, as given to `set`; None where there is none.
+        """The record of this user and campaign, as given to `set`; None if there is none.
 
         This method of the base class itself finds nothing.
         """

@@ -15,7 +15,7 @@ from sortition.storages import findings
 from sortition.storages.findings import Finding
 
 DEFAULT_TIMEOUT_S: Final = 1.0
-"""How long one operation of a user storage may take, in seconds, where the launch does not say."""
+"""How long one operation of a user storage may take, in seconds, if the launch does not say."""
 
 SKIPPED: Final = Finding(
     findings.SKIPPED,

@@ -140,7 +140,7 @@ class CachedStorage(_Cached):
         super().__init__(inner, max_users, ttl_s, is_async=False)
 
     def get(self, user_id: str, campaign_key: str) -> object:
-        """The record of this user and campaign; None where there is none."""
+        """The record of this user and campaign; None if there is none."""
         known = self._cache.get(user_id, campaign_key)
         if known is not None:
             return copied(known)
@@ -172,7 +172,7 @@ class CachedStorage(_Cached):
         self._cache.add(user_id, key, record, merged_record)
 
     def look_up(self, user_id: str) -> object:
-        """The PageSense profile of this user, as JSON text; None where there is none."""
+        """The PageSense profile of this user, as JSON text; None if there is none."""
         known = self._cache.get(user_id, _PROFILE)
         if known is not None:
             return known

@@ -64,11 +64,11 @@ class MemoryStorage:
         return len(self._users)
 
     def __bool__(self) -> bool:
-        """True, also where it is empty."""
+        """True, even if it is empty."""
         return True
 
     def get(self, user_id: str, campaign_key: str) -> dict[str, Any] | None:
-        """The record of this user and campaign, a copy; None where there is none."""
+        """The record of this user and campaign, a copy; None if there is none."""
         with self._lock.get():
             user = self._known(user_id)
             record = None if user is None else user.records.get(campaign_key)
@@ -89,7 +89,7 @@ class MemoryStorage:
             records[campaign_key] = copied(merged)
 
     def look_up(self, user_id: str) -> str | None:
-        """The PageSense profile of this user, as JSON text; None where there is none."""
+        """The PageSense profile of this user, as JSON text; None if there is none."""
         with self._lock.get():
             user = self._known(user_id)
             return None if user is None else user.profile

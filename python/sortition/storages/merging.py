@@ -1,4 +1,4 @@
-"""What is kept where a record is written over one that another process wrote meanwhile.
+"""What is kept if another process wrote the same record in the meantime.
 
 Two processes may read a user's record, each add the goal that it tracked, and write the record. If
 the second simply replaced the first, a goal would be lost, and counted again.

@@ -16,14 +16,14 @@ _SNAKE_CASE: Final = ("user_id", "campaign_key", "variation_name", "goal_identif
 
 
 def finding_in(record: object, user_id: str, campaign_key: str | None) -> tuple[str, str] | None:
-    """What is wrong with a record, by name and in words; None where nothing is.
+    """What is wrong with a record, by name and in words; None if nothing is.
 
     Whatever is empty, zero or false is no record, and nothing is wrong with it.
 
     Args:
         record: The record.
         user_id: The user's id.
-        campaign_key: The campaign that it is to be of; None where any will do.
+        campaign_key: The campaign that it is to be of; None if any will do.
     """
     # As nearly every record is: what follows would find nothing wrong with it either.
     if (

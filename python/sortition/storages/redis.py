@@ -31,7 +31,7 @@ _NEEDED: Final = "requires the package redis: install sortition with its extra, 
 # Each of them loses to another writer, so that somebody always comes on.
 _MOST_TRIES: Final = 100
 _BUSY: Final = "others changed the record again and again"
-# Sets a value where the known one is still there, else returns the one that is.
+# Sets a value if the known one is still there. Otherwise returns the current one.
 _SET_IF_KNOWN: Final = """
 local found = redis.call('GET', KEYS[1])
 if (found or '') ~= ARGV[1] then return found or '' end
@@ -84,7 +84,7 @@ class RedisStorage(_Keys):
     """Keeps records in Redis, for both platforms.
 
     Reading the records of several campaigns is one exchange. Writing is one for a new record, and
-    another one where there is a record already: it is written only if nobody changed it meanwhile,
+    another one if there is a record already: it is written only if nobody changed it meanwhile,
     and what another process has added stays. Safe to use from any number of threads and processes;
     connections are made at first use and belong to the process that made them.
     """
@@ -123,7 +123,7 @@ class RedisStorage(_Keys):
         return f"RedisStorage(prefix={self._prefix!r})"
 
     def get(self, user_id: str, campaign_key: str) -> object:
-        """The record of this user and campaign; None where there is none."""
+        """The record of this user and campaign; None if there is none."""
         return record_of(self._here().get(self._record_key(user_id, campaign_key)))
 
     def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
@@ -138,7 +138,7 @@ class RedisStorage(_Keys):
         self._change(*self._of_record(user_data))
 
     def look_up(self, user_id: str) -> object:
-        """The PageSense profile of this user, as JSON text; None where there is none."""
+        """The PageSense profile of this user, as JSON text; None if there is none."""
         return _decoded(self._here().get(self._profile_key(user_id)))
 
     def save(self, user_profile: UserProfileLike) -> None:

@@ -139,7 +139,7 @@ class SQLAlchemyStorage(_Rows):
     """Keeps records in a database of PostgreSQL or SQLite, for both platforms.
 
     Each statement is a transaction of its own. Reading is one of them, also for several campaigns;
-    writing is two, or more where another process writes the same record. Safe to use from any
+    writing is two, or more if another process writes the same record. Safe to use from any
     number of threads and processes; a forked child opens connections of its own.
     """
 
@@ -169,7 +169,7 @@ class SQLAlchemyStorage(_Rows):
         self.metadata.create_all(self._engine, checkfirst=True)
 
     def get(self, user_id: str, campaign_key: str) -> object:
-        """The record of this user and campaign; None where there is none."""
+        """The record of this user and campaign; None if there is none."""
         return record_of(self._one(self._of_record(user_id, campaign_key)))
 
     def get_many(self, user_id: str, campaign_keys: Sequence[str]) -> dict[str, object]:
@@ -185,7 +185,7 @@ class SQLAlchemyStorage(_Rows):
         self._change(*self._with_record(user_data))
 
     def look_up(self, user_id: str) -> object:
-        """The PageSense profile of this user, as JSON text; None where there is none."""
+        """The PageSense profile of this user, as JSON text; None if there is none."""
         return self._one(self._of_profile(user_id))
 
     def save(self, user_profile: UserProfileLike) -> None:

@@ -54,7 +54,7 @@ class SQLiteStorage:
     merges_marks: Final = True
 
     def __init__(self, path: str | os.PathLike[str], timeout_s: float = DEFAULT_TIMEOUT_S) -> None:
-        """Open the file, and make it and its tables where they do not exist.
+        """Open the file, and create it and its tables if they do not exist.
 
         Args:
             path: The file; its folder must exist.
@@ -81,7 +81,7 @@ class SQLiteStorage:
         return f"SQLiteStorage({self._path!r})"
 
     def get(self, user_id: str, campaign_key: str) -> object:
-        """The record of this user and campaign; None where there is none."""
+        """The record of this user and campaign; None if there is none."""
         with self._connections.one() as connection:
             found = connection.execute(_READ, (storable(user_id), storable(campaign_key)))
             return record_of(_only(found))
@@ -111,7 +111,7 @@ class SQLiteStorage:
             )
 
     def look_up(self, user_id: str) -> str | None:
-        """The PageSense profile of this user, as JSON text; None where there is none."""
+        """The PageSense profile of this user, as JSON text; None if there is none."""
         with self._connections.one() as connection:
             found = connection.execute(_READ_PROFILE, (storable(user_id),))
             return cast("str | None", _only(found))
@@ -137,7 +137,7 @@ class SQLiteStorage:
             with _writing(connection):
                 for statement in _TABLES.split(";"):
                     connection.execute(statement)
-        # A fork is to find no connection where nothing was stored yet.
+        # A fork before the first operation finds no open connection.
         self._connections.close()
 
     def _change_mode(self, connection: sqlite3.Connection) -> None:
@@ -221,7 +221,7 @@ class _Connections:
             self._condition.release()
 
     def after_fork_in_child(self) -> None:
-        """Leave alone what is the parent's, also where nobody told of the fork before it."""
+        """Leave the parent's connections alone, even if `before_fork` did not run."""
         # Kept for ever: closing them would do work on the file in the parent's place.
         self._inherited += [*self._idle, *self._used]
         self._idle.clear()
@@ -281,6 +281,6 @@ def _writing(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def _only(cursor: sqlite3.Cursor) -> object:
-    """The only column of the only row; None where there is no row."""
+    """The only column of the only row; None if there is no row."""
     row = cursor.fetchone()
     return None if row is None else row[0]

@@ -23,7 +23,7 @@ def text_of(record: Mapping[str, Any]) -> str:
 
 
 def record_of(text: object) -> object:
-    """The record of a text; None where there is none.
+    """The record of a text; None if there is none.
 
     What is no JSON is returned as it is: it counts as no record, and the client says so.
     """

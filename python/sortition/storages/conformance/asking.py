@@ -30,9 +30,9 @@ MIXED_UP: Final = "mixed_up"
 GET_MANY: Final = "get_many"
 """``get_many`` does not return what ``get`` does."""
 THREADS: Final = "threads"
-"""Something is lost or raised where several calls are made at once."""
+"""Several calls at once lose something, or raise."""
 RACES_LOST: Final = "races"
-"""A mark is lost where two processes write the record of one user."""
+"""Two processes that write the record of one user lose a mark."""
 
 WRITERS: Final = 8
 RACES: Final = 20
@@ -133,7 +133,7 @@ class Asking:
     async def at_once(
         self, name: str, given: Iterable[tuple[object, ...]], about: str
     ) -> list[Any]:
-        """What a method returns for each of these arguments, given at once; None where it raises.
+        """What a method returns for each of these arguments, given at once; None if it raises.
 
         Args:
             name: The method.
@@ -151,7 +151,7 @@ class Asking:
 def started(function: Callable[[], Any]) -> Callable[..., Any]:
     """Begin to call a function in a thread; what waits for what it returns, or for what it raised.
 
-    The thread does not keep the program from ending where the function hangs.
+    A function that hangs does not keep the program from ending.
     """
     answers: queue.SimpleQueue[Any] = queue.SimpleQueue()
 

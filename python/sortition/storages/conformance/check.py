@@ -44,7 +44,7 @@ def check(
         timeout_s: How long one operation may take, in seconds.
 
     Returns:
-        What is wrong, in the order in which it was found; empty where nothing is. As text, each is
+        What is wrong, in the order in which it was found; empty if nothing is. As text, each is
         a sentence.
 
     Raises:
@@ -55,7 +55,7 @@ def check(
     def run() -> list[Finding]:
         return asyncio.run(_checked(storage, seconds, races=races))
 
-    # In a thread of its own, so that it may be called where an event loop runs.
+    # In a thread of its own, so that it also works on a thread with an event loop.
     answer = started(run)()
     if isinstance(answer, Raised):
         raise answer.error

@@ -27,7 +27,7 @@ class ProfileCheck(Asking):
     """Checks ``look_up`` and ``save``."""
 
     async def run(self, *, races: bool) -> None:
-        """Check all; where not even a profile comes back, nothing else.
+        """Check everything; only the basics if not even a profile comes back.
 
         Raises:
             HangsError: A method did not return in time.
@@ -62,7 +62,7 @@ class ProfileCheck(Asking):
         missing = sum(one is None for one in found_at_once)
         if missing:
             words = f"{missing} of {WRITERS} profiles are lost"
-            self.note(THREADS, f"{words} where those of different users are saved at once")
+            self.note(THREADS, f"{words} if profiles of different users are saved at once")
 
     async def _is_profile_kept(self) -> bool:
         before = len(self.found)
@@ -91,7 +91,7 @@ class ProfileCheck(Asking):
         return not isinstance(answer, Raised)
 
     async def _look_up(self, user_id: str, about: str) -> list[str] | None:
-        """The keys of the experiments of a profile; None where it is none."""
+        """The keys of the experiments of a profile; None if it is none."""
         answer = await self.ask("look_up", user_id)
         if isinstance(answer, Raised):
             self.note(findings.RAISED, f"look_up raised for {about}: {answer}")
@@ -117,7 +117,7 @@ class ProfileCheck(Asking):
             await self.at_once("save", [(_profile(user_id, [key]),) for key in "ab"], "one user")
             lost += not {"a", "b"} <= set(await self._look_up(user_id, "an ordinary user") or [])
         if lost:
-            words = "where two writers save the profile of one user at once"
+            words = "when two writers saved the profile of one user at once"
             self.note(RACES_LOST, f"an assignment was lost in {lost} of {RACES} cases {words}")
 
 

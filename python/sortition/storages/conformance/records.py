@@ -28,7 +28,7 @@ class RecordCheck(Asking):
     """Checks ``get``, ``set`` and ``get_many``."""
 
     async def run(self, *, races: bool) -> None:
-        """Check all; where not even a record comes back, nothing else.
+        """Check everything; only the basics if not even a record comes back.
 
         Raises:
             HangsError: A method did not return in time.
@@ -146,7 +146,7 @@ class RecordCheck(Asking):
             missing = [pair for pair, one in zip(pairs, found, strict=True) if one is None]
             if missing:
                 words = f"{len(missing)} of {WRITERS} records are lost"
-                self.note(THREADS, f"{words} where records of {about} are stored at once")
+                self.note(THREADS, f"{words} if records of {about} are stored at once")
 
     async def _check_goals(self) -> None:
         lost = 0
@@ -159,7 +159,7 @@ class RecordCheck(Asking):
             goals = str((found or {}).get("goalIdentifiers")).split("_vwo_")
             lost += not {"a", "b"} <= set(goals)
         if lost:
-            words = "where two writers track two goals of one user at once"
+            words = "when two writers tracked two goals of one user at once"
             self.note(RACES_LOST, f"a goal was lost in {lost} of {RACES} cases {words}")
 
     async def _set(self, record: dict[str, Any], about: str) -> bool:
@@ -170,7 +170,7 @@ class RecordCheck(Asking):
         return not isinstance(answer, Raised)
 
     async def _get(self, user_id: str, campaign_key: str, about: str) -> Any:
-        """A record, or None where it raised or is none; what is wrong with it is noted."""
+        """A record; None if `get` raised or returned none. Notes what is wrong."""
         answer = await self.ask("get", user_id, campaign_key)
         if isinstance(answer, Raised):
             self.note(findings.RAISED, f"get raised for {about}: {answer}")
