@@ -158,9 +158,9 @@ def launch(
             ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
         on_drop: Called as ``on_drop(reason, number)`` when events are lost or refused.
         spool: A folder in which the client keeps events until their outcome is known, so that they
-            survive a SIGKILL: the next process for the same account sends the events of a dead one.
-            The client creates the folder if it does not exist; its parent must exist. For VWO this
-            requires `batch_events`.
+            survive a SIGKILL: the next process for the same account and key sends the events of a
+            dead one. The client creates the folder if it does not exist; its parent must exist. For
+            VWO this requires `batch_events`.
         spool_bytes: How many bytes of files one client in one process may keep there. It keeps
             further events in memory only. Allowed: at least 1. Defaults to 256 MiB.
         spool_age_s: How old an event may be when another process takes it over, in seconds.
@@ -282,9 +282,9 @@ async def alaunch(
             ``resend``, which may count events twice, or ``drop``. Defaults to ``resend``.
         on_drop: Called as ``on_drop(reason, number)`` when events are lost or refused.
         spool: A folder in which the client keeps events until their outcome is known, so that they
-            survive a SIGKILL: the next process for the same account sends the events of a dead one.
-            The client creates the folder if it does not exist; its parent must exist. For VWO this
-            requires `batch_events`.
+            survive a SIGKILL: the next process for the same account and key sends the events of a
+            dead one. The client creates the folder if it does not exist; its parent must exist. For
+            VWO this requires `batch_events`.
         spool_bytes: How many bytes of files one client in one process may keep there. It keeps
             further events in memory only. Allowed: at least 1. Defaults to 256 MiB.
         spool_age_s: How old an event may be when another process takes it over, in seconds.

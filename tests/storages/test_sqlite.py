@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import gc
 import sqlite3
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -89,3 +91,46 @@ def test_paths_that_are_no_file(path: object) -> None:
 def test_wrong_timeouts(tmp_path: Path, timeout_s: object) -> None:
     with pytest.raises(OptionError, match="timeout_s: must be"):
         SQLiteStorage(tmp_path / "records.db", timeout_s)  # type: ignore[arg-type]
+
+
+FORKING = """
+import os, sys, threading
+from sortition.storages import SQLiteStorage
+
+storage = SQLiteStorage(sys.argv[1])
+connections = storage._connections
+begun, may_end = threading.Event(), threading.Event()
+
+def operate():
+    with connections.one():
+        begun.set()
+        may_end.wait()
+
+def fork():
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitpid(child, 0)
+
+threads = [threading.Thread(target=operate)]
+threads[0].start()
+begun.wait()
+for number in (1, 2):
+    threads.append(threading.Thread(target=fork))
+    threads[-1].start()
+    while len(connections._forking) < number:
+        pass
+may_end.set()
+for thread in threads:
+    thread.join()
+reader = threading.Thread(target=lambda: print(storage.get("Ann", "checkout")))
+reader.start()
+reader.join()
+"""
+
+
+def test_threads_may_fork_at_the_same_time(tmp_path: Path) -> None:
+    """Each waits for the operation that is under way, and the storage goes on afterwards."""
+    command = [sys.executable, "-W", "ignore", "-c", FORKING, str(tmp_path / "records.db")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "None\n", "")

@@ -1,8 +1,8 @@
 """Every exception that sortition raises.
 
-Only ``launch`` and ``get_settings_file`` raise. A client's calls log what is wrong and return their
-documented empty result, and a ``flush_callback`` receives its error. No message contains the SDK
-key or a user id::
+Only ``launch``, ``alaunch``, ``get_settings_file`` and constructors raise. A client's calls log
+what is wrong and return their documented empty result, and a ``flush_callback`` receives its error.
+No message contains the SDK key or a user id::
 
     SortitionError
     ├── DeliveryError

@@ -291,7 +291,8 @@ class LaunchOptions:
     spool: str | None = option(
         SpoolFolder(),
         "A folder in which the client keeps events until their outcome is known, so that they "
-        "survive a SIGKILL: the next process for the same account sends the events of a dead one. "
+        "survive a SIGKILL: the next process for the same account and key sends the events of a "
+        "dead one. "
         "The client creates the folder if it does not exist; its parent must exist. For VWO this "
         "requires `batch_events`.",
         group="sending",

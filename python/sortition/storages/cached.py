@@ -97,7 +97,8 @@ class _Cached:
         self._inner_merges = bool(getattr(inner, "merges_marks", False))
 
     def __repr__(self) -> str:
-        return f"{type(self).__name__}({self._inner!r})"
+        # The inner storage's own repr may show records or a password.
+        return f"{type(self).__name__}({type(self._inner).__name__})"
 
     def _fill(self, user_id: str, campaign_key: str, found: object) -> object:
         record = plain(found)
@@ -119,8 +120,9 @@ class CachedStorage(_Cached):
 
     Only what is found is kept: a user without a record is asked for each time. Within `ttl_s` this
     process does not see what others write, so a goal that another process tracked may count once
-    more. Before a write it reads the inner storage again, unless that one merges marks itself, so
-    that no mark of another process is lost. Safe to use from any number of threads.
+    more. Before a write it reads the inner storage again, unless that one merges marks. If it
+    does not, two writes of one user at the same moment may still cost a mark. Safe to use from any
+    number of threads.
     """
 
     def __init__(
@@ -130,8 +132,8 @@ class CachedStorage(_Cached):
 
         Args:
             inner: The storage that keeps the records.
-            max_users: How many users to remember, at least 1. The one who was asked for longest ago
-                is forgotten first.
+            max_users: How many users to remember, at least 1. The least recently used one is
+                forgotten first.
             ttl_s: How long to believe an answer, in seconds.
 
         Raises:

@@ -29,7 +29,7 @@ class _User:
 class MemoryStorage:
     """Keeps the records of a limited number of users in memory, for both platforms.
 
-    When one more comes, the user who was asked for longest ago is forgotten. Nothing survives the
+    When one more comes, the least recently used one is forgotten. Nothing survives the
     process, and processes share nothing: use it in tests, and in services of a single process that
     may forget. Safe to use from any number of threads. A forked child begins with what its parent
     had.

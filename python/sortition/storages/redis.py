@@ -99,7 +99,8 @@ class RedisStorage(_Keys):
 
         Args:
             client_or_url: A ``redis.Redis``, or the URL of a server, such as
-                ``redis://localhost:6379/0``. By a URL, an exchange takes a second at most.
+                ``redis://localhost:6379/0``. With a URL, connecting and each wait for an answer
+                take a second at most.
             ttl_s: How long a record is kept after it was last written, in seconds; None for ever.
             prefix: What every key begins with.
 
@@ -180,8 +181,8 @@ class AsyncRedisStorage(_Keys):
         """Make one; nothing is connected yet.
 
         Args:
-            client_or_url: A ``redis.asyncio.Redis``, or the URL of a server. By a URL, an exchange
-                takes a second at most.
+            client_or_url: A ``redis.asyncio.Redis``, or the URL of a server. With a URL, connecting
+                and each wait for an answer take a second at most.
             ttl_s: As for `RedisStorage`.
             prefix: As for `RedisStorage`.
 

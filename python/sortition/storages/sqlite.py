@@ -10,7 +10,7 @@ import time
 import weakref
 from typing import TYPE_CHECKING, Any, Final, cast
 
-from sortition._base.clock import now_s
+from sortition._base.clock import now_s, wait_until
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import kind
 from sortition.storages.merging import merged_profile, merged_record
@@ -48,7 +48,8 @@ class SQLiteStorage:
     Threads and processes may share the file; it must be on a disk of the machine, not on a network
     drive. It is in WAL mode, so that readers wait for nobody. A write reads what is stored, adds
     the marks of both, and writes, in one transaction. Safe to use from any number of threads. A
-    storage that was made before a fork works in the parent and in the child.
+    storage that was made before a fork works in the parent and in the child. A signal handler that
+    writes while a write of its own thread is under way waits for `timeout_s` and fails.
     """
 
     merges_marks: Final = True
@@ -169,14 +170,15 @@ class _Connections:
         self._used: set[sqlite3.Connection] = set()
         self._operations = 0
         self._inherited: list[sqlite3.Connection] = []
-        self._holds = False
+        # The threads that are about to fork, each of which holds the lock once.
+        self._forking: list[int] = []
         _ALL.add(self)
 
     @contextlib.contextmanager
     def one(self) -> Iterator[sqlite3.Connection]:
         """A connection that nobody else uses meanwhile."""
         with self._condition:
-            self._condition.wait_for(lambda: not self._holds)
+            self._condition.wait_for(lambda: not self._forking)
             self._operations += 1
             connection = self._idle.pop() if self._idle else None
         is_good = False
@@ -209,14 +211,16 @@ class _Connections:
     def before_fork(self) -> None:
         """Wait until no operation is under way, let none begin, and close every connection."""
         self._condition.acquire()
-        self._holds = True
-        self._condition.wait_for(lambda: not self._operations, timeout=DEFAULT_TIMEOUT_S)
+        self._forking.append(threading.get_ident())
+        wait_until(self._condition, lambda: not self._operations, DEFAULT_TIMEOUT_S)
         self.close()
 
     def after_fork(self) -> None:
-        """Let operations begin again."""
-        if self._holds:
-            self._holds = False
+        """Let operations begin again, unless another thread is about to fork."""
+        thread = threading.get_ident()
+        # A storage that was made meanwhile holds nothing.
+        if thread in self._forking:
+            self._forking.remove(thread)
             self._condition.notify_all()
             self._condition.release()
 
@@ -227,7 +231,7 @@ class _Connections:
         self._idle.clear()
         self._used.clear()
         self._operations = 0
-        self._holds = False
+        self._forking.clear()
         self._condition = threading.Condition(threading.RLock())
 
 
