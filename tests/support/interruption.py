@@ -20,11 +20,12 @@ class HandlerError(Exception):
 def _without_checks(code: CodeType) -> frozenset[int]:
     """Where the interpreter runs no signal handler: between a `with` block and its ``__exit__``.
 
-    The exit of a lock that is written in C follows the block without a check for signals. A trace
-    function that raises there would do what no signal handler can.
+    The exit of a lock that is written in C follows the block without a check for signals. Nor is
+    there one at the `try` of a statement, which no handler of an exception covers. A trace function
+    that raises there would do what no signal handler can.
     """
-    found: set[int] = set()
     instructions = list(dis.get_instructions(code))
+    found = {one.offset for one in instructions if one.opname == "NOP"}
     for index, instruction in enumerate(instructions):
         following = [one.opname for one in instructions[index : index + 5]]
         is_none = instruction.opname == "LOAD_CONST" and instruction.argval is None
