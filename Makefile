@@ -86,6 +86,10 @@ mutants: $(VENV)/built $(VENV)/test-tools ## Change rules on purpose, and check 
 test-system: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run the tests that need the packages of apt.txt
 	$(BIN)/python -m pytest -m system
 
+.PHONY: test-engines
+test-engines: $(VENV)/built $(VENV)/test-tools $(VENV)/engine-tools ## Compare the sums of ClickHouse and Spark with those of SQLite; needs Java
+	$(BIN)/python -m pytest tests/results/engines.py
+
 .PHONY: soak
 soak: $(VENV)/built $(VENV)/test-tools $(VENV)/server-tools $(VENV)/eventlet/made ## Run long tests at their full size, and print their figures
 	SORTITION_SOAK=1 $(BIN)/python -m pytest -s --timeout 1800 tests/sending/test_outages.py tests/sending/test_request_path.py \

@@ -104,7 +104,8 @@ def _warnings(
         one = outliers(reached.largest, reached.revenue)
         if one.is_alarm and reached.converters >= _ENOUGH_CONVERTERS:
             found.append(
-                f"{goal.name}: one visitor brought {one.share:.0%} of the revenue; winsorise"
+                f"{goal.name}: one visitor brought {one.share:.0%} of the revenue, which "
+                "makes its interval wide"
             )
         excluded = campaign.sums.excluded_of([goal.id])
         if excluded.repeated > _MANY_REPEATED * reached.times:

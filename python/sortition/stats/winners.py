@@ -1,6 +1,6 @@
 """The platforms' own rules for naming a winner, shown as what they are.
 
-They are no stop rule: on A/A tests with 30 daily looks, VWO's published rule names a winner in 34
+They are no stop rule: on A/A tests with 30 daily looks, VWO's published rule names a winner in 32
 %.
 """
 
