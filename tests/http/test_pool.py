@@ -6,20 +6,23 @@ import json
 import subprocess
 import sys
 import textwrap
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import pytest
 from support.documents import settings
 from support.sink import BlackHole, Sink, wait_until
 
 from sortition._http.pool import Deadline, SenderPool, SendingError
-from sortition._http.transport import Request, RequestsTransport
+from sortition._http.transport import Request, RequestsTransport, Response
 from sortition.testing import FaultServer, faults
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sortition._http.transport import Transport
 
 SHORT_S: Final = 0.3
+GENEROUS_S: Final = 60.0
 
 
 def gives_up_on_time(transport: Transport, request: Request) -> list[SendingError]:
@@ -105,3 +108,60 @@ def test_no_thread_is_started_while_the_interpreter_ends() -> None:
         )
         assert done.stderr.endswith("{'checkout': False} {'not_sent': {'conversion': 1}}")
         assert len(sink.received) == 1
+
+
+class Answering:
+    """A transport that answers at once, and does something before each answer."""
+
+    def __init__(self, act: Callable[[], object] = lambda: None) -> None:
+        self.act = act
+        self.sent = 0
+
+    def send(self, _request: Request, _timeout_s: float) -> Response:
+        self.sent += 1
+        self.act()
+        return Response(200, b"")
+
+
+class Jobs:
+    """The requests of a sender; does something before it gets one."""
+
+    def __init__(self, real: Any, act: Callable[[], object]) -> None:
+        self._real = real
+        self._act = act
+
+    def put(self, job: object) -> None:
+        if job is not None:
+            # A close puts None itself.
+            self._act()
+        self._real.put(job)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._real, name)
+
+
+def test_a_request_that_has_its_place_is_sent_when_the_pool_closes() -> None:
+    """Also if the pool closes just before an idle sender gets the request."""
+    transport = Answering()
+    pool = SenderPool(transport)
+    request = Request("GET", "http://server.example")
+    pool.send(request, Deadline(GENEROUS_S))
+    (sender,) = pool._idle
+    sender.jobs = cast("Any", Jobs(sender.jobs, pool.close))
+    assert pool.send(request, Deadline(GENEROUS_S)).status == 200
+    assert transport.sent == 2
+    assert pool.free_places == 32
+    sender.join(GENEROUS_S)
+    assert not sender.is_alive()
+
+
+def test_a_request_that_no_sender_took_has_not_arrived(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And its failure says nothing about the server."""
+    transport = Answering()
+    pool = SenderPool(transport)
+    monkeypatch.setattr(pool, "_start", lambda _: None)
+    with pytest.raises(SendingError) as raised:
+        pool.send(Request("GET", "http://server.example"), Deadline(SHORT_S))
+    assert not raised.value.may_have_arrived
+    assert not raised.value.says_server_is_down
+    assert (transport.sent, pool.free_places) == (0, 32)

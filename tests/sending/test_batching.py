@@ -244,6 +244,20 @@ class TestCallbacks:
         assert client.flush_events()
         assert client.stats().delivered == {"visitor": 8}
 
+    @pytest.mark.parametrize("batches", [None, MANY])
+    def test_a_report_that_exits(
+        self, launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture, batches: Any
+    ) -> None:
+        """`on_drop` ends neither the call nor the thread."""
+        sink.answer = lambda _: Answer(status=400)
+        client = launch(settings(), batch_events=batches, on_drop=lambda *_: sys.exit(1))
+        for number in range(3):
+            assert client.activate("checkout", f"u{number}")
+        client.flush_events()
+        client.close()
+        assert client.stats().dropped == {"rejected": {"visitor": 3}}
+        assert "on_drop raised SystemExit" in caplog.text
+
     def test_a_callback_that_closes_loses_nothing(self, launch: Launch, sink: Sink) -> None:
         clients: list[vwo.Client] = []
         batches = {

@@ -173,11 +173,11 @@ class SenderPool:
             self._abandon(job)
             raise
         if not job.is_done:
-            self._abandon(job)
+            was_sent = self._abandon(job)
             raise SendingError(
-                "no answer in time",
-                says_server_is_down=has_most_of_its_time,
-                may_have_arrived=True,
+                "no answer in time" if was_sent else "it was not sent in time",
+                says_server_is_down=was_sent and has_most_of_its_time,
+                may_have_arrived=was_sent,
             )
         if job.response is None:
             raise job.failure or SendingError("no answer")
@@ -218,14 +218,16 @@ class SenderPool:
                 raise SendingError("too many requests are on their way")
             _wait(job.bell, job.deadline)
 
-    def _abandon(self, job: _Job) -> None:
-        """Note that its caller no longer waits."""
+    def _abandon(self, job: _Job) -> bool:
+        """Note that its caller no longer waits; whether a sender has taken it."""
         self._waiting.pop(job, None)
         job.is_abandoned = True
-        if job.claim():
+        is_unsent = job.claim()
+        if is_unsent:
             self._with_place.discard(job)
         # It may have had its turn, which is another's now.
         self._give_turn()
+        return not is_unsent
 
     def _give_turn(self) -> None:
         """Let the next request look for a place, if there is one."""
@@ -311,12 +313,10 @@ class _Sender(threading.Thread):
             try:
                 job = self.jobs.get(timeout=_IDLE_S)
             except queue.Empty:
-                if self._pool._retire(self):  # noqa: SLF001 -- two halves of one thing
-                    return
-                continue
-            if job is None:
-                return
-            if not self._pool._work_on(self, job):  # noqa: SLF001
+                job = None
+            # After a close too, a caller may have given it a request that has its place.
+            goes_on = job is not None and self._pool._work_on(self, job)  # noqa: SLF001 -- two halves of one thing
+            if not goes_on and self._pool._retire(self):  # noqa: SLF001
                 return
 
 

@@ -78,7 +78,9 @@ class Deliverer:
 
     def deliver(self, events: Sequence[QueuedEvent], heartbeat: Heartbeat) -> None:
         """Send the events of a batch until the outcome of each is known."""
-        delivery = _Delivery(events, self._most_refusals, now_s() + self._retry_for_s, heartbeat)
+        # At least as many as it takes to find two refused events.
+        most_refusals = max(self._most_refusals, 2 * len(events).bit_length() + 2)
+        delivery = _Delivery(events, most_refusals, now_s() + self._retry_for_s, heartbeat)
         try:
             while delivery.parts.next:
                 self._deliver_part(delivery)
@@ -95,6 +97,10 @@ class Deliverer:
         reason: str | None = reasons.FAULT
         try:
             reason = self._retry(aside, heartbeat)
+        except ForkedError:
+            # A fork copied this greenlet: the event belongs to the parent.
+            reason = ""
+            raise
         finally:
             if reason == "":
                 self.aside.put_back(aside)
@@ -129,15 +135,17 @@ class Deliverer:
             self._settling.settle(delivery.parts.take_all(), reasons.CLOSED)
             return
         events = delivery.parts.next
-        attempt = self._attempting.begin(events, may_have_arrived=delivery.may_have_arrived)
+        attempt = self._attempting.begin(events, may_have_arrived=delivery.may_have(events))
         while True:
+            # Also the events of a larger part, which was split since.
+            self._attempting.repeat(delivery.take_repeated(events))
             flushes = self._queue.flush_count
             outcome = attempt.send(delivery.heartbeat)
             reason = self._attempting.reason_of(outcome)
             if not outcome.is_retried or reason is not None:
                 self._end_part(delivery, outcome, reason)
                 return
-            delivery.note_failure(may_have_arrived=outcome.may_have_arrived)
+            delivery.note_failure(events, may_have_arrived=outcome.may_have_arrived)
             ended = self._pauses.wait(
                 max(pause_s(delivery.failures - 1), outcome.retry_after_s),
                 delivery.ends_at,
@@ -149,8 +157,6 @@ class Deliverer:
                 return
             if delivery.fails_for_long() and self._tries_others(delivery, flushes):
                 return
-            if outcome.may_have_arrived:
-                self._attempting.repeat(events)
 
     def _end_part(self, delivery: _Delivery, outcome: Outcome, reason: str | None) -> None:
         """Settle a part, or split it into halves."""
@@ -161,9 +167,9 @@ class Deliverer:
                 return
             delivery.is_one_too_large = True
         elif outcome.meaning is Meaning.INVALID:
-            delivery.was_refused = True
             if parts.halve_by_refusal():
                 return
+            delivery.refused_alone += len(parts.next) == 1
             self._settling.log_refusal(parts.next[0], outcome)
             if parts.are_refused:
                 self._settling.settle(parts.take_all(), reason)
@@ -181,7 +187,7 @@ class Deliverer:
         event = parts.next[0]
         aside = Aside(event, ends_at=delivery.ends_at)
         aside.note_failure(
-            pause_s(delivery.failures), flushes, may_have_arrived=delivery.may_have_arrived
+            pause_s(delivery.failures), flushes, may_have_arrived=delivery.may_have([event])
         )
         has_evidence = self._attempting.delivered_at > delivery.failing_since
         if not self.aside.take(aside, has_evidence=has_evidence):
@@ -190,7 +196,12 @@ class Deliverer:
         if user:
             self._queue.hold(event, user)
         parts.pop()
-        parts.remove(self._put_back_held(parts.rest))
+        later = self._put_back_held(parts.rest)
+        # Nobody remembers that the server may have them.
+        self._attempting.repeat(
+            delivery.take_repeated([event for event in parts.rest if event.number in later])
+        )
+        parts.remove(later)
         return True
 
     def _put_back_held(self, events: Sequence[QueuedEvent]) -> set[int]:
@@ -212,8 +223,9 @@ class Deliverer:
             self._whole_again_at = now_s() + _SMALLER_FOR_S
         if largest:
             self._most_refusals = _MOST_REFUSALS
-        elif delivery.was_refused:
-            # Do not ask a server that refuses everything a hundred times for each batch.
+        elif delivery.refused_alone > 1:
+            # Do not ask a server that refuses everything a hundred times for each batch. A batch
+            # with a single refused event says nothing about other events.
             self._most_refusals = max(1, self._most_refusals // 4)
 
     def _set_batch_events(self, count: int) -> None:
@@ -230,11 +242,10 @@ class _Delivery:
         heartbeat: The heartbeat of the sending thread.
         failures: How many attempts have failed in a row.
         failing_since: When the first of them failed.
-        may_have_arrived: Whether the server may have the part that failed.
         largest: The number of events in the largest delivered part.
         was_halved_by_size: Whether the server found a part too large.
         is_one_too_large: Whether the server found a single event too large.
-        was_refused: Whether the server refused a part.
+        refused_alone: How many events the server refused that were sent alone.
     """
 
     def __init__(
@@ -249,24 +260,42 @@ class _Delivery:
         self.heartbeat = heartbeat
         self.failures = 0
         self.failing_since = 0.0
-        self.may_have_arrived = False
         self.largest = 0
         self.was_halved_by_size = False
         self.is_one_too_large = False
-        self.was_refused = False
+        self.refused_alone = 0
         self._fails_for_long = False
+        # The numbers of the events that the server may have, and of those among them that do not
+        # count as sent repeatedly yet.
+        self._may_have_arrived: set[int] = set()
+        self._uncounted: set[int] = set()
 
-    def note_failure(self, *, may_have_arrived: bool) -> None:
-        """Note that an attempt failed and will be repeated."""
+    def may_have(self, events: Sequence[QueuedEvent]) -> bool:
+        """Whether the server may have some of these events."""
+        return any(event.number in self._may_have_arrived for event in events)
+
+    def take_repeated(self, events: Sequence[QueuedEvent]) -> list[QueuedEvent]:
+        """Those of these events that count as sent repeatedly if they are sent now."""
+        repeated = [event for event in events if event.number in self._uncounted]
+        self._uncounted.difference_update(event.number for event in repeated)
+        return repeated
+
+    def note_failure(self, events: Sequence[QueuedEvent], *, may_have_arrived: bool) -> None:
+        """Note that an attempt to send these events failed and will be repeated."""
         self.failures += 1
         self.failing_since = self.failing_since or now_s()
-        self.may_have_arrived |= may_have_arrived
+        if may_have_arrived:
+            numbers = [event.number for event in events]
+            self._may_have_arrived.update(numbers)
+            self._uncounted.update(numbers)
 
     def note_success(self, events: int) -> None:
         """Note that this number of events was delivered."""
+        if not self.largest:
+            # The server does not refuse everything.
+            self.parts.allow_refusals(_MOST_REFUSALS)
         self.largest = max(self.largest, events)
         self.failures = 0
-        self.may_have_arrived = False
         if not self._fails_for_long:
             self.failing_since = 0.0
 

@@ -139,5 +139,6 @@ def call_back(log: Log, on_drop: OnDrop | None, reason: str, count: int) -> None
         return
     try:
         on_drop(reason, count)
-    except Exception as raised:  # noqa: BLE001 -- the caller's code may raise anything
+    except (Exception, SystemExit) as raised:  # noqa: BLE001 -- the caller's code may do anything
+        # Ctrl-C and what ends a greenlet are for the caller.
         log.exception_of("on_drop", raised)

@@ -146,7 +146,7 @@ class Outbox:
             if kept and not is_taken:
                 self._discard(kept)
         if reason is not None:
-            self._pauses.interrupt()
+            self._pauses.note_drop()
         if self._senders.sends_at_once:
             self.flush(self._close_timeout_s)
         return reason is None

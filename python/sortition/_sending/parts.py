@@ -23,7 +23,8 @@ class Parts:
 
     def __init__(self, events: Sequence[QueuedEvent], most_refusals: int) -> None:
         self.rest = list(events)
-        self._refusals_left = most_refusals
+        self._refusals = 0
+        self._most_refusals = most_refusals
         self._most = len(self.rest)
         # How many of the first events are known to include one that the server refuses.
         self._suspects = 0
@@ -63,18 +64,22 @@ class Parts:
 
     def halve_by_refusal(self) -> bool:
         """Halve a refused part; False if it is a single event, or after too many refusals."""
-        self._refusals_left -= 1
+        self._refusals += 1
         count = len(self.next)
-        if count == 1 or self._refusals_left <= 0:
+        if count == 1 or self.are_refused:
             return False
         self._suspects = count
         self._size = count // 2
         return True
 
+    def allow_refusals(self, most: int) -> None:
+        """Let at least this many parts be refused before the rest is refused with them."""
+        self._most_refusals = max(self._most_refusals, most)
+
     @property
     def are_refused(self) -> bool:
         """Whether so many parts were refused that the rest counts as refused too."""
-        return self._refusals_left <= 0
+        return self._refusals >= self._most_refusals
 
     def narrow(self) -> bool:
         """Halve a part with which the server keeps failing; False if it is a single event."""

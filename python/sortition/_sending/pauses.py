@@ -32,11 +32,18 @@ class Pauses:
         self._drops = drops
         self._tell_drops = tell_drops
         self._pausing: set[queue.SimpleQueue[None]] = set()
+        # Those whose pause takes no account of a report, because there was nothing to report.
+        self._without_report: set[queue.SimpleQueue[None]] = set()
 
     def interrupt(self) -> None:
         """Make every pausing sender check whether it still has to wait."""
         for bell in list(self._pausing):
-            bell.put(None)
+            _ring(bell)
+
+    def note_drop(self) -> None:
+        """Make pausing senders report a loss or a refusal in time."""
+        for bell in list(self._without_report):
+            _ring(bell)
 
     def wait(
         self, wait_s: float, ends_at: float, flushes: int, beat: Callable[[float], None]
@@ -74,7 +81,11 @@ class Pauses:
                     until = min(until, failed_at + _LEAST_PAUSE_S)
                 if now >= until:
                     return None
+                # In this order, so that no refusal is missed.
+                self._without_report.add(bell)
                 tells_in_s = self._drops.due_in_s()
+                if tells_in_s is not None:
+                    self._without_report.discard(bell)
                 if tells_in_s == 0:
                     self._tell_drops()
                     continue
@@ -84,6 +95,13 @@ class Pauses:
                 wait_for(bell, left_s)
         finally:
             self._pausing.discard(bell)
+            self._without_report.discard(bell)
+
+
+def _ring(bell: queue.SimpleQueue[None]) -> None:
+    # A bell that rings already wakes its sender; a busy service would fill it without bound.
+    if bell.empty():
+        bell.put(None)
 
 
 def wait_for(bell: queue.SimpleQueue[None], timeout_s: float | None) -> bool:
