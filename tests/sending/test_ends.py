@@ -331,3 +331,53 @@ def test_what_a_closed_queue_refuses_is_counted_only(module: Any) -> None:
     assert events.put("visitor", b"{}") == "closed"
     assert not counts.has_untold
     assert counts.terms()["refused"] == {"queue_full": {"visitor": 1}, "closed": {"visitor": 1}}
+
+
+@pytest.fixture(params=[_core, pure])
+def queue_of_one(request: pytest.FixtureRequest) -> Any:
+    """A queue with one sender, its ledger's numbers, and its bell."""
+    module = request.param
+    counts, bell = module.Counts(), queue.SimpleQueue[None]()
+    events = module.Queue(
+        counts,
+        bell,
+        events=100,
+        size=10_000,
+        largest=1000,
+        batch_events=10,
+        threads=1,
+        is_per_user=False,
+        is_plain=True,
+    )
+    return events, counts, bell
+
+
+def test_an_event_that_was_given_up_does_not_come_back(queue_of_one: Any) -> None:
+    """A sender may put it back after a close: every event keeps its one end."""
+    events, counts, _ = queue_of_one
+    assert events.put("visitor", b"{}") is None
+    (taken,) = events.take(10, 1000)
+    assert events.give_up() == (1, 0)
+    events.put_back(taken, "Ann")
+    assert (events.events, events.size, counts.is_at_rest()) == (0, 0, True)
+    terms = counts.terms()
+    assert terms["dropped"] == {"closed": {"visitor": 1}}
+    assert not any(terms["queued"].values())
+    assert not any(terms["in_flight"].values())
+
+
+def test_a_new_event_wakes_a_sender_that_sleeps_beside_held_ones(queue_of_one: Any) -> None:
+    """Events that wait for one of their user, which was set aside, do not delay other users'."""
+    events, _, bell = queue_of_one
+    for _ in range(2):
+        assert events.put("visitor", b"{}") is None
+    first, second = events.take(10, 1000)
+    events.hold(first, "Ann")
+    events.put_back(second, "Ann")
+    assert events.due_in_s(600.0) is None
+    events.begin_sleep()
+    assert events.put("visitor", b"{}") is None
+    assert bell.qsize() == 1
+    # It does not wake anybody again before it was seen.
+    assert events.put("visitor", b"{}") is None
+    assert bell.qsize() == 1

@@ -193,3 +193,31 @@ class TestItsThread:
         killed(folder, 3)
         assert client.flush_events()
         assert client.stats().adopted == {"conversion": 3}
+
+    def test_a_callback_on_it_may_flush_and_close(
+        self, launch: Launch, sink: Sink, folder: Path
+    ) -> None:
+        """Neither waits for the thread, which ends after the callback; no event is lost."""
+        killed(folder, 5)
+        (file,) = left_in(folder)
+        content = bytearray(file.read_bytes())
+        content[len(content) // 2] ^= 255
+        file.write_bytes(content)
+        told: list[tuple[str, object, object]] = []
+
+        def on_drop(reason: str, _: int) -> None:
+            name = threading.current_thread().name
+            told.append((f"{name} {reason}", client.flush_events(), client.close()))
+
+        client = launch(settings(), batch_events=MANY, spool=folder, on_drop=on_drop)
+        assert client.activate("checkout", "Ann")
+        wait_until(lambda: bool(told))
+        assert told == [("sortition-spool damaged", False, False)]
+        wait_until(lambda: client.stats().delivered.get("visitor") == 1)
+        wait_until(
+            lambda: "sortition-spool" not in {thread.name for thread in threading.enumerate()}
+        )
+        # A close leaves what was not in the queue yet to the next process.
+        client = launch(settings(), batch_events=MANY, spool=folder)
+        client.flush_events()
+        assert len(users(sink)) == 5

@@ -57,7 +57,7 @@ class Queue:
         self._is_full = False
         self._closes_at: float | None = None
         self._places: list[weakref.ref[SenderPlace]] = []
-        # One item for each sender that sleeps: whether it has seen that an event waits.
+        # One item for each sender that sleeps: whether it has seen that an event may be sent.
         self._sleeping: list[bool] = []
         self.flush_count = 0
         self.is_closing = False
@@ -120,10 +120,12 @@ class Queue:
             queued.bytes_up_to_it += self._arrived[-1].bytes_up_to_it
         before = self._waiting_bytes()
         self._arrived.append(queued)
-        waiting = self.events
+        # Not the number of events: those that wait for one of their user are not sent yet.
+        is_first = len(self._arrived) == 1 and not self._order.ready
         if (
             self._is_per_user
-            or waiting in (1, self._batch_events)
+            or is_first
+            or self.events == self._batch_events
             or False in self._sleeping
             or before < self._largest <= before + size
         ):
@@ -216,7 +218,7 @@ class Queue:
 
     def begin_sleep(self) -> None:
         """A sender is about to wait for the bell."""
-        self._sleeping.append(self.events > 0)
+        self._sleeping.append(bool(self._order.ready or self._arrived))
 
     def end_sleep(self) -> None:
         """It does not wait any more, and the bell has not rung."""

@@ -93,6 +93,10 @@ class Takeover:
 
     def flush(self, timeout_s: float) -> bool:
         """Send what waits, in files too; whether all of it was delivered in time."""
+        if self._is_current:
+            # In a callback of the caller: this thread would wait for itself.
+            self.flush_soon()
+            return False
         deadline = now_s() + timeout_s
         lost = self._lost()
         is_empty = self._drain(deadline)
@@ -110,12 +114,13 @@ class Takeover:
 
     def close(self, timeout_s: float) -> bool:
         """Take nothing any more and send what waits; what is left stays in the spool."""
+        if self._is_current:
+            # In a callback of the caller: the threads continue after it and end in time.
+            self.release(timeout_s)
+            return False
         deadline = now_s() + timeout_s
         is_empty = self._outbox.queue.is_closing or not self._is_running() or self._drain(deadline)
         is_delivered = self._outbox.close(max(0.0, deadline - now_s()))
-        if self._outbox.is_current:
-            # A callback of the caller's: the threads go on after it, and end in time.
-            return False
         thread = self._thread
         if thread is None or not thread.is_alive():
             # What is on its way after all is for the end of the process.
@@ -128,6 +133,11 @@ class Takeover:
             self._log.warning("closed while %d events wait in the spool", left)
         return is_delivered and is_empty and not left
 
+    @property
+    def _is_current(self) -> bool:
+        """Whether the current thread is this one or a sender, as in a callback of the caller."""
+        return self._outbox.is_current or threading.current_thread() is self._thread
+
     def _is_running(self) -> bool:
         return self._thread is not None and self._thread.is_alive()
 
@@ -138,8 +148,6 @@ class Takeover:
     def _drain(self, deadline: float) -> bool:
         """Wait until what was found in files is in the queue; whether it was in time."""
         self.start()
-        if self._outbox.is_current:
-            return False
         self._outbox.flush_soon()
         with self._lock:
             self._waiting_for_it += 1

@@ -123,7 +123,8 @@ impl Waiting {
     fn wakes(&self, bytes: usize) -> bool {
         let size = self.bytes + bytes;
         self.is_per_user
-            || self.events == 0
+            // Not the number of events: those that wait for one of their user are not sent yet.
+            || self.ready.is_empty()
             || self.events + 1 == self.batch_events
             || (self.bytes < self.limits.bytes_of_one && size >= self.limits.bytes_of_one)
     }
@@ -247,7 +248,10 @@ impl Waiting {
 
     /// Puts an event that a sender has taken behind those of its user that are not settled.
     pub(crate) fn put_back(&mut self, numbers: &mut Numbers, event: Event, user: &[u8]) {
-        self.sending.remove(&event.number);
+        if self.sending.remove(&event.number).is_none() {
+            // It was given up meanwhile.
+            return;
+        }
         numbers.move_between(Term::InFlight, Term::Queued, event.kind);
         self.events += 1;
         self.bytes += event.content.len();
