@@ -431,8 +431,11 @@ class TestForks:
             asked = client.get_and_update_settings_file(604812, KEY)
             return works and isinstance(asked, str) and client.close(5.0)
 
-        with poller._turn, poller._changed, client._current._replacing.get():
+        turn = poller._turns.begin(5.0)
+        assert turn is not None
+        with poller._lock, client._current._replacing.get():
             assert in_child(child)
+        turn.end()
 
     def test_a_fork_of_which_python_does_not_know(
         self, launch: Launch, sink: Sink, monkeypatch: pytest.MonkeyPatch

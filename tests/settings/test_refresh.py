@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import sys
 import threading
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.documents import campaign, settings, variation
+from support.interruption import HandlerError, Interruption, interrupt
 from support.sink import Answer
 
 from sortition import vwo
+from sortition._base.clock import now_s
+from sortition._base.log import Log
+from sortition._http.transport import RequestsTransport
+from sortition._settings import schedule
+from sortition._settings.poller import Outcome, Poller
+from sortition._settings.schedule import Schedule, Streak
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,6 +31,7 @@ if TYPE_CHECKING:
 
 KEY = "0123456789abcdef"
 SWAPS = 1000
+GENEROUS_S = 60.0
 
 
 def only(name: str, **extra: Any) -> dict[str, Any]:
@@ -225,3 +235,56 @@ def test_swaps_of_groups_while_many_threads_decide(launch: Launch) -> None:
         thread.join()
     assert wrong == []
     assert seen == {"0", "1"}
+
+
+def test_a_server_that_asked_for_a_pause_is_logged_once(
+    launch: Launch, sink: Sink, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Although the number of seconds in the message changes from call to call."""
+    sink.answer = lambda _: Answer(503, headers={"Retry-After": "600"})
+    client = launch(only("Old"))
+    clock = iter(range(0, 1000, 7))
+    poller = client._live._pollers.get()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(poller._schedule, "wait_s", lambda _: 600.0 - next(clock))
+        for _ in range(5):
+            client.get_and_update_settings_file(604812, KEY)
+    assert caplog.text.count("the server asked to be left alone") == 1
+
+
+class TestInterruptedCalls:
+    """A signal handler may raise at any bytecode of a call that asks for settings."""
+
+    @pytest.mark.parametrize("call", ["stop", "ask"])
+    def test_it_leaves_nothing_locked(self, call: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Another thread gets its turn and its locks."""
+        monkeypatch.setattr(schedule, "FLOOR_S", 0.0)
+        outcome = Outcome(is_new=False)
+        poller = Poller(
+            Schedule(None, now_s(), Streak(), is_needed=False),
+            lambda *_: outcome,
+            RequestsTransport(),
+            Log("test"),
+            GENEROUS_S,
+        )
+        calls: dict[str, Callable[[], object]] = {
+            "stop": poller.stop,
+            "ask": lambda: poller.ask("any", lambda *_: outcome, 60.0),
+        }
+        found: list[object] = []
+        for at in count():
+            interruption = Interruption(at, interrupt)
+            with contextlib.suppress(HandlerError, RuntimeError):
+                interruption.run(calls[call])
+            found.clear()
+            other = threading.Thread(
+                target=lambda: found.append(poller.ask("other", lambda *_: outcome, GENEROUS_S)),
+                daemon=True,
+            )
+            other.start()
+            other.join(GENEROUS_S)
+            assert found == [outcome], at
+            if not interruption.has_come:
+                break
+        assert at > 20
+        poller.close()

@@ -252,7 +252,7 @@ class _Edge:
     def is_for_the_caller(self, error: Exception) -> bool:
         """Whether the call must raise this exception."""
         is_known = isinstance(error, BadArgumentError | NoSettingsError | BusyError)
-        return not is_known and _is_of_a_signal_handler(error)
+        return not is_known and is_of_a_signal_handler(error)
 
     def answer_to(self, client: Client, error: Exception) -> object:
         """The result if the method raised."""
@@ -340,7 +340,7 @@ def is_of_the_call_itself(error: TypeError) -> bool:
     return error.__traceback__ is not None and error.__traceback__.tb_next is None
 
 
-def _is_of_a_signal_handler(error: Exception) -> bool:
+def is_of_a_signal_handler(error: Exception) -> bool:
     """Whether a signal handler of the service raised it, such as for a time limit of Celery.
 
     It interrupted the call by chance and is meant for the caller.

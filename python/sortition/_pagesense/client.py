@@ -352,7 +352,7 @@ class Client(LivingClient[Snapshot, Delivery]):
             return True
         why = outcome.error
         self._log.recurring_error(
-            ("get_and_update_project_settings", why),
+            ("get_and_update_project_settings", outcome.kind or why),
             lambda: f"get_and_update_project_settings: the old settings stay in use: {why}",
         )
         return False

@@ -11,6 +11,7 @@ from sortition._base.clock import now_s, wait_until
 from sortition._base.health import Heartbeat
 from sortition._http.pool import Deadline, SenderPool
 from sortition._process.forks import stops_after_fork
+from sortition._settings.turns import Turns
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -34,12 +35,15 @@ class Outcome:
         is_new: Whether other settings are in use now.
         error: Why the answer was not usable, without secrets; None if it was usable, even if it
             changed nothing.
+        kind: What the errors of one kind have in common if their texts have numbers; None if the
+            text says it.
         status: The HTTP status of an error; None if there was no answer.
         retry_after_s: The pause that the server asks for, in seconds.
     """
 
     is_new: bool
     error: str | None = None
+    kind: str | None = None
     status: int | None = None
     retry_after_s: float = 0.0
 
@@ -87,9 +91,11 @@ class Poller:
         self._beat_s = min(schedule.interval_s or _LONGEST_BEAT_S, _LONGEST_BEAT_S)
         self._pool = SenderPool(transport, _MOST_SENDERS)
         self._heartbeat = Heartbeat()
-        self._changed = threading.Condition()
+        # Enter the lock, not the condition, which is Python code.
+        self._lock = threading.RLock()
+        self._changed = threading.Condition(self._lock)
         # Held during a request: callers who ask wait for each other, and nobody else does.
-        self._turn = threading.Lock()
+        self._turns = Turns()
         self._thread: threading.Thread | None = None
         self._begun = 0
         self._ended: _Ended | None = None
@@ -101,7 +107,7 @@ class Poller:
         Returns:
             Whether the thread runs if it is needed; False if no thread can be started.
         """
-        with self._changed:
+        with self._lock:
             if self._is_closed or self._schedule.next_at is None:
                 return True
             if self._thread is not None and self._thread.is_alive():
@@ -127,20 +133,20 @@ class Poller:
 
     def wake(self) -> None:
         """Ask as soon as allowed."""
-        with self._changed:
+        with self._lock:
             self._schedule.wake(now_s())
             self._changed.notify_all()
         self.begin()
 
     def stop(self) -> None:
         """Stop polling."""
-        with self._changed:
+        with self._lock:
             self._schedule.stop()
             self._changed.notify_all()
 
     def close(self) -> None:
         """End the thread and the waiting callers' turns; requests under way continue."""
-        with self._changed:
+        with self._lock:
             self._is_closed = True
             self._changed.notify_all()
         self._pool.close()
@@ -156,24 +162,25 @@ class Poller:
             timeout_s: How long that may take, in seconds, including the wait for a turn.
         """
         deadline = Deadline(timeout_s)
-        with self._changed:
+        with self._lock:
             begun = self._begun
-        if not self._turn.acquire(timeout=deadline.remaining_s()):
+        turn = self._turns.begin(deadline.remaining_s())
+        if turn is None:
             return Outcome(is_new=False, error="another request took too long")
         try:
             ended = self._ended
             if ended is not None and ended.number > begun and ended.about == about:
                 return ended.outcome
-            with self._changed:
+            with self._lock:
                 wait_s = self._schedule.wait_s(now_s())
                 if wait_s > deadline.remaining_s():
                     error = f"the server asked to be left alone for {wait_s:.0f} more seconds"
-                    return Outcome(is_new=False, error=error)
+                    return Outcome(is_new=False, error=error, kind="left alone")
                 if wait_until(self._changed, lambda: self._is_closed, wait_s):
                     return Outcome(is_new=False, error="the client is closed")
             return self._exchange(about, attempt, deadline)
         finally:
-            self._turn.release()
+            turn.end()
 
     def status(self) -> ThreadStatus:
         """The health of the thread."""
@@ -182,7 +189,8 @@ class Poller:
 
     def _run(self) -> None:
         while self._waits():
-            if not self._turn.acquire(timeout=self._beat_s):
+            turn = self._turns.begin(self._beat_s)
+            if turn is None:
                 continue
             try:
                 if self._is_due():
@@ -191,11 +199,11 @@ class Poller:
             except Exception as error:  # noqa: BLE001 -- the thread is not to die of a fault
                 self._log.exception_of("the code that asks for settings", error)
             finally:
-                self._turn.release()
+                turn.end()
 
     def _waits(self) -> bool:
         """Wait until it is time to ask; False if there is nothing left to wait for."""
-        with self._changed:
+        with self._lock:
             while True:
                 at = self._schedule.next_at
                 if self._is_closed or at is None:
@@ -210,12 +218,12 @@ class Poller:
                 self._changed.wait(wait_s)
 
     def _is_due(self) -> bool:
-        with self._changed:
+        with self._lock:
             at = self._schedule.next_at
             return not self._is_closed and at is not None and at <= now_s()
 
     def _exchange(self, about: Hashable, attempt: Attempt, deadline: Deadline) -> Outcome:
-        with self._changed:
+        with self._lock:
             self._begun += 1
             number = self._begun
             self._schedule.begin(now_s())
@@ -224,7 +232,7 @@ class Poller:
             outcome = attempt(self._pool, deadline)
         finally:
             self._ended = _Ended(number, about, outcome)
-            with self._changed:
+            with self._lock:
                 if outcome.is_success:
                     self._schedule.note_success(now_s(), outcome.retry_after_s)
                 else:

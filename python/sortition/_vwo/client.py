@@ -10,10 +10,11 @@ from sortition._base.errors import OptionError
 from sortition._base.options import first_given, of_type
 from sortition._base.revenue import is_amount
 from sortition._client.base import LivingClient
-from sortition._client.calling import call, ignores_wrong_arguments
+from sortition._client.calling import call, ignores_wrong_arguments, is_of_a_signal_handler
 from sortition._client.direct import directly
 from sortition._sending import ledger as reasons
 from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
+from sortition._settings.poller import Outcome
 from sortition._settings.webhook import UNAVAILABLE
 from sortition._vwo import arguments
 from sortition._vwo.calls import Calls
@@ -457,10 +458,11 @@ class Client(LivingClient[Snapshot, Delivery]):
         self, account_id: object, sdk_key: object, is_via_webhook: object
     ) -> str | bool:
         """Fetch settings and use them; the settings in use afterwards."""
-        why = self._update_settings(account_id, sdk_key, is_via_webhook)
+        outcome = self._update_settings(account_id, sdk_key, is_via_webhook)
+        why = outcome.error
         if why is not None:
             self._log.recurring_error(
-                ("get_and_update_settings_file", why),
+                ("get_and_update_settings_file", outcome.kind or why),
                 lambda: f"get_and_update_settings_file: the old settings stay in use: {why}",
             )
         snapshot = self._current.snapshot
@@ -468,8 +470,8 @@ class Client(LivingClient[Snapshot, Delivery]):
 
     def _update_settings(
         self, account_id: object, sdk_key: object, is_via_webhook: object
-    ) -> str | None:
-        """Fetch settings and use them; the reason if that was not possible, else None."""
+    ) -> Outcome:
+        """Fetch settings and use them; an error if an argument is invalid, too."""
         try:
             credentials = credentials_of(account_id, sdk_key)
             # As in the platform's SDK, 1 is true and 0 is false.
@@ -477,9 +479,9 @@ class Client(LivingClient[Snapshot, Delivery]):
             flag = bool(is_via_webhook) if is_number or is_via_webhook is None else is_via_webhook
             by_webhook = of_type("is_via_webhook", flag, bool, "a bool")
         except OptionError as error:
-            return str(error)
+            return Outcome(is_new=False, error=str(error))
         request = settings_request(self._launch.base_url, credentials, is_via_webhook=by_webhook)
-        return self._live.ask(request, (credentials, by_webhook)).error
+        return self._live.ask(request, (credentials, by_webhook))
 
     @call(nothing=UNAVAILABLE)
     def handle_webhook(
@@ -702,7 +704,9 @@ class Client(LivingClient[Snapshot, Delivery]):
         )
 
     def _properties(self, name: str, value: object, sends: str | None) -> dict[str, object] | None:
-        """The properties that JSON can represent; logs and counts the others, and leaves them out.
+        """The properties as plain values; logs, counts and leaves out what JSON cannot represent.
+
+        The caller may change its own values during the call.
 
         Args:
             name: The option's name.
@@ -713,15 +717,17 @@ class Client(LivingClient[Snapshot, Delivery]):
         if properties is None:
             return None
         kept = {}
-        for key, item in properties.items():
+        for key, item in list(properties.items()):
             try:
-                json.dumps({key: item}, allow_nan=False, ensure_ascii=False).encode()
-            except (TypeError, ValueError, RecursionError):
+                text = json.dumps(item, allow_nan=False, ensure_ascii=False)
+                f"{json.dumps({key: None}, ensure_ascii=False)}{text}".encode()
+                kept[key] = json.loads(text)
+            except Exception as error:
+                if is_of_a_signal_handler(error):
+                    raise
                 self._complain_of_property(name, type(item).__name__)
                 if sends is not None:
                     self._delivery.ledger.leave_out(sends)
-            else:
-                kept[key] = item
         return kept
 
     def _complain_of_property(self, name: str, kind: str) -> None:
