@@ -274,8 +274,8 @@ class TestPagesense:
             (b"{}", "bytes", "bytes counts as no profile"),
             ({"experiments": []}, "wrong_type", "dict counts as no profile"),
             (5, "wrong_type", "int counts as no profile"),
-            ("no profile", "no_profile", "text that is no profile"),
-            ('{"user_id": 1, "experiments": [5]}', "no_profile", "or has a bad entry"),
+            ("no profile", "no_profile", "text that is not a profile"),
+            ('{"user_id": 1, "experiments": [5]}', "no_profile", "or has an invalid entry"),
             (later, "async", "coroutine counts as no profile"),
         ],
     )

@@ -296,7 +296,7 @@ BROKEN: list[tuple[type[Good], str, str]] = [
     (Bytes, "bytes", "get returned bytes"),
     (Bytes, "bytes", "look_up returned bytes; it must return text or None"),
     (Text, "json_text", "get returned text"),
-    (Text, "no_profile", "look_up returned text that is no profile"),
+    (Text, "no_profile", "look_up returned text that is not a profile"),
     (Rows, "wrong_type", "get returned list"),
     (Rows, "wrong_type", "look_up returned dict; it must return text or None"),
     (Everyone, "unknown_user", "get returned a record for a user without a record"),

@@ -36,7 +36,8 @@ class DeliveryError(SortitionError):
     """
 
     def __init__(self, reason: str, events: int) -> None:
-        super().__init__(f"{events} events were lost: {reason.replace('_', ' ')}")
+        lost = "1 event was lost" if events == 1 else f"{events} events were lost"
+        super().__init__(f"{lost}: {reason.replace('_', ' ')}")
         self.reason = reason
         self.events = events
 

@@ -6,7 +6,7 @@ import functools
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from sortition._client.calling import AWAITED, SENDS
-from sortition._client.direct import as_written
+from sortition._client.direct import python_method
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -27,7 +27,7 @@ def awaited(
         method: A public call of the synchronous client.
         always_waits: Whether the call waits whatever the client is like, as a flush does.
     """
-    written: Any = as_written(method)
+    written: Any = python_method(method)
     answer_later = getattr(written, AWAITED)
     sends = getattr(written, SENDS, None) is not None
     waits = "_waits_to_send" if sends else "_waits_to_decide"

@@ -14,7 +14,7 @@ from sortition._base.health import StorageHealth
 from sortition._base.options import first_given
 from sortition._client.calling import ignores_wrong_arguments
 from sortition._client.delivery import Delivery
-from sortition._client.direct import follower_of
+from sortition._client.direct import snapshot_observer
 from sortition._client.refusals import ClientRefusals
 from sortition._http.pool import Deadline
 from sortition._process.forks import PerProcess
@@ -209,7 +209,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         if self._is_compiled and not self._has_storage:
             direct_of = self._direct_of()
             if direct_of is not None:
-                self._current.follow(follower_of(self, self._log, direct_of))
+                self._current.follow(snapshot_observer(self, self._log, direct_of))
 
     @abc.abstractmethod
     def _direct_of(self) -> DirectOf[SnapshotT] | None:

@@ -70,8 +70,8 @@ def directly(platform: str) -> Callable[[Method], Method]:
     return decorate
 
 
-def as_written(method: Callable[..., Any]) -> Callable[..., Any]:
-    """The method as it is written in Python, of one that the class has."""
+def python_method(method: Callable[..., Any]) -> Callable[..., Any]:
+    """The Python method behind a direct one; any other method itself."""
     owner = getattr(method, "__objclass__", None)
     if owner is None:
         return method
@@ -79,12 +79,12 @@ def as_written(method: Callable[..., Any]) -> Callable[..., Any]:
     return written
 
 
-def follower_of(
+def snapshot_observer(
     client: Client,
     log: Log,
     direct_of: DirectOf[SnapshotT],
 ) -> Callable[[SnapshotT | None], None]:
-    """The callback for new snapshots, so that the one in use always answers.
+    """A callback for new snapshots that lets the newest one answer direct calls.
 
     Args:
         client: The client; the callback does not keep it alive.

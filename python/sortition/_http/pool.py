@@ -1,4 +1,4 @@
-"""A bounded number of threads that send, so that a caller can stop waiting for one."""
+"""A bounded pool of sending threads, so that a caller can stop waiting at its deadline."""
 
 from __future__ import annotations
 
@@ -16,22 +16,21 @@ if TYPE_CHECKING:
     from sortition._http.transport import Request, Response, Transport
 
 MOST_SENDERS: Final = 32
-"""How many requests of one client are on their way at once; more wait for their turn."""
+"""How many requests of one client may be in flight at once; further ones wait."""
 
 _IDLE_S: Final = 30.0
 
 
 class SendingError(Exception):
-    """No answer came; the message says why, in words that hold no secret.
+    """There is no response. The message says why, and holds no secret.
 
     Attributes:
-        says_server_is_down: Whether it says something about the server. A request that cannot be
-            sent or had too little time does not, nor does the end of a connection that was used
-            before.
-        may_have_arrived: Whether the server may have the request nevertheless.
-        is_for_good: Whether the request cannot be sent at all, whatever the server's state.
-        lost_its_connection: Whether a connection that was used before ended with the request.
-        was_repeated: Whether the request was sent twice, and may have arrived twice.
+        says_server_is_down: Whether the failure suggests that the server is down. It does not if
+            the request was invalid, had too little time, or lost a reused connection.
+        may_have_arrived: Whether the server may have received the request.
+        is_for_good: Whether the request is invalid, so that no retry can succeed.
+        lost_its_connection: Whether a reused connection closed during the request.
+        was_repeated: Whether the request was sent twice and may have arrived twice.
     """
 
     def __init__(
@@ -53,16 +52,16 @@ class SendingError(Exception):
 
     @classmethod
     def of(cls, error: BaseException, *, had_time: bool) -> SendingError:
-        """What an exception of a transport means.
+        """Translate an exception of a transport.
 
         Args:
             error: The exception.
-            had_time: Whether the request had most of its time.
+            had_time: Whether at least half of the request's time was left when it started.
         """
         is_for_good = isinstance(error, ValueError | TypeError)
         is_lost = isinstance(error, ConnectionLostError)
         is_not_sent = isinstance(error, NotSentError)
-        # By class only: the text of the HTTP library holds the URL, and with it the key.
+        # Only the class: the HTTP library's text holds the URL, and with it the SDK key.
         wraps = isinstance(error, ConnectionLostError | NotSentError | RepeatError)
         told = error.__cause__ if wraps and error.__cause__ is not None else error
         return cls(
@@ -76,14 +75,14 @@ class SendingError(Exception):
 
 
 class Deadline:
-    """A moment by which a call is to be over, however many requests it makes."""
+    """The moment by which a call must end, however many requests it makes."""
 
     def __init__(self, timeout_s: float) -> None:
         self._timeout_s = timeout_s
         self._end = now_s() + timeout_s
 
     def remaining_s(self) -> float:
-        """How much time is left, in seconds; 0 where none is."""
+        """The time left, in seconds; 0 after the deadline."""
         return max(0.0, self._end - now_s())
 
     def leaves_most(self) -> bool:
@@ -93,16 +92,16 @@ class Deadline:
 
 @dataclass(eq=False, slots=True)
 class _Job:
-    """A request, the caller that waits for it, and what came of it.
+    """A request, its waiting caller, and its outcome.
 
     Attributes:
         request: The request.
         deadline: The caller's deadline.
-        bell: Rings when the request may get a place, and when it is done.
-        response: The answer.
-        failure: Why there is no answer.
+        bell: Rings when a place may be free for the request, and when it is done.
+        response: The response, if there is one.
+        failure: Why there is no response.
         is_done: Whether the sender has finished.
-        is_abandoned: Whether the caller no longer waits.
+        is_abandoned: Whether the caller has stopped waiting.
     """
 
     request: Request
@@ -115,7 +114,7 @@ class _Job:
     _unclaimed: list[None] = field(default_factory=lambda: [None])
 
     def claim(self) -> bool:
-        """Take the request; whether nobody has before. Only one sender or its caller does."""
+        """Claim the request. True for the first to claim it, a sender or its caller."""
         try:
             self._unclaimed.pop()
         except IndexError:
@@ -124,23 +123,23 @@ class _Job:
 
 
 class SenderPool:
-    """Sends requests on threads of its own, each at most until its caller's deadline.
+    """Sends requests on its own threads, and lets each caller continue at its deadline.
 
-    A transport ends each exchange at its deadline, whatever the server does. If it cannot, as with
-    a name look-up that hangs, the caller continues at the deadline without it. The place of the
-    request is free again when the transport returns. Nothing is started before the first request;
-    threads that have nothing to do for half a minute end.
+    A transport should end each exchange at its deadline. If it cannot, for example because a name
+    look-up hangs, the caller stops waiting at the deadline. The request keeps its place until the
+    transport returns. The pool starts its first thread with the first request, and a thread ends
+    after half a minute without work.
 
-    A signal handler may raise in a caller at any point, or send something itself. So every change
-    is one step that can be repeated, callers wait for a bell and never in a condition, and senders
-    take no lock that an interrupted caller may hold.
+    A signal handler may raise in a caller at any point, or send a request itself. Therefore every
+    change of state is a single step that can be repeated, callers wait for a bell and never on a
+    condition variable, and senders take no lock that an interrupted caller may hold.
     """
 
     def __init__(self, transport: Transport, most_senders: int = MOST_SENDERS) -> None:
         self._transport = transport
         self._forks = Forks.count
         self._most_senders = most_senders
-        # Held by callers alone, while one takes a place.
+        # Only callers hold it, while they take a place.
         self._lock = threading.RLock()
         self._with_place: set[_Job] = set()
         self._waiting: dict[_Job, None] = {}
@@ -149,18 +148,18 @@ class SenderPool:
 
     @property
     def free_places(self) -> int:
-        """How many more requests may be on their way."""
+        """How many more requests may be in flight."""
         return self._most_senders - len(self._with_place)
 
     def send(self, request: Request, deadline: Deadline) -> Response:
-        """Send a request and wait for its answer.
+        """Send a request and wait for its response.
 
         Raises:
-            SendingError: None came before the deadline, the pool is closed, every place is taken
-                by a request that its caller gave up on, or the interpreter is ending.
+            SendingError: No response came before the deadline, the pool is closed, abandoned
+                requests hold every place, or the interpreter is ending.
         """
         if sys.is_finalizing():
-            # A thread that starts now never runs, and one that has ended may hold our lock.
+            # A thread started now never runs, and a thread that has ended may hold our lock.
             raise SendingError("the interpreter is ending")
         job = _Job(request, deadline, queue.SimpleQueue())
         try:
@@ -184,10 +183,10 @@ class SenderPool:
         return job.response
 
     def close(self, *, joins: bool = False) -> None:
-        """Refuse what waits for its turn. Threads end, where they send after their request.
+        """Refuse waiting requests and end the threads, busy ones after their current request.
 
         Args:
-            joins: Whether to wait for the end of those that do not send.
+            joins: Whether to wait until the idle threads have ended.
         """
         self._is_closed = True
         idle = list(self._idle)
@@ -200,7 +199,7 @@ class SenderPool:
 
     def _take_place(self, job: _Job) -> None:
         while True:
-            # Before it looks: a place that is free from now on rings the bell.
+            # Before looking for a place, so that any place freed from now on rings the bell.
             self._waiting[job] = None
             with self._lock:
                 if self._is_closed:
@@ -219,18 +218,18 @@ class SenderPool:
             _wait(job.bell, job.deadline)
 
     def _abandon(self, job: _Job) -> bool:
-        """Note that its caller no longer waits; whether a sender has taken it."""
+        """Note that the caller has stopped waiting. True if a sender had claimed the request."""
         self._waiting.pop(job, None)
         job.is_abandoned = True
         is_unsent = job.claim()
         if is_unsent:
             self._with_place.discard(job)
-        # It may have had its turn, which is another's now.
+        # The job may have been given the next turn: pass it on.
         self._give_turn()
         return not is_unsent
 
     def _give_turn(self) -> None:
-        """Let the next request look for a place, if there is one."""
+        """If a place is free, wake the request that waits longest."""
         if self.free_places > 0:
             for job in list(self._waiting):
                 self._waiting.pop(job, None)
@@ -239,35 +238,37 @@ class SenderPool:
 
     def _start(self, job: _Job) -> None:
         for sender in reversed(list(self._idle)):
-            # In this order: whatever interrupts this, no sender waits for what never comes.
+            # Put first, pop second: if a signal interrupts this, no sender waits for a job that
+            # never comes.
             sender.jobs.put(job)
             if self._idle.pop(sender, False):
                 return
-            # It has another request or has ended. Whoever claims this one first sends it.
+            # The sender is busy or has ended. The first sender to claim this job sends it.
         sender = _Sender(self)
         sender.jobs.put(job)
         try:
             sender.start()
         except KeyError as error:
-            # A signal handler raised, and Python's own bookkeeping of the thread fails instead.
+            # A signal handler raised, and Python's bookkeeping of threads failed as a result:
+            # raise the handler's exception.
             raise error.__context__ or error from None
         except RuntimeError as error:
             if threading.main_thread().is_alive():
                 raise SendingError("no thread can be started") from error
-            # The interpreter is exiting and starts no thread any more: better to send here,
-            # within the bounds that the transport keeps, than not at all.
+            # The interpreter is exiting and starts no more threads. Send on this thread instead,
+            # within the transport's own time limit.
             self._work_on(sender, job)
             self._idle.pop(sender, None)
 
     def _work_on(self, sender: _Sender, job: _Job) -> bool:
-        """Send a request for a sender; whether that is to go on."""
-        # An interrupted caller may have left it among the idle ones.
+        """Send a request on a sender's thread. True if the sender should continue."""
+        # An interrupted caller may have left the sender among the idle ones.
         self._idle.pop(sender, None)
         is_claimed = job.claim()
         if is_claimed:
             self._exchange(job)
             self._with_place.discard(job)
-        # Before the caller goes on, who may send again at once.
+        # Before the caller wakes, because it may send its next request at once.
         self._idle[sender] = True
         if is_claimed:
             job.is_done = True
@@ -276,7 +277,7 @@ class SenderPool:
         return not self._is_closed
 
     def _retire(self, sender: _Sender) -> bool:
-        """Take a sender out of the idle ones; False if a request was just given to it."""
+        """Remove a sender from the idle ones. False if a caller just gave it a request."""
         self._idle.pop(sender, None)
         return sender.jobs.empty()
 
@@ -300,7 +301,7 @@ class _Sender(threading.Thread):
     """A thread that sends one request at a time."""
 
     def __init__(self, pool: SenderPool) -> None:
-        # A daemon, so that one that hangs does not keep the interpreter from exiting.
+        # A daemon thread, so that a hanging request does not keep the interpreter from exiting.
         super().__init__(name="sortition-sender", daemon=True)
         self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._pool = pool
@@ -314,14 +315,14 @@ class _Sender(threading.Thread):
                 job = self.jobs.get(timeout=_IDLE_S)
             except queue.Empty:
                 job = None
-            # After a close too, a caller may have given it a request that has its place.
+            # Even after `close`, a caller whose request has a place may have put it here.
             goes_on = job is not None and self._pool._work_on(self, job)  # noqa: SLF001 -- two halves of one thing
             if not goes_on and self._pool._retire(self):  # noqa: SLF001
                 return
 
 
 def _wait(bell: queue.SimpleQueue[None], deadline: Deadline) -> bool:
-    """Wait until a bell rings; whether it did before the deadline."""
+    """Wait until a bell rings. False if it has not rung by the deadline."""
     try:
         bell.get(timeout=deadline.remaining_s())
     except queue.Empty:

@@ -1,4 +1,4 @@
-"""One HTTP exchange: the protocol, and the one that uses ``requests``."""
+"""The protocol that sends one HTTP request, and its implementation with ``requests``."""
 
 from __future__ import annotations
 
@@ -29,21 +29,20 @@ _LONGEST_IMPORT_S: Final = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What is sent. Its repr shows where to, and neither the query nor the content.
+    """A request. Its repr shows the URL, but not the query, the headers or the body.
 
     Attributes:
         method: ``GET`` or ``POST``.
-        url: Scheme, host and path: what a log line may show.
-        query: The query's names and values, in their order; a value of None is left out. Or the
-            whole query as it is to be sent, percent-encoded already.
-        headers: The headers beside those of the HTTP library.
-        body: The content; None if there is none.
-        most_answer_bytes: The size beyond which an answer is cut off.
-        needs_body: Whether the answer's content matters, as that of settings does. Of an answer to
-            events only the status does.
-        may_be_repeated: Whether the request may be sent once more where a connection that was used
-            before ended with it, and the server may have it. Where nothing of it had left, it is
-            always sent once more.
+        url: The scheme, host and path. It holds no secret, so a log line may show it.
+        query: The names and values of the query, in order, without those whose value is None. Or
+            the whole query as text, already percent-encoded.
+        headers: Headers to send in addition to those of the HTTP library.
+        body: The body; None for a request without a body.
+        most_answer_bytes: The number of bytes after which the response's body is cut off.
+        needs_body: Whether the caller reads the response's body. It does for settings; for events
+            it reads only the status.
+        may_be_repeated: Whether to retry the request once if a reused connection closes while the
+            server may already have the request. If no byte was sent, it is always retried once.
     """
 
     method: Literal["GET", "POST"]
@@ -58,14 +57,14 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """What was answered.
+    """A response.
 
     Attributes:
         status: The HTTP status.
-        body: The content, up to the request's `most_answer_bytes`.
-        is_whole: Whether the content is all there.
-        headers: The answer's headers, with names in lower case.
-        was_repeated: Whether the request was sent twice, and the first may have arrived too.
+        body: The body, up to the request's `most_answer_bytes`.
+        is_whole: Whether `body` is the complete body.
+        headers: The response's headers, with names in lower case.
+        was_repeated: Whether the request was sent twice and the server may have received both.
     """
 
     status: int
@@ -76,26 +75,27 @@ class Response:
 
 
 class NotSentError(Exception):
-    """A transport knows that nothing of the request has reached the server.
+    """No byte of the request has reached the server.
 
-    So it may be sent again without a chance of its arriving twice.
+    A transport raises this when it is certain, so that sortition can retry the request without
+    the risk of delivering it twice.
     """
 
 
 class ConnectionLostError(Exception):
-    """A connection that was used before ended before the first byte of the answer.
+    """A reused connection closed before the first byte of the response.
 
-    That says nothing about the server; whether the request has arrived is not known.
+    This says nothing about the server's health. The request may or may not have arrived.
     """
 
 
 class RepeatError(Exception):
-    """A connection was lost with the request, and sending it once more failed too.
+    """A reused connection closed during the request, and the retry failed too.
 
-    The first may have arrived. Its cause is why the second failed.
+    The first attempt may have arrived. The exception's cause is the failure of the retry.
 
     Attributes:
-        second_may_have_arrived: Whether the second may have arrived.
+        second_may_have_arrived: Whether the retry may have arrived.
     """
 
     def __init__(self, *, second_may_have_arrived: bool) -> None:
@@ -104,52 +104,54 @@ class RepeatError(Exception):
 
 
 class Transport(Protocol):
-    """How a request reaches the server. Bring your own to send by other means, or not at all.
+    """Sends requests. Implement it to use another HTTP library, or to send nothing.
 
-    It is called from several threads at once, and never from the thread that called the client.
+    Several threads call it at the same time. The thread that called the client never does.
     """
 
     def send(self, request: Request, timeout_s: float) -> Response:
-        """Send a request and wait for its answer.
+        """Send a request and wait for its response.
 
         Args:
-            request: What to send. A redirect is an answer like any other, not to be followed.
-            timeout_s: How long the whole exchange may take, in seconds. What takes longer is
-                abandoned by the caller; returning in time frees the thread for the next request.
+            request: The request to send. Do not follow redirects: return them like any other
+                response.
+            timeout_s: How long the whole exchange may take, in seconds. The caller stops waiting
+                after that time, but the thread stays busy until this method returns.
 
         Returns:
-            The answer, whatever its status.
+            The response, with any status.
 
         Raises:
-            ValueError: This request cannot be sent, whatever the server's state.
-            TypeError: The same.
-            NotSentError: Nothing of the request has reached the server.
-            Exception: Any other kept the answer from coming; whether the request has arrived is not
-                known. Its class is logged, not its text.
+            ValueError: The request is invalid: sending it can never succeed.
+            TypeError: As for ValueError.
+            NotSentError: No byte of the request has reached the server.
+            Exception: There is no response for any other reason. The request may or may not have
+                arrived. sortition logs the exception's class, but not its text.
         """
 
 
 class RequestsTransport:
-    """Sends with ``requests``, which is imported when the first request is sent.
+    """Sends requests with ``requests``, which it imports when it sends the first one.
 
-    Proxies, CA bundles and client certificates are found as ``requests`` finds them: in
-    ``HTTPS_PROXY``, ``NO_PROXY``, ``REQUESTS_CA_BUNDLE`` and their kin. Redirects are not
-    followed, cookies not kept, ``.netrc`` not read. Connections are kept for the next request, at
-    most as many as there were requests at once. Safe to use from any number of threads, in forked
-    processes, and by several clients.
+    It reads the environment variables that ``requests`` reads, such as ``HTTPS_PROXY``,
+    ``NO_PROXY`` and ``REQUESTS_CA_BUNDLE``. It does not follow redirects, keep cookies or read
+    ``.netrc``. It keeps connections open for later requests, at most as many as there were
+    simultaneous requests. Several threads and clients may share it, and it works in forked
+    processes.
 
     Args:
-        verify: How the server's certificate is verified. None: by the CA bundle that the variable
-            ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE`` names, or else by that of ``requests``.
-            True: the same. The path of a CA bundle, a file or a folder: by that. False: not at all,
-            which the log warns of at launch and `status()` names.
-        cert: The path of a client certificate with its key, or the paths of both.
-        proxies: The URL of a proxy by scheme, such as ``{"https": "http://proxy.example:3128"}``.
-            They take precedence over the environment.
+        verify: How to verify the server's certificate. None or True: with the CA bundle named by
+            the environment variable ``REQUESTS_CA_BUNDLE`` or ``CURL_CA_BUNDLE``, or else with the
+            one of ``requests``. A path: with that CA bundle, which may be a file or a folder.
+            False: do not verify it. The client then logs a warning at launch, and its `status()`
+            says so.
+        cert: The path of a file with a client certificate and its key, or the paths of both files.
+        proxies: The proxy's URL for each scheme, such as
+            ``{"https": "http://proxy.example:3128"}``. They take precedence over the environment.
 
     Raises:
-        OptionError: `verify` is none of these, or a path does not exist, be it from the
-            environment; the message names it.
+        OptionError: `verify` has another type, or a path does not exist, whether given or from the
+            environment. The message names it.
     """
 
     def __init__(
@@ -162,19 +164,20 @@ class RequestsTransport:
         self._verify = _verification_of(verify)
         self._cert = _existing(cert)
         self._proxies = None if proxies is None else dict(proxies)
-        # Sessions that nobody uses now: `requests` does not promise that one may be shared.
+        # Idle sessions. Each request takes one: `requests` does not promise that threads may
+        # share a session.
         self._unused: PerProcess[deque[requests.Session]] = PerProcess(deque)
         self._is_closed = False
 
     @property
     def verifies(self) -> bool:
-        """Whether certificates are verified."""
+        """Whether it verifies certificates."""
         return self._verify is not False
 
     def send(self, request: Request, timeout_s: float) -> Response:
-        """Send a request and wait for its answer; see `Transport.send`."""
+        """Send a request and wait for its response; see `Transport.send`."""
         deadline_s = now_s() + timeout_s
-        # In a copy of this thread that a fork makes, the session goes back to its parent's.
+        # If this thread is copied by a fork, the copy returns the session to the parent's deque.
         unused = self._unused.get()
         session = _take(unused)
         try:
@@ -185,18 +188,18 @@ class RequestsTransport:
                 self.close()
 
     def close(self) -> None:
-        """Close the connections of this process; those in use now, after their request."""
+        """Close this process's connections, those in use after their current request."""
         self._is_closed = True
         unused = self._unused.existing()
         while unused:
             try:
                 unused.pop().close()
             except IndexError:
-                # Another thread took the last one, and closes it.
+                # Another thread took the last session, and closes it.
                 return
 
     def _send(self, session: requests.Session, request: Request, deadline_s: float) -> Response:
-        """Send a request; once more where only its connection failed."""
+        """Send a request, and retry it once if only its connection failed."""
         first = Exchange(deadline_s, needs_body=request.needs_body)
         try:
             return self._exchange(session, request, first)
@@ -226,7 +229,7 @@ class RequestsTransport:
         query = request.query
         headers = dict(request.headers)
         if request.needs_body:
-            # What can be decoded within a bound of its size.
+            # Only gzip: `content_of` can decode it within a bound of its size.
             headers.setdefault("Accept-Encoding", "gzip")
         with (
             exchange,
@@ -239,7 +242,7 @@ class RequestsTransport:
                 timeout=exchange.wait_s(),
                 allow_redirects=False,
                 stream=True,
-                # With the request, not with the session: there the environment would go first.
+                # Set on the request: the environment takes precedence over the session's values.
                 verify=self._verify,
                 cert=self._cert,
                 proxies=self._proxies,
@@ -251,7 +254,7 @@ class RequestsTransport:
 
 
 def _verification_of(verify: object) -> bool | str | None:
-    """What `requests` is to be told.
+    """The `verify` argument for `requests`.
 
     Raises:
         OptionError: See `RequestsTransport`.
@@ -280,7 +283,7 @@ def _existing(cert: str | tuple[str, str] | None) -> str | tuple[str, str] | Non
     """The paths of a client certificate.
 
     Raises:
-        OptionError: One does not exist.
+        OptionError: A file does not exist.
     """
     for path in (cert,) if isinstance(cert, str | None) else cert:
         if path is not None and not Path(path).exists():
@@ -289,28 +292,28 @@ def _existing(cert: str | tuple[str, str] | None) -> str | tuple[str, str] | Non
 
 
 class _Importing:
-    """A fork waits for the import of ``requests``.
+    """Makes a fork wait until the import of ``requests`` has ended.
 
-    In the middle of it the child would find the module's lock held by a thread that it does not
-    have, and its first request would wait for ever.
+    If a process forked during the import, the module's lock would belong to a thread that does
+    not exist in the child, and the child's first request would wait for ever.
     """
 
     lock = threading.RLock()
 
     @classmethod
     def finish(cls) -> None:
-        """Wait for it, within a bound."""
+        """Wait for the import, but not for ever."""
         cls.lock.acquire(timeout=_LONGEST_IMPORT_S)
 
     @classmethod
     def go_on(cls) -> None:
-        """Let others import; where the wait was in vain, the lock is another's."""
+        """Release the lock. If the wait timed out, another thread holds it."""
         with contextlib.suppress(RuntimeError):
             cls.lock.release()
 
     @classmethod
     def renew(cls) -> None:
-        """Where the wait was in vain, nobody is left who would give the lock back."""
+        """Replace the lock: if the wait timed out, the child has no thread that releases it."""
         cls.lock = threading.RLock()
 
 
@@ -330,7 +333,7 @@ def _take(unused: deque[requests.Session]) -> requests.Session:
 
 
 def _new_session() -> requests.Session:
-    # Imported here, so that importing sortition is cheap.
+    # Imported here to keep `import sortition` cheap.
     with _Importing.lock:
         import http.cookiejar  # noqa: PLC0415
 
@@ -350,9 +353,9 @@ def _new_session() -> requests.Session:
 
     # An empty CURL_CA_BUNDLE turns verification off in some versions of `requests`.
     session.merge_environment_settings = merge_all_but_verify  # type: ignore[method-assign]
-    # Else `requests` would read the whole answer that redirects, and look where to.
+    # Otherwise `requests` reads the whole body of a redirect and parses its target.
     session.get_redirect_target = lambda resp: None  # type: ignore[method-assign]  # noqa: ARG005
-    # An authentication that does nothing keeps `requests` from looking for one in `.netrc`.
+    # With an `auth` that does nothing, `requests` does not read `.netrc`.
     session.auth = lambda prepared: prepared
     session.cookies.set_policy(http.cookiejar.DefaultCookiePolicy(allowed_domains=[]))
     return session

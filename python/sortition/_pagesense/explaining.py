@@ -136,7 +136,7 @@ def _user_storage(step: Step) -> str:
     if step["profile"] == "nothing":
         return "The user storage has nothing for the user."
     if step["profile"] == "invalid":
-        return "The user storage has no valid profile for the user, or one with a bad entry."
+        return "The user storage has no valid profile for the user, or one with an invalid entry."
     if step["variation"] is None:
         return "The user storage has no variation of this experiment for the user."
     return f"The user storage holds {step['variation']}."

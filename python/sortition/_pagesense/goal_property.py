@@ -1,4 +1,4 @@
-"""Properties of a goal: data about a conversion besides the goal itself.
+"""Goal properties: additional data about a conversion, such as its revenue.
 
 Source: PageSense spec, section 7.4.
 """
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class GoalPropertyDataType(enum.Enum):
-    """The platform's types of property values. They are informative and not checked."""
+    """The platform's types of property values. sortition does not check values against them."""
 
     LONG = "LONG"
     DOUBLE = "DOUBLE"
@@ -29,15 +29,15 @@ class GoalPropertyDataType(enum.Enum):
 
 
 class GoalProperty:
-    """A property of goals. Immutable; two with the same key are equal.
+    """A goal property. Immutable; two properties with the same key are equal.
 
     Attributes:
-        property_key: The key under which its value is sent.
-        property_name: Its name.
-        property_description: Its description.
-        property_data_type: The type of its values.
-        is_reserved_property: Whether it has a meaning for the platform.
-        REVENUE: The revenue of a conversion: a whole number from 0, as text.
+        property_key: The key under which a conversion carries the value.
+        property_name: The name.
+        property_description: The description; None for no description.
+        property_data_type: The type of the values.
+        is_reserved_property: Whether the platform gives the property a meaning of its own.
+        REVENUE: The revenue of a conversion: a whole number of at least 0, as text.
 
     Raises:
         ValueError: The key or the name is blank.
@@ -122,12 +122,12 @@ _REVENUE_KEY: Final = GoalProperty.REVENUE.property_key
 
 
 def properties_of(value: object) -> dict[object, object] | None:
-    """The properties to send, by key; None if none were given.
+    """The properties to send, by key; None if the caller gave no properties.
 
-    Leaves out None and blank text, and trims text.
+    Trims text, and leaves out None and blank text.
 
     Raises:
-        BadArgumentError: They are not a mapping, or not readable.
+        BadArgumentError: The value is not a mapping, or reading it fails.
     """
     if value is None:
         return None
@@ -153,23 +153,23 @@ def _sent(pairs: list[tuple[object, object]]) -> Iterator[tuple[object, object]]
 
 
 class NoRevenueError(BadArgumentError):
-    """A goal counts revenue, and the properties of the conversion hold none."""
+    """The goal counts revenue, but the conversion's properties have no revenue."""
 
     refusal = "no_revenue"
 
 
 def revenue_of(properties: Mapping[object, object] | None) -> object:
-    """What the properties of a conversion say of its revenue; None if they say nothing."""
+    """The revenue in a conversion's properties; None if there is no revenue."""
     return None if properties is None else properties.get(_REVENUE_KEY)
 
 
 def error_of(fault: RevenueFault, properties: Mapping[object, object] | None) -> BadArgumentError:
-    """The error for properties of a revenue goal that do not say what the conversion brought."""
+    """The error for a conversion of a revenue goal without a valid revenue."""
     words = f'goal_properties["{_REVENUE_KEY}"] must be a whole number from 0 as text, such as "19"'
     known = properties or {}
     if fault == "missing":
         near = nearest(_REVENUE_KEY, [key.lower() for key in known if isinstance(key, str)])
         return NoRevenueError(f"{words}, and is missing{near and ' (keys are compared exactly)'}")
     revenue = known.get(_REVENUE_KEY)
-    what = "text that is none" if isinstance(revenue, str) else kind(revenue)
-    return BadArgumentError(f"{words}, got {what}")
+    got = "text that is not a whole number" if isinstance(revenue, str) else kind(revenue)
+    return BadArgumentError(f"{words}, got {got}")

@@ -1,4 +1,4 @@
-"""The results of calls other than plain values."""
+"""The classes of results that are not plain values."""
 
 from __future__ import annotations
 

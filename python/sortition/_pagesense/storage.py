@@ -1,4 +1,4 @@
-"""The caller's memory of past assignments: calling it safely, and what is wrong with it.
+"""Calls the caller's user storage safely, and notes its faults.
 
 Source: PageSense spec, section 5.
 """
@@ -23,24 +23,23 @@ if TYPE_CHECKING:
 
 
 class UserStorageService:
-    """Keeps what users were given, so that a user stays where they are when settings change.
+    """Keeps each user's variations, so that users keep them when settings change.
 
-    Derive from it or write any class with the same two methods. A synchronous client calls them on
-    the thread of the call that decides. An async client awaits them where they are async, and
-    otherwise calls them in threads, or directly where the storage has the attribute
-    ``never_blocks = True``. They may be called several times at once. What they raise is
-    logged: a profile that cannot be looked up counts as none, and then none is saved; the decision
-    stands.
+    Derive from this class, or write any class with the same two methods. A synchronous client calls
+    them on the thread that called it. An async client awaits async methods and calls others in
+    threads, or directly if the storage has the attribute ``never_blocks = True``. Several calls may
+    run at the same time. If a method raises, the client logs the exception, and the decision
+    stands. If `look_up` raises, the client decides without a profile and does not call `save`.
 
     Source: PageSense spec, section 5.
     """
 
     def look_up(self, user_id: str) -> str | None:
-        """The profile of this user, as JSON text, as given to `save`; None if there is none."""
+        """Return the user's profile as JSON text, as `save` received it, or None."""
         raise NotImplementedError
 
     def save(self, user_profile: UserProfile) -> None:
-        """Keep a profile, in place of the user's last one."""
+        """Keep a profile, and replace the user's earlier one."""
         raise NotImplementedError
 
 
@@ -48,18 +47,18 @@ class UserStorageLike(Protocol):
     """Any object that keeps profiles; see `UserStorageService`."""
 
     def look_up(self, user_id: str, /) -> object:
-        """The profile of this user."""
+        """Return the user's profile."""
 
     def save(self, user_profile: UserProfile, /) -> object:
         """Keep a profile."""
 
 
 class LookUpError(Exception):
-    """The user storage raised or is left alone for a while, which was noted."""
+    """The user storage raised, or the client skips it for a while. The fault is already noted."""
 
 
 class CheckedStorage:
-    """A user storage of the caller's, whose faults are noted."""
+    """Calls the caller's user storage, and notes its faults."""
 
     def __init__(
         self,
@@ -74,10 +73,10 @@ class CheckedStorage:
         self._executor = executor
 
     async def look_up(self, user_id: str) -> object:
-        """What the storage holds for a user.
+        """Return the storage's answer for a user.
 
         Raises:
-            LookUpError: The storage raised, or is left alone for a while.
+            LookUpError: The storage raised, or the client skips it for a while.
         """
         breaker = self._breaker
         if not breaker.may_read():
@@ -105,7 +104,7 @@ class CheckedStorage:
         return found
 
     async def save(self, profile: UserProfile) -> None:
-        """Keep a profile; the decision stands where the storage raises."""
+        """Keep a profile. If the storage raises, the decision stands."""
         breaker = self._breaker
         if not breaker.may_write():
             self._noted.note(SKIPPED)
@@ -132,15 +131,15 @@ class CheckedStorage:
             )
 
     def note_invalid(self) -> None:
-        """What the storage holds for a user is no profile, or has an entry that cannot be read."""
-        words = "user_storage.look_up returned text that is no profile, or has a bad entry"
+        """Note that the stored text is not a profile, or has an unreadable entry."""
+        words = "user_storage.look_up returned text that is not a profile or has an invalid entry"
         self._noted.note(Finding(findings.NO_PROFILE, f"{words}; the next save replaces it"))
 
 
 def _is_of_another_user(profile: str, user_id: str) -> bool:
-    """Whether a profile names another user than the one it was looked up for."""
+    """Whether a profile names a user other than the one it was looked up for."""
     if user_id in profile:
-        # Nearly always, without reading it a second time.
+        # The usual case: there is no need to parse the profile a second time.
         return False
     try:
         named = json.loads(profile)["user_id"]

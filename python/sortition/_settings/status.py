@@ -18,22 +18,22 @@ NO_STORAGE: Final = StorageHealth()
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 """The state of a client.
 
-- ``ready``: it decides with settings that are known to be good.
+- ``ready``: it decides, and none of the following applies.
 - ``empty``: it has no settings, and every call returns its documented empty result.
 - ``stale``: it decides with settings that the server has not confirmed for too long.
-- ``degraded``: it decides, but something in the background does not work: a thread, sending, or the
-  spool; or servers' certificates are not verified.
+- ``degraded``: it decides, but a thread, sending or the spool does not work, or it does not verify
+  servers' certificates.
 - ``closed``: it was closed or opted out; every call returns its documented empty result.
 """
 
 Source: TypeAlias = Literal["given", "server", "cache", "fallback"]
-"""The source of settings: the launch, the platform's server, the cache of the last good ones, or
-the fallback."""
+"""The source of settings: an argument of the launch, the platform's server, the cache of the last
+good settings, or the fallback."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """An answer for a probe.
+    """The health of a client, for a probe.
 
     Attributes:
         is_ok: Whether the client can decide: it has settings and is not closed. This includes a
@@ -75,12 +75,12 @@ class ClientStatus:
         problem_count: The number of all problems.
         state: ``ready``, ``empty``, ``stale``, ``degraded`` or ``closed``. If several apply, the
             first in this order: closed, empty, stale, degraded.
-        reasons: Why it is not ``ready``: a text for everything that applies.
+        reasons: Why it is not ``ready``: one text for each reason.
         source: The source of the settings in use: ``given``, ``server``, ``cache`` or
             ``fallback``; None without settings.
-        age_s: How long ago the settings were last known to be good, in seconds: since the server
-            confirmed them or, if it was not asked yet, since they were given. None without
-            settings, or if that is unknown.
+        age_s: The time since the server last confirmed the settings, in seconds. If the client has
+            not asked the server yet, the time since the settings were given. None without settings,
+            or if the time is unknown.
         endpoints: The servers that the client uses, by purpose: ``settings`` and ``events``, and
             ``storage`` for the user storage, if there is one.
         threads: The client's threads, by purpose: ``settings`` and ``events``.

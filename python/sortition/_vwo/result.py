@@ -1,4 +1,4 @@
-"""The results of calls other than plain values."""
+"""The classes of results that are not plain values."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class TrackResult(dict[str, bool]):
-    """Which campaigns credited a conversion, by key; true if any did.
+    """Whether each campaign credited a conversion, by campaign key. True if at least one did.
 
     Source: Track page, 'Returns'; VWO spec, section 8.
     """

@@ -1,8 +1,8 @@
-"""Where clients keep what users were given: storages that are ready to use, and a check for others.
+"""User storages, in which clients keep each user's variation, and a check for your own storage.
 
-Each takes the records of both platforms: ``get``, ``get_many`` and ``set`` for VWO, ``look_up`` and
-``save`` for PageSense. Importing this imports no library; a class that needs one imports it when it
-is made.
+Each storage works with both platforms: ``get``, ``get_many`` and ``set`` for VWO, ``look_up`` and
+``save`` for PageSense. Importing this package imports no other library: a class that needs one
+imports it when you create an instance.
 """
 
 from __future__ import annotations

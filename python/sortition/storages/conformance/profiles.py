@@ -107,7 +107,7 @@ class ProfileCheck(Asking):
             return [one["experiment_key"] for one in json.loads(answer)["experiments"]]
         except (KeyError, TypeError, ValueError):
             if answer:
-                self.note(findings.NO_PROFILE, "look_up returned text that is no profile")
+                self.note(findings.NO_PROFILE, "look_up returned text that is not a profile")
             return None
 
     async def _check_assignments(self) -> None:
