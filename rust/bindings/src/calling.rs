@@ -12,11 +12,11 @@ use std::ffi::c_int;
 use std::ptr::null_mut;
 use std::{mem, thread};
 
-use pyo3::IntoPyObjectExt;
 use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
+use pyo3::{IntoPyObjectExt, PyClass, PyClassInitializer};
 
 /// Ends no thread that holds it, but keeps it for ever.
 struct Hold;
@@ -117,6 +117,15 @@ pub(crate) fn dictionary(py: Python<'_>) -> Bound<'_, PyDict> {
 /// A dictionary of the same entries.
 pub(crate) fn copy_of<'py>(dictionary: &Bound<'py, PyDict>) -> PyResult<Bound<'py, PyDict>> {
     uncollected(dictionary.py(), || dictionary.copy())
+}
+
+/// Makes an object of a class of ours, which every method that returns one does here: `pyo3` would
+/// make it after the method, where the collector may run.
+pub(crate) fn object<T: PyClass>(
+    py: Python<'_>,
+    value: impl Into<PyClassInitializer<T>>,
+) -> PyResult<Py<T>> {
+    uncollected(py, || Py::new(py, value))
 }
 
 /// Makes an object of a class.

@@ -20,7 +20,7 @@ use sortition_engine::pagesense::{ExperimentChoice, decide};
 use sortition_engine::reason::Remark;
 use sortition_engine::trace::Silent;
 
-use crate::calling::tuple;
+use crate::calling::{object, tuple};
 use crate::error::{settings_error, without_panic};
 use crate::interrupt::Interrupt;
 use crate::memory::give_back_memory_of;
@@ -213,7 +213,7 @@ impl PyPagesenseSettings {
         has_user_storage: bool,
         goal_name: Option<&str>,
         steps: Option<&Bound<'py, PyList>>,
-    ) -> PyResult<PyPagesenseDecision> {
+    ) -> PyResult<Py<PyPagesenseDecision>> {
         let interrupt = Interrupt::default();
         let choice = choice_of(experiment, named_by)?;
         let request = Request {
@@ -254,7 +254,7 @@ impl PyPagesenseSettings {
         attributes: Option<&Bound<'py, PyDict>>,
         has_user_storage: bool,
         stored: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<PyPagesenseOutcome> {
+    ) -> PyResult<Py<PyPagesenseOutcome>> {
         let question = Question {
             user_id,
             attributes,
@@ -285,7 +285,7 @@ impl PyPagesenseSettings {
         attributes_json: &str,
         has_user_storage: bool,
         stored: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<PyPagesenseOutcome> {
+    ) -> PyResult<Py<PyPagesenseOutcome>> {
         let question = Question {
             user_id,
             attributes,
@@ -319,7 +319,7 @@ impl PyPagesenseSettings {
         revenue: Option<&Bound<'py, PyAny>>,
         has_user_storage: bool,
         stored: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<PyPagesenseOutcome> {
+    ) -> PyResult<Py<PyPagesenseOutcome>> {
         let question = Question {
             user_id,
             attributes,
@@ -353,7 +353,7 @@ impl PyPagesenseSettings {
         revenue: Option<&Bound<'py, PyAny>>,
         has_user_storage: bool,
         stored: Option<&Bound<'py, PyString>>,
-    ) -> PyResult<PyPagesenseOutcome> {
+    ) -> PyResult<Py<PyPagesenseOutcome>> {
         let question = Question {
             user_id,
             attributes,
@@ -464,18 +464,19 @@ impl PyPagesenseSettings {
         py: Python<'_>,
         decision: &Decision,
         remark: Remark,
-    ) -> PyResult<PyPagesenseDecision> {
+    ) -> PyResult<Py<PyPagesenseDecision>> {
         let objects = self.experiment_objects(py, decision.experiment)?;
         let variations = objects.map(|objects| &*objects.variations);
         let goals = objects.map(|objects| &*objects.goals);
-        Ok(PyPagesenseDecision {
+        let decision = PyPagesenseDecision {
             reason: decision.reason,
             remark,
             experiment: objects.map(|objects| objects.experiment.clone_ref(py)),
             variation: pick(variations, decision.variation, py),
             goal: pick(goals, decision.goal, py),
             saves_assignment: decision.saves_assignment,
-        })
+        };
+        object(py, decision)
     }
 }
 
@@ -548,10 +549,11 @@ pub(crate) struct PyPagesenseProfile(Profile);
 impl PyPagesenseProfile {
     /// Reads what a look-up gave.
     #[staticmethod]
-    fn read(found: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn read(found: &Bound<'_, PyAny>) -> PyResult<Py<Self>> {
         without_panic(|| {
             let text = found.cast::<PyString>();
-            Ok(Self(text.map_or_else(|_| Profile::nothing(), profile_of)))
+            let profile = text.map_or_else(|_| Profile::nothing(), profile_of);
+            object(found.py(), Self(profile))
         })
     }
 

@@ -14,7 +14,7 @@ use std::time::Duration;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString};
 
-use crate::calling::{list, ring};
+use crate::calling::{list, object, ring};
 use crate::error::without_panic;
 use crate::queue::counts::{Counts, Kind, Shared, State, Term};
 use crate::queue::user::{UserName, text_of};
@@ -221,14 +221,14 @@ impl Queue {
         self.ring(py, sleeping);
     }
 
-    fn flush(&self, py: Python<'_>, bell: Py<PyAny>) -> Flush {
+    fn flush(&self, py: Python<'_>, bell: Py<PyAny>) -> PyResult<Py<Flush>> {
         let mut state = self.shared.lock();
         let (flush, unwanted) = state.waiting.flush(bell);
         let sleeping = state.waiting.wake_all();
         drop(state);
         drop(unwanted);
         self.ring(py, sleeping);
-        Flush(flush)
+        object(py, Flush(flush))
     }
 
     fn close(&self, py: Python<'_>, timeout_s: f64) {
@@ -265,14 +265,17 @@ impl Queue {
         (given_up.left, given_up.on_their_way)
     }
 
-    fn claim_thread(&self) -> Option<SenderPlace> {
-        let waiting = &mut self.shared.lock().waiting;
+    fn claim_thread(&self, py: Python<'_>) -> PyResult<Option<Py<SenderPlace>>> {
+        let mut state = self.shared.lock();
+        let waiting = &mut state.waiting;
         let is_free = waiting.threads < waiting.limits.threads;
         waiting.threads += usize::from(is_free);
-        is_free.then(|| SenderPlace {
+        drop(state);
+        let place = is_free.then(|| SenderPlace {
             shared: self.shared.clone(),
             has_ended: false.into(),
-        })
+        });
+        place.map(|place| object(py, place)).transpose()
     }
 
     fn begin_sleep(&self) {
@@ -311,7 +314,7 @@ impl Queue {
         let events: PyResult<Vec<_>> = taken
             .into_iter()
             .zip(names)
-            .map(|(event, kind)| Bound::new(py, QueuedEvent::of(py, event, kind)?))
+            .map(|(event, kind)| object(py, QueuedEvent::of(py, event, kind)?))
             .collect();
         list(py, events?)
     }

@@ -20,7 +20,7 @@ use sortition_engine::vwo::reason::Reason;
 use sortition_engine::vwo::settings::{Campaign, Goal, Settings, Variable};
 use sortition_engine::vwo::{decide, decide_by_key};
 
-use crate::calling::{list, tuple};
+use crate::calling::{list, object, tuple};
 use crate::error::{settings_error, without_panic};
 use crate::memory::give_back_memory_of;
 use crate::problem::problems;
@@ -246,7 +246,7 @@ impl PySettings {
         has_revenue: bool,
         event_properties: Option<&Bound<'py, PyDict>>,
         steps: Option<&Bound<'py, PyList>>,
-    ) -> PyResult<PyDecision> {
+    ) -> PyResult<Py<PyDecision>> {
         let question = Question {
             call: call_of(call)?,
             user_id,
@@ -302,7 +302,7 @@ impl PySettings {
         has_user_storage: bool,
         variable_key: Option<&str>,
         records: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<PyOutcome> {
+    ) -> PyResult<Py<PyOutcome>> {
         let question = Question {
             call: call_of(call)?,
             user_id,
@@ -344,7 +344,7 @@ impl PySettings {
         user_agent: Option<&str>,
         ip_address: Option<&str>,
         records: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<PyOutcome> {
+    ) -> PyResult<Py<PyOutcome>> {
         let question = Question {
             call: call_of(call)?,
             user_id,
@@ -390,7 +390,7 @@ impl PySettings {
         user_agent: Option<&str>,
         ip_address: Option<&str>,
         records: Option<&Bound<'py, PyDict>>,
-    ) -> PyResult<PyOutcome> {
+    ) -> PyResult<Py<PyOutcome>> {
         let question = Question {
             call: Call::Track,
             user_id,
@@ -566,7 +566,7 @@ impl PySettings {
         names.get(decision.variation?)
     }
 
-    fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<PyDecision> {
+    fn decision(&self, py: Python<'_>, decision: Decision) -> PyResult<Py<PyDecision>> {
         let objects = match decision.campaign {
             Some(index) => self.objects.campaign(py, &self.settings, index)?,
             None => None,
@@ -579,7 +579,7 @@ impl PySettings {
             Some(Write::NewRecord) => (true, None),
             Some(Write::GoalIdentifiers(identifiers)) => (false, Some(identifiers)),
         };
-        Ok(PyDecision {
+        let decision = PyDecision {
             reason: decision.reason,
             campaign: objects.map(|objects| objects.campaign.clone_ref(py)),
             variation: pick(
@@ -593,7 +593,8 @@ impl PySettings {
             gave_up_on_pattern: decision.gave_up_on_pattern,
             pattern_steps: decision.pattern_steps,
             records_needed: self.keys_of(py, &decision.records_needed)?.unbind(),
-        })
+        };
+        object(py, decision)
     }
 }
 

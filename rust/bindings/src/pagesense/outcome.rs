@@ -11,6 +11,7 @@ use sortition_engine::pagesense::settings::Experiment;
 use sortition_engine::reason::Remark;
 
 use super::{PyPagesenseDecision, PyPagesenseSettings, Question, profile_of};
+use crate::calling::object;
 use crate::error::without_panic;
 
 /// The outcome of a call; see `sortition._engine.pagesense.Outcome`.
@@ -39,7 +40,7 @@ pub(crate) struct PyPagesenseOutcome {
 #[pymethods]
 impl PyPagesenseOutcome {
     #[getter]
-    fn decision(&self, py: Python<'_>) -> PyResult<Option<PyPagesenseDecision>> {
+    fn decision(&self, py: Python<'_>) -> PyResult<Option<Py<PyPagesenseDecision>>> {
         let decision = self.decision.as_ref();
         let settings = self.settings.get();
         without_panic(|| {
@@ -94,7 +95,7 @@ impl PyPagesenseOutcome {
         question: &Question<'_, '_>,
         attributes_json: &str,
         properties_json: Option<&str>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let py = settings.py();
         let known = settings.get();
         let event = match &outcome.event {
@@ -109,7 +110,7 @@ impl PyPagesenseOutcome {
             }
         };
         let stored = question.stored.as_ref().map(Profile::state);
-        Ok(Self {
+        let outcome = Self {
             settings: settings.clone().unbind(),
             user_id: question.user_id.clone().unbind(),
             answer: outcome.answer.map(|name| PyString::new(py, name).unbind()),
@@ -122,7 +123,8 @@ impl PyPagesenseOutcome {
             revenue_fault: outcome.revenue_fault,
             assignments: outcome.assignments,
             decision: outcome.decision,
-        })
+        };
+        object(py, outcome)
     }
 }
 

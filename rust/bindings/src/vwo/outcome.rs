@@ -12,7 +12,7 @@ use sortition_engine::vwo::event::Visitor;
 use sortition_engine::vwo::settings::Campaign;
 
 use super::{PyDecision, PySettings, Question, Sender};
-use crate::calling::{copy_of, dictionary, item_of, put, tuple};
+use crate::calling::{copy_of, dictionary, item_of, object, put, tuple};
 use crate::error::without_panic;
 
 /// What a call comes to; see `sortition._engine.vwo.Outcome`.
@@ -38,7 +38,7 @@ pub(crate) struct PyOutcome {
 #[pymethods]
 impl PyOutcome {
     #[getter]
-    fn decision(&self, py: Python<'_>) -> PyResult<PyDecision> {
+    fn decision(&self, py: Python<'_>) -> PyResult<Py<PyDecision>> {
         without_panic(|| self.settings.get().decision(py, self.decision.clone()))
     }
 
@@ -70,7 +70,7 @@ impl PyOutcome {
         outcome: Outcome<'_>,
         question: &Question<'_, 'py>,
         sender: Option<Sender<'_>>,
-    ) -> PyResult<Self> {
+    ) -> PyResult<Py<Self>> {
         let py = settings.py();
         without_panic(|| {
             let known = settings.get();
@@ -91,7 +91,7 @@ impl PyOutcome {
                 }
                 _ => None,
             };
-            Ok(Self {
+            let outcome = Self {
                 settings: settings.clone().unbind(),
                 answer: known.answer(py, &outcome)?,
                 sends_event: outcome.event.is_some(),
@@ -104,7 +104,8 @@ impl PyOutcome {
                 remark: outcome.remark,
                 refusal: outcome.refusal,
                 decision: outcome.decision,
-            })
+            };
+            object(py, outcome)
         })
     }
 }
