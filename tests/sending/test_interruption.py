@@ -9,6 +9,8 @@ import contextlib
 import os
 import random
 import signal
+import subprocess
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Final, Protocol
@@ -276,3 +278,45 @@ def test_signals_that_call_the_client(
     # A handler may have come between a call and its count.
     assert abs(sum(tracking.client.stats().accepted.values()) - calls[0]) <= 1
     assert_nothing_left(tracking, server)
+
+
+FIRST_EVENT: Final = """
+import sys, tempfile, threading
+from sortition import pagesense, vwo
+from support.documents import settings
+from support.pagesense import DOCUMENT
+
+way, engine = sys.argv[1:]
+more = {} if way == "within the call" else {"batch_events": {"events_per_request": 20}}
+if way == "spool":
+    more["spool"] = tempfile.mkdtemp()
+options = {"base_url": "http://127.0.0.1:9", "engine": engine, "close_timeout_s": 0.1}
+if way == "per user":
+    client = pagesense.launch(DOCUMENT, **options)
+    call = lambda: client.activate_experiment("Exp All", "Ann")
+else:
+    client = vwo.launch(settings(), **options, **more)
+    call = lambda: client.track("checkout", "Ann", "purchase")
+imported, thread = [], threading.get_ident()
+
+def listen(event, arguments):
+    if event == "import" and threading.get_ident() == thread:
+        imported.append(arguments[0])
+
+sys.addaudithook(listen)
+call()
+print(imported, sum(client.stats().accepted.values()))
+"""
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_first_event_imports_nothing(engine: str, way: str) -> None:
+    """A signal handler that sends an event would find the module half imported."""
+    shown = subprocess.run(
+        [sys.executable, "-c", FIRST_EVENT, way, engine],
+        env={**os.environ, "PYTHONPATH": "tests"},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    assert shown.strip() == "[] 1"

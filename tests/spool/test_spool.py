@@ -540,7 +540,7 @@ class TestOptions:
             ({"spool": ""}, "spool: must be the path of a folder"),
             ({"spool": "a\0b"}, "spool: must be the path of a folder"),
             ({"spool": __file__}, "spool: is not a folder"),
-            ({"spool": "/no/such/folder"}, "spool: the folder in which it is to be made"),
+            ({"spool": "/no/such/folder"}, "spool: its parent folder does not exist"),
             ({"spool_bytes": 0}, "spool_bytes: must be from 1"),
             ({"spool_bytes": "1"}, "spool_bytes: must be a whole number, got str"),
             ({"spool_age_s": 0}, "spool_age_s: must be from 1 to 604800 seconds"),

@@ -151,6 +151,23 @@ class TestOddDictionaries:
             client.activate("checkout", "Ann", custom_variables={"plan": Interrupted()})
 
 
+def test_calls_that_are_nested_too_deeply_are_no_bug(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Such as those of a signal handler that interrupts itself; the log says what is wrong."""
+    monkeypatch.setattr(guard, "propagates", False)
+    client = launch(settings())
+
+    def call_deeper() -> None:
+        client.explain("checkout", "Ann")
+        call_deeper()
+
+    with pytest.raises(RecursionError):
+        call_deeper()
+    assert "bug of sortition" not in caplog.text
+    assert client.get_variation_name("checkout", "Ann") is not None
+
+
 def test_percent_signs_in_the_settings(
     launch: Launch, sink: Sink, capfd: pytest.CaptureFixture[str]
 ) -> None:

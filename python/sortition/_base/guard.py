@@ -22,6 +22,15 @@ def report(log: Log, call: str, error: Exception) -> None:
     if propagates:
         raise error
     name = type(error).__name__
+    if isinstance(error, RecursionError):
+        # The program has used up the stack, such as a signal handler that interrupts itself.
+        log.recurring_error(
+            name,
+            lambda: f"{call} failed with {name}: the program's calls are nested too deeply",
+            kind=("depth", call),
+            error=error,
+        )
+        return
     log.recurring_error(
         name,
         lambda: f"{call} failed with {name}, which is a bug of sortition; please report this",

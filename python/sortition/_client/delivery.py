@@ -51,7 +51,8 @@ class NoDelivery:
         Args:
             is_queued: Whether events would wait in a queue that can be flushed.
         """
-        self._ledgers = PerProcess(lambda: Ledger(queues_of("pure").Counts()))
+        queues = queues_of("pure")
+        self._ledgers = PerProcess(lambda: Ledger(queues.Counts()))
         self._flushed = True if is_queued else None
 
     @property

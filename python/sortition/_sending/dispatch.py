@@ -60,16 +60,19 @@ class Dispatch:
         self._is_plain = engine == "compiled" and batching.spool is None
         self._has_spool = batching.spool is not None
         self._refuses_with: str | None = None
+        # The modules are imported by a launch, so that importing sortition is cheap, and not by the
+        # first event: a signal handler that sends an event would find them half imported.
+        queues = queues_of(engine)
+        if batching.spool is not None:
+            from sortition._sending.spool.spool import Spool  # noqa: PLC0415
+            from sortition._sending.spool.takeover import Takeover  # noqa: PLC0415
 
         def start() -> _Process:
             spool = None
             if batching.spool is not None and owner is not None:
-                # Imported here, so that importing sortition is cheap.
-                from sortition._sending.spool.spool import Spool  # noqa: PLC0415
-
                 spool = Spool(batching.spool, owner, log, batching.events_per_request)
             outbox = Outbox(
-                queues_of(engine),
+                queues,
                 transport,
                 log,
                 batching,
@@ -81,8 +84,6 @@ class Dispatch:
             )
             takeover = None
             if spool is not None:
-                from sortition._sending.spool.takeover import Takeover  # noqa: PLC0415
-
                 takeover = Takeover(
                     outbox,
                     spool,

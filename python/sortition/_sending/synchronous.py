@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from sortition._http.transport import Request, Transport
     from sortition._sending.drops import OnDrop
     from sortition._sending.options import OnUnknownOutcome
+    from sortition._sending.queue import QueueModule
 
 
 class SynchronousDispatch:
@@ -72,8 +73,12 @@ class SynchronousDispatch:
         self._is_closed = False
         self._warned_of_event_loop = False
 
+        # Imported now and not by the first event: a signal handler that sends an event would find
+        # the module half imported.
+        queues = queues_of(engine)
+
         def start() -> _Process:
-            process = _Process(engine, transport, pause_s, log)
+            process = _Process(queues, transport, pause_s, log)
             close_at_exit(process, 0.0)
             return process
 
@@ -168,13 +173,13 @@ class _Process:
 
     def __init__(
         self,
-        engine: Literal["compiled", "pure"],
+        queues: QueueModule,
         transport: Transport,
         pause_s: float,
         log: Log,
     ) -> None:
         self.pool = SenderPool(transport)
-        self.ledger = Ledger(queues_of(engine).Counts())
+        self.ledger = Ledger(queues.Counts())
         self.drops = CallDrops(self.ledger, log)
         self._outage_log = OutageLog(log)
         self._breaker = Breaker(pause_s)

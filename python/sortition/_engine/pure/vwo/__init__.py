@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from sortition._engine.pure.trace import Trace
     from sortition._engine.pure.vwo.attributes import Attributes
     from sortition._engine.pure.vwo.decision import GoalRequest, Request
+    from sortition._engine.pure.vwo.group import Group
     from sortition._engine.pure.vwo.settings import Campaign, Goal, Settings, Variation
     from sortition._engine.vwo import Step
 
@@ -235,22 +236,28 @@ def _ids(settings: Settings, campaign: Campaign, request: Request) -> tuple[str,
     return request.user_id, visitor_id(settings.visitor_namespace, request.user_id)
 
 
+def _is_targeted(settings: Settings, campaign: Campaign, request: Request, trace: Trace) -> bool:
+    """Whether the user matches the segments."""
+    if campaign.segments is None:
+        return True
+    attributes: Attributes = request.custom_variables
+    if campaign.has_user_lists:
+        attributes = WithIds(attributes, None, _ids(settings, campaign, request))
+    is_matched = is_true_of(
+        campaign.segments,
+        attributes,
+        lambda clause: trace(lambda: {"step": "segment_clause", **clause()}),
+    )
+    trace(lambda: {"step": "segments", "is_matched": is_matched})
+    return is_matched
+
+
 def _take_part(
     settings: Settings, campaign: Campaign, request: Request, trace: Trace
 ) -> str | None:
     """Why the user does not match the segments or is outside the traffic; None if neither."""
-    if campaign.segments is not None:
-        attributes: Attributes = request.custom_variables
-        if campaign.has_user_lists:
-            attributes = WithIds(attributes, None, _ids(settings, campaign, request))
-        is_matched = is_true_of(
-            campaign.segments,
-            attributes,
-            lambda clause: trace(lambda: {"step": "segment_clause", **clause()}),
-        )
-        trace(lambda: {"step": "segments", "is_matched": is_matched})
-        if not is_matched:
-            return reason.SEGMENT_NOT_MATCHED
+    if not _is_targeted(settings, campaign, request, trace):
+        return reason.SEGMENT_NOT_MATCHED
     hash_ = hash_seed_string(campaign.user_seed + request.user_id)
     bucket = traffic_bucket(hash_)
     is_within = bucket <= campaign.percent_traffic
@@ -310,14 +317,35 @@ def _lose_group(
             if isinstance(request.stored(other.shown), Record):
                 note(stored=other)
                 return reason.GROUP_STORED_ELSEWHERE, ()
-    eligible = tuple(
-        member
-        for member in group.members
-        if member == index or _take_part(settings, campaigns[member], request, silent) is None
-    )
+    eligible = _eligible(settings, group, index, request)
     winner = group.winner(eligible, request.user_id)
     note(eligible=eligible, winner=winner)
     return (None if winner == index else reason.GROUP_NOT_WON), ()
+
+
+def _eligible(settings: Settings, group: Group, index: int, request: Request) -> tuple[int, ...]:
+    """The members of a group that the user takes part in, with the campaign of the call.
+
+    A group may have thousands of members, so nothing is computed twice.
+    """
+    if group.takes_everybody:
+        return group.members
+    buckets: dict[str, int] = {}
+
+    def has_traffic(campaign: Campaign) -> bool:
+        bucket = buckets.get(campaign.user_seed)
+        if bucket is None:
+            hash_ = hash_seed_string(campaign.user_seed + request.user_id)
+            bucket = buckets[campaign.user_seed] = traffic_bucket(hash_)
+        return bucket <= campaign.percent_traffic
+
+    def is_eligible(member: int) -> bool:
+        campaign = settings.campaigns[member]
+        return campaign.takes_everybody or (
+            _is_targeted(settings, campaign, request, silent) and has_traffic(campaign)
+        )
+
+    return tuple(member for member in group.members if member == index or is_eligible(member))
 
 
 def _bucketed(campaign: Campaign, request: Request, trace: Trace) -> Variation | None:

@@ -313,18 +313,21 @@ class _Compiler:
 
         members = with_ids(wire.campaigns)
         ids = [str(self.campaigns[member].shown.id) for member in members]
+        weights = tuple(
+            (member, wire.wt[campaign_id])
+            for member, campaign_id in zip(members, ids, strict=True)
+            if campaign_id in wire.wt
+        )
         return Group(
             shown=shown,
             is_advanced=shown.algorithm == _ADVANCED,
             members=members,
             whitelisting=tuple(one for one in members if self.campaigns[one].has_whitelisting),
+            takes_everybody=all(self.campaigns[one].takes_everybody for one in members),
             equal_ranges=tuple(ranges(equal_weights(len(members)))) if members else (),
             priority=with_ids(wire.p),
-            weights=tuple(
-                (member, wire.wt[campaign_id])
-                for member, campaign_id in zip(members, ids, strict=True)
-                if campaign_id in wire.wt
-            ),
+            weights=weights,
+            weight_ranges=tuple(ranges(weight for _, weight in weights)),
             seed=f"{shown.id}_",
         )
 

@@ -26,9 +26,11 @@ class Group:
         is_advanced: Whether it chooses by priority, then by weight; else all have the same chance.
         members: The running campaigns, in the group's order.
         whitelisting: The members that have whitelisting.
+        takes_everybody: Whether every member takes every user: no segments, all the traffic.
         equal_ranges: The ranges of the members where all of them have the same chance.
         priority: Campaigns in the order of their priority.
         weights: The weight of each member that has one, in the members' order.
+        weight_ranges: The ranges of `weights` if all members are eligible.
         seed: What every seed string of this group starts with.
     """
 
@@ -36,9 +38,11 @@ class Group:
     is_advanced: bool
     members: tuple[int, ...]
     whitelisting: tuple[int, ...]
+    takes_everybody: bool
     equal_ranges: tuple[tuple[int, int] | None, ...]
     priority: tuple[int, ...]
     weights: tuple[tuple[int, float], ...]
+    weight_ranges: tuple[tuple[int, int] | None, ...]
     seed: str
 
     def winner(self, eligible: Sequence[int], user_id: str) -> int | None:
@@ -46,15 +50,22 @@ class Group:
         if len(eligible) == 1:
             return eligible[0]
         bucket = variation_bucket(hash_seed_string(self.seed + user_id))
+        # A group may have thousands of members: what the settings decide is computed once.
+        are_all_eligible = len(eligible) == len(self.members)
+        shares: Sequence[tuple[int, int] | None]
         if not self.is_advanced:
-            shares: Sequence[tuple[int, int] | None] = self.equal_ranges
-            if len(eligible) != len(shares):
-                shares = list(ranges(equal_weights(len(eligible))))
+            shares = self.equal_ranges
+            if not are_all_eligible:
+                shares = ranges(equal_weights(len(eligible)))
             index = owner(shares, bucket)
             return None if index is None else eligible[index]
+        among = frozenset(eligible)
         for campaign in self.priority:
-            if campaign in eligible:
+            if campaign in among:
                 return campaign
-        weighted = [(campaign, weight) for campaign, weight in self.weights if campaign in eligible]
-        index = owner(ranges(weight for _, weight in weighted), bucket)
+        weighted, shares = self.weights, self.weight_ranges
+        if not are_all_eligible:
+            weighted = tuple(one for one in weighted if one[0] in among)
+            shares = ranges(weight for _, weight in weighted)
+        index = owner(shares, bucket)
         return None if index is None else weighted[index][0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     import uuid
@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from sortition._engine.pure.problem import Problems
     from sortition._engine.pure.vwo.group import Group
     from sortition._engine.pure.vwo.segment import Segment
+
+_ALL_TRAFFIC: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,11 @@ class Campaign:
     allocation: tuple[tuple[int, int] | None, ...]
     goals: tuple[Goal, ...]
     group: int | None
+
+    @property
+    def takes_everybody(self) -> bool:
+        """Whether every user takes part, unless another campaign of its group has them."""
+        return self.segments is None and self.percent_traffic >= _ALL_TRAFFIC
 
     def goal(self, identifier: str) -> Goal | None:
         """The first goal with this identifier."""
