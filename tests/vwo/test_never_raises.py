@@ -224,3 +224,29 @@ def test_what_a_signal_handler_raises_reaches_the_caller(
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def test_a_bug_in_what_answers_after_a_close_is_logged(
+    launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """`close`, `stats`, `status` and `healthz` return what is safe to act on."""
+    monkeypatch.setattr(guard, "propagates", False)
+    client = launch(settings())
+    text = "secr" + "et"
+
+    def fail(*_: object) -> None:
+        raise RuntimeError(text)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(client._delivery, "close", fail)
+        patched.setattr(client._delivery, "health", fail)
+        patched.setattr(client, "_not_activated", fail)
+        assert client.close() is False
+        assert client.stats() == vwo.Stats.empty()
+        assert client.status().state == "degraded"
+        assert not client.status().endpoints
+        assert client.healthz().state == "degraded"
+        assert client.healthz().as_dict()["ok"]
+    for name in ("close", "stats", "status"):
+        assert f"{name} failed with RuntimeError, which is a bug of sortition" in caplog.text
+    assert "secret" not in caplog.text

@@ -19,8 +19,10 @@ from sortition._client.refusals import ClientRefusals
 from sortition._http.pool import Deadline
 from sortition._process.forks import PerProcess
 from sortition._sending import ledger as reasons
+from sortition._sending.ledger import Stats
 from sortition._settings.current import NoSettingsError, SnapshotT
 from sortition._settings.live import NOT_BEGUN
+from sortition._settings.status import UNKNOWN, Health
 from sortition._settings.webhook import REFUSED, WOKEN, knows_secret
 from sortition.storages.breaker import StorageBreaker
 from sortition.storages.findings import FindingCounts, Findings
@@ -30,9 +32,8 @@ if TYPE_CHECKING:
 
     from sortition._client.direct import DirectOf
     from sortition._client.launching import Configuration
-    from sortition._sending.ledger import Stats
     from sortition._settings.live import LiveSettings
-    from sortition._settings.status import ClientStatus, Health
+    from sortition._settings.status import ClientStatus
     from sortition.storages.findings import Finding
 
 DeliveryT = TypeVar("DeliveryT", bound=Delivery)
@@ -101,12 +102,12 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
     def status(self) -> ClientStatus:
         """The state of the client in this process."""
 
-    @ignores_wrong_arguments
+    @ignores_wrong_arguments(lambda _: Health(is_ok=True, state="degraded", reasons=(UNKNOWN,)))
     def healthz(self) -> Health:
         """The health of the client in this process, for a probe of the service."""
         return self.status().health
 
-    @ignores_wrong_arguments
+    @ignores_wrong_arguments(lambda _: Stats.empty())
     def stats(self) -> Stats:
         """What happened to every event that this client accepted in this process."""
         stats = self._delivery.ledger.stats()
@@ -149,7 +150,7 @@ class LivingClient(abc.ABC, Generic[SnapshotT, DeliveryT]):
         counts = self._finding_counts
         return Findings(self._log, lambda name: counts.get().add(name), seen)
 
-    @ignores_wrong_arguments
+    @ignores_wrong_arguments(lambda _: False)
     async def close(self, timeout_s: float | None = None) -> bool:
         """Send waiting events, and free threads and connections. May be called again.
 

@@ -105,58 +105,89 @@ def call(
     return decorate
 
 
-@overload
-def ignores_wrong_arguments(method: Callable[P, Coroutine[Any, Any, T]], /) -> Callable[P, T]: ...
-
-
-@overload
-def ignores_wrong_arguments(method: Callable[P, T], /) -> Callable[P, T]: ...
-
-
-def ignores_wrong_arguments(method: Callable[..., Any]) -> Callable[..., Any]:
-    """Make a method answer even if it is called with wrong arguments.
+def ignores_wrong_arguments(nothing: Callable[[Any], object]) -> Decorator:
+    """Make a method answer even if it is called with wrong arguments or has a bug.
 
     For methods that also answer after `close`: they log a wrong argument and ignore it.
+
+    Args:
+        nothing: Returns what a client answers if the method has a bug, which it logs.
     """
-    name = method.__name__
 
-    def complain(self: Client, error: TypeError) -> None:
-        _complain(self._log, name, f"{_mistake_of(error)}; it is called without arguments")
+    def decorate(method: Callable[..., Any]) -> Callable[..., Any]:
+        edge = _LenientEdge(method, nothing)
+        if not inspect.iscoroutinefunction(method):
+            return edge.at_once()
+        answer = edge.to_its_end()
+        setattr(answer, AWAITED, edge.later())
+        return answer
 
-    if not inspect.iscoroutinefunction(method):
+    return decorate
 
-        @functools.wraps(method)
-        def answer_at_once(self: Client, /, *args: Any, **kwargs: Any) -> object:
+
+class _LenientEdge:
+    """The outer edge of a method that also answers after `close`."""
+
+    def __init__(self, method: Callable[..., Any], nothing: Callable[[Any], object]) -> None:
+        self._method = method
+        self._nothing = nothing
+
+    def at_once(self) -> Callable[..., Any]:
+        """The method, if it is not a coroutine."""
+        edge = self
+
+        @functools.wraps(self._method)
+        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
             try:
-                return method(self, *args, **kwargs)
-            except TypeError as error:
-                if not is_of_the_call_itself(error):
-                    raise
-                complain(self, error)
-            return method(self)
+                return edge.begin(self, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 -- the outer edge
+                return edge.answer_to(self, error)
 
-        return answer_at_once
+        return answer
 
-    @functools.wraps(method)
-    def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+    def to_its_end(self) -> Callable[..., Any]:
+        """The coroutine, run to its end."""
+        edge = self
+
+        @functools.wraps(self._method)
+        def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                return result_of(edge.begin(self, *args, **kwargs))
+            except Exception as error:  # noqa: BLE001 -- the outer edge
+                return edge.answer_to(self, error)
+
+        return answer
+
+    def later(self) -> Callable[..., Any]:
+        """The coroutine, for the async client."""
+        edge = self
+
+        @functools.wraps(self._method)
+        async def answer(self: Client, /, *args: Any, **kwargs: Any) -> object:
+            try:
+                return await edge.begin(self, *args, **kwargs)
+            except Exception as error:  # noqa: BLE001 -- the outer edge
+                return edge.answer_to(self, error)
+
+        return answer
+
+    def begin(self, client: Client, /, *args: Any, **kwargs: Any) -> Any:
+        """Call the method, without its arguments if they are wrong."""
         try:
-            coroutine = method(self, *args, **kwargs)
+            return self._method(client, *args, **kwargs)
         except TypeError as error:
-            complain(self, error)
-            coroutine = method(self)
-        return result_of(coroutine)
+            if not is_of_the_call_itself(error):
+                raise
+            words = f"{_mistake_of(error)}; it is called without arguments"
+            _complain(client._log, self._method.__name__, words)  # noqa: SLF001 -- its own edge
+        return self._method(client)
 
-    @functools.wraps(method)
-    async def answer_later(self: Client, /, *args: Any, **kwargs: Any) -> object:
-        try:
-            coroutine = method(self, *args, **kwargs)
-        except TypeError as error:
-            complain(self, error)
-            coroutine = method(self)
-        return await coroutine
-
-    setattr(answer, AWAITED, answer_later)
-    return answer
+    def answer_to(self, client: Client, error: Exception) -> object:
+        """The result if the method raised."""
+        if isinstance(error, BusyError) or is_of_a_signal_handler(error):
+            raise error
+        guard.report(client._log, self._method.__name__, error)  # noqa: SLF001 -- its own edge
+        return self._nothing(client)
 
 
 AWAITED: Final = "awaited"

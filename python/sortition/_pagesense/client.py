@@ -394,7 +394,11 @@ class Client(LivingClient[Snapshot, Delivery]):
         """
         return bool(await self._flush(timeout_s))
 
-    @ignores_wrong_arguments
+    @ignores_wrong_arguments(
+        lambda self: Status.unknown(
+            engine=self._launch.engine.name, project_name=None, data_center=None
+        )
+    )
     def status(self) -> Status:
         """Return the state of the client in this process."""
         snapshot, launch = self._current.snapshot, self._launch

@@ -8,7 +8,7 @@ Every change is one step, so the equation holds at every instant:
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -106,6 +106,11 @@ class Stats:
     not_activated: Kinds = field(default_factory=dict)
     storage_findings: Mapping[str, int] = field(default_factory=dict)
     answered_with_html: Kinds = field(default_factory=dict)
+
+    @classmethod
+    def empty(cls) -> Self:
+        """The numbers of a client that accepted nothing."""
+        return cls({}, {}, {}, {}, {}, {}, {}, {}, {}, {})
 
     def as_dict(self) -> dict[str, Any]:
         """The same as plain values, for a JSON answer or a metrics exporter."""

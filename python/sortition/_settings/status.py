@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from sortition._base.problem import Problem
 
 NO_STORAGE: Final = StorageHealth()
+UNKNOWN: Final = "the state is unknown because of a bug of sortition, which is in the log"
+"""The reason for ``degraded`` if the status cannot be determined."""
 
 State: TypeAlias = Literal["ready", "empty", "stale", "degraded", "closed"]
 """The state of a client.
@@ -143,6 +145,25 @@ class ClientStatus:
             age_s=settings.age_s,
             endpoints={name: one for name, one in endpoints.items() if one is not None},
             threads=known_threads,
+            **own,
+        )
+
+    @classmethod
+    def unknown(cls, **own: Any) -> Self:
+        """The status of a client that cannot determine it because of a bug.
+
+        Args:
+            **own: The attributes `engine` and those of the platform.
+        """
+        return cls(
+            problems=(),
+            problem_count=0,
+            state="degraded",
+            reasons=(UNKNOWN,),
+            source=None,
+            age_s=None,
+            endpoints={},
+            threads={},
             **own,
         )
 

@@ -576,7 +576,9 @@ class Client(LivingClient[Snapshot, Delivery]):
         decision = await decider.consider(self._snapshot.settings, key, asked, goal, steps)
         return Explanation.of(call, key, decision, steps, seen)
 
-    @ignores_wrong_arguments
+    @ignores_wrong_arguments(
+        lambda self: Status.unknown(engine=self._launch.engine.name, settings_version=None)
+    )
     def status(self) -> Status:
         """Return the state of the client in this process."""
         snapshot = self._current.snapshot
