@@ -488,7 +488,7 @@ def test_a_database_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     with contextlib.closing(sqlite3.connect(path)) as theirs, theirs:
         theirs.execute("create table event (id integer)")
     content = path.read_bytes()
-    with pytest.raises(sqlite3.DatabaseError, match="not one of the collector"):
+    with pytest.raises(sqlite3.DatabaseError, match="does not belong to a collector"):
         Store(str(path))
     assert path.read_bytes() == content
 

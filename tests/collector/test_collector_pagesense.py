@@ -299,7 +299,7 @@ class TestSettings:
     @pytest.mark.parametrize(
         ("content", "reason"),
         [
-            (b"[]", "it is no object"),
+            (b"[]", "it is not an object"),
             (b"{}", "projectsettings must be a list with an object"),
             (b'{"projectsettings": {}}', "projectsettings must be a list with an object"),
             (b'{"projectsettings": []}', "projectsettings must be a list with an object"),

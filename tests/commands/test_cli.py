@@ -78,19 +78,19 @@ class TestServe:
         ("arguments", "message"),
         [
             (["--settings", "none.json"], "--settings none.json: "),
-            (["--settings", "list.json"], "--settings list.json: no settings file"),
+            (["--settings", "list.json"], "--settings list.json: not a settings file"),
             (["--settings", "broken.json"], "--settings broken.json: "),
             (
                 ["--settings", "object.json"],
-                "--settings object.json: no settings file: it has neither accountId nor pro",
+                "--settings object.json: not a settings file: it has neither accountId nor pro",
             ),
             (
                 ["--settings", "both.json"],
-                "--settings both.json: no settings file: it has both accountId and projectsettings",
+                "--settings both.json: not a settings file: it has both accountId and project",
             ),
             (
                 ["--settings", "project.json"],
-                "--settings project.json: no settings file: projectsettings must be a list",
+                "--settings project.json: not a settings file: projectsettings must be a list",
             ),
             (
                 ["--settings", "vwo.json", "--settings", "other.json"],
@@ -142,7 +142,7 @@ class TestDemo:
             "Uplift",
             "revenue per visitor",
             "Not enough data",
-            "To look further",
+            "Next steps",
         ):
             assert shown in done.stdout
         for shown in ("Zoho PageSense", "Large pictures", "Shown early"):
@@ -153,7 +153,7 @@ class TestDemo:
         (tmp_path / "d.db").touch()
         done = run("demo", "--users", "1", "--db", "d.db", folder=tmp_path)
         assert done.returncode == 2
-        assert "d.db exists already" in done.stdout
+        assert "d.db already exists" in done.stdout
 
     def test_it_works_behind_a_proxy(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for name in ("http_proxy", "HTTP_PROXY", "https_proxy"):
@@ -189,9 +189,7 @@ class TestDemo:
             found["variations"][0]["visitors"] = wrong if place == "visitors" else 2
             assert len(account_differences(other, tally)) == 1
         tally.goals["a", "Control", "forgotten"] = Goal()
-        assert account_differences(report, tally) == [
-            "a · Control · forgotten is missing in the report"
-        ]
+        assert account_differences(report, tally) == ["the report lacks a · Control · forgotten"]
 
     def test_a_report_on_a_project_that_says_otherwise_is_noticed(self) -> None:
         """The demo compares each number of the report with the users and with the client."""

@@ -434,7 +434,7 @@ class TestFromCollector:
         with pytest.raises(ValueError, match=r"text\.db"):
             Results.from_collector(tmp_path / "text.db")
         sqlite3.connect(tmp_path / "other.db").execute("create table a (b)").connection.close()
-        with pytest.raises(ValueError, match="not one of the collector"):
+        with pytest.raises(ValueError, match="does not belong to a collector"):
             Results.from_collector(tmp_path / "other.db")
         fill(tmp_path / "events.db")
         (tmp_path / "bad.json").write_text("{}")

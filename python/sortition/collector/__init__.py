@@ -1,5 +1,5 @@
-"""A local server that takes the platforms' events and reports on them.
+"""A local server that receives both platforms' events and reports on them.
 
-A newcomer sees a whole experiment run without an account anywhere, and tests have a real server to
-talk to. It needs the ``collector`` extra; ``sortition serve`` starts it.
+With it you can run a whole experiment without an account on a platform, and tests have a real
+server. ``sortition serve`` starts it. It requires the extra ``collector``.
 """

@@ -1,4 +1,4 @@
-"""A collector: what it serves, and where it keeps events."""
+"""A collector: the settings files that it serves, and the store of its events."""
 
 from __future__ import annotations
 
@@ -23,17 +23,18 @@ _Content = TypeVar("_Content")
 
 
 class SettingsFileError(Exception):
-    """A settings file that cannot be served; the message names it and says why."""
+    """The collector cannot serve a settings file; the message names the file and says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """The settings files that are served.
+    """The settings files that the collector serves.
 
     Attributes:
-        account_file: The one of VWO. None: none is served, and events of every account are taken.
-        project_file: The one of PageSense. None: none is served, and events of every project are
-            taken.
+        account_file: The VWO settings file. None: it serves no VWO settings, and accepts the events
+            of every account.
+        project_file: The PageSense settings file. None: it serves no PageSense settings, and
+            accepts the events of every project.
     """
 
     account_file: SettingsFile[Account] | None = None
@@ -41,11 +42,11 @@ class Served:
 
     @classmethod
     def of(cls, paths: Iterable[Path]) -> Self:
-        """These files, at most one of each platform.
+        """Serve the files at these paths, at most one of each platform.
 
         Raises:
-            SettingsFileError: One cannot be read, is no settings file, or is the second of its
-                platform.
+            SettingsFileError: A file cannot be read, is not a settings file, or is the second of
+                its platform.
         """
         served = cls()
         for path in paths:
@@ -70,11 +71,11 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class Collector:
-    """What the endpoints share.
+    """The state that all endpoints share.
 
     Attributes:
-        store: Where events are kept.
-        served: The settings files that are served.
+        store: The store of the events.
+        served: The settings files that the collector serves.
     """
 
     store: Store
@@ -97,7 +98,7 @@ class Collector:
         return _content(self.served.project_file)
 
     async def keep(self, events: list[Event]) -> None:
-        """Keep events, all or none of them."""
+        """Store all events in one transaction."""
         await run_in_threadpool(self.store.add, events)
 
 

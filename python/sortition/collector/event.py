@@ -1,4 +1,4 @@
-"""What the collector keeps of a request."""
+"""The events that the collector stores."""
 
 from __future__ import annotations
 
@@ -9,24 +9,24 @@ Platform: TypeAlias = Literal["vwo", "pagesense"]
 """The platform whose format an event has."""
 
 Kind: TypeAlias = Literal["visitor", "conversion", "push"]
-"""What happened: a variation was seen, a goal was reached, a property of a visitor was set."""
+"""The kind of event: a visitor saw a variation, reached a goal, or got a property."""
 
 
 class MalformedError(Exception):
-    """A request that cannot be an event; the message says why."""
+    """A request is not a valid event; the message says why."""
 
 
 class RefusedError(Exception):
-    """A request that belongs to another account, or has the wrong key."""
+    """A request belongs to another account, or has the wrong key."""
 
 
 class Owner(NamedTuple):
-    """Whose an event is.
+    """The account or project to which an event belongs.
 
     Attributes:
         platform: The platform.
-        account: The account's id; with PageSense, the portal's name.
-        project: The project's key, with PageSense; with VWO, which has no projects, empty.
+        account: VWO: the account's id. PageSense: the portal's name.
+        project: PageSense: the project's key. VWO has no projects, so it is empty.
     """
 
     platform: Platform
@@ -36,25 +36,25 @@ class Owner(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing that a visitor did. Ids are kept as text, as they came.
+    """An event of one visitor. Ids are text, unchanged from the request.
 
-    A request that says that a goal was reached in several campaigns is an event for each.
+    A request about a goal in several campaigns becomes one event for each campaign.
 
     Attributes:
-        kind: What happened.
-        owner: Whose it is.
+        kind: The kind of event.
+        owner: The account or project.
         visitor: The visitor's id.
-        happened_at: When, in seconds since 1970, by the client's clock; None with PageSense, whose
-            format has no time.
-        campaign: The campaign's id, for a visitor or a conversion; with PageSense the experiment's
-            key, or None for a conversion of a user in no experiment.
-        variation: The variation's id, or its key; None if the format does not say, and the
-            visitor's own counts.
-        goal: The goal's id, or its link name, for a conversion.
-        revenue: What the conversion brought, as decimal text.
-        has_unreadable_revenue: Whether the conversion came with a revenue that cannot be read.
-        tag: The property's name, for a push.
-        value: The property's value, for a push.
+        happened_at: The time in seconds since 1970, by the client's clock; None for PageSense,
+            whose format has no time.
+        campaign: For a visitor or a conversion, the campaign's id. PageSense: the experiment's key,
+            or None for a conversion of a user in no experiment.
+        variation: The variation's id or key. None if the format does not contain it; the conversion
+            then counts for the variation that the visitor saw last.
+        goal: For a conversion, the goal's id or link name.
+        revenue: The conversion's revenue as decimal text; None without one.
+        has_unreadable_revenue: Whether the conversion has a revenue that the collector cannot read.
+        tag: For a push, the property's name.
+        value: For a push, the property's value.
     """
 
     kind: Kind

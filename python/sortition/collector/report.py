@@ -1,4 +1,4 @@
-"""The report on everything that the collector took."""
+"""The report on all events of the collector."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 
 
 class Report(TypedDict):
-    """Everything the collector knows; names are None if no settings file tells them.
+    """The report: VWO's accounts and PageSense's projects.
 
-    ``accounts`` are VWO's, and ``projects`` PageSense's.
+    Names are None if no settings file contains them.
     """
 
     accounts: list[AccountReport]
@@ -27,5 +27,5 @@ class Report(TypedDict):
 
 
 def report(counts: dict[Owner, Counts], account: Account | None, project: Project | None) -> Report:
-    """The report on all events, with the names that the settings files give."""
+    """The report on all events, with the names from the settings files."""
     return {"accounts": accounts(counts, account), "projects": projects(counts, project)}

@@ -1,4 +1,4 @@
-"""The collector's HTTP side: the platforms' endpoints, and the report."""
+"""The collector's HTTP server: both platforms' endpoints, and the report."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
 
 MOST_URL_BYTES: Final = 1024 * 1024
-"""The size beyond which a URL is refused; PageSense's events are URLs, with every attribute."""
+"""The most bytes of a URL. PageSense's events are URLs that contain every attribute."""
 
 _MOST_HEADER_BYTES: Final = 64 * 1024
 _BACKLOG: Final = 2048
@@ -67,18 +67,19 @@ def application(collector: Collector) -> Starlette:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; port 0 takes any free one.
+    """Open a listening socket. Port 0 chooses a free port.
 
     Raises:
-        OSError: The address cannot be had.
+        OSError: The address is not available.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # The protocol is named so that asyncio knows to send small answers without delay.
+    # asyncio sets TCP_NODELAY, which avoids delays of small responses, only if the protocol is
+    # given.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
-        # From here on a client may connect; it is answered as soon as the server runs.
+        # Clients can connect from now on; they wait until the server runs.
         listener.listen(_BACKLOG)
     except BaseException:
         listener.close()
@@ -103,10 +104,10 @@ def running(*settings: Path, database: str = IN_MEMORY) -> Iterator[str]:
 
     Args:
         settings: The settings files to serve, at most one of each platform.
-        database: Where events are kept.
+        database: The path of the database for the events.
 
     Yields:
-        Its base URL.
+        The collector's base URL.
     """
     store = Store(database)
     try:
@@ -130,7 +131,7 @@ def _server(collector: Collector) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             application(collector),
-            # The other one, which is taken where it is installed, has no bound on a URL.
+            # httptools, uvicorn's default if it is installed, does not limit the length of a URL.
             http="h11",
             h11_max_incomplete_event_size=MOST_URL_BYTES + _MOST_HEADER_BYTES,
             lifespan="off",
@@ -141,7 +142,7 @@ def _server(collector: Collector) -> uvicorn.Server:
 
 
 class _BoundedUrls:
-    """Refuses a URL that is too long."""
+    """Refuses URLs that are too long."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

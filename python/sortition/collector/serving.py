@@ -32,7 +32,7 @@ def serve(
     """Serve until interrupted or terminated, or until the standard input ends.
 
     Returns:
-        The exit code: 2 where it cannot start.
+        The exit code: 2 if the collector cannot start.
     """
     try:
         served = Served.of(settings)
@@ -68,7 +68,7 @@ def serve(
 
 
 def _end_with_input() -> None:
-    """End this process when the one that started it is gone: then nobody holds the other end."""
+    """End this process when standard input ends, because the process that started it has ended."""
     while os.read(sys.stdin.fileno(), 1):
         pass
     os.kill(os.getpid(), signal.SIGTERM)

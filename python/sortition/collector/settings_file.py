@@ -1,4 +1,4 @@
-"""A settings document on disk, which the collector serves."""
+"""A settings file that the collector serves."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from sortition.collector.event import Platform
 
 Named: TypeAlias = dict[str, object]
-"""A part of a settings document that has a name, such as a campaign, a variation or a goal."""
+"""A named part of a settings document, such as a campaign, a variation or a goal."""
 
 Content = TypeVar("Content")
 
 
 class SettingsFile(Generic[Content]):
-    """A settings document on disk; an edit of it takes effect with the next request.
+    """A settings file. Changes to it take effect with the next request.
 
     Args:
-        path: Where it is.
-        read: Reads its content, and raises `ValueError` where it is no settings document.
+        path: The file's path.
+        read: Parses the file's content; raises `ValueError` if it is not a settings document.
     """
 
     def __init__(self, path: Path, read: Callable[[bytes], Content]) -> None:
@@ -31,11 +31,11 @@ class SettingsFile(Generic[Content]):
         self._latest: tuple[tuple[int, int], Content] | None = None
 
     def content(self) -> Content:
-        """What the file says now.
+        """The file's current content.
 
         Raises:
             OSError: The file cannot be read.
-            ValueError: It is no settings document.
+            ValueError: The content is not a settings document.
         """
         status = self._path.stat()
         version = (status.st_mtime_ns, status.st_size)
@@ -45,10 +45,10 @@ class SettingsFile(Generic[Content]):
 
 
 def platform_of(document: bytes) -> Platform:
-    """Whose settings document this is.
+    """The platform of a settings document.
 
     Raises:
-        ValueError: Nobody's, or one that could be either's.
+        ValueError: The document has the fields of neither platform, or of both.
     """
     settings = object_in(document)
     match ("accountId" in settings, "projectsettings" in settings):
@@ -57,31 +57,31 @@ def platform_of(document: bytes) -> Platform:
         case (False, True):
             return "pagesense"
         case (True, True):
-            raise ValueError("no settings file: it has both accountId and projectsettings")
-    raise ValueError("no settings file: it has neither accountId nor projectsettings")
+            raise ValueError("not a settings file: it has both accountId and projectsettings")
+    raise ValueError("not a settings file: it has neither accountId nor projectsettings")
 
 
 def object_in(document: bytes) -> Named:
-    """The object that a settings document is.
+    """Parse a settings document.
 
     Raises:
-        ValueError: It is none.
+        ValueError: The content is not a JSON object.
     """
     try:
         settings = json.loads(document.decode("utf-8-sig"))
     except RecursionError:
-        raise ValueError("no settings file: it is nested too deeply") from None
+        raise ValueError("not a settings file: it is nested too deeply") from None
     if not isinstance(settings, dict):
-        raise ValueError("no settings file: it is no object")  # noqa: TRY004 -- what it holds is wrong
+        raise ValueError("not a settings file: it is not an object")  # noqa: TRY004 -- what it holds is wrong
     return settings
 
 
 def parts(whole: Named, name: str) -> list[Named]:
-    """The parts of this name, such as the variations of a campaign."""
+    """The parts with this name, such as the variations of a campaign."""
     found = whole.get(name)
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 def text_or_none(value: object) -> str | None:
-    """A name, where there is one."""
+    """The value if it is text, else None."""
     return value if isinstance(value, str) else None

@@ -17,18 +17,18 @@ if TYPE_CHECKING:
     from sortition.collector.event import Event
 
 IN_MEMORY: Final = ":memory:"
-"""The name of a database that is gone when the collector ends."""
+"""The name of a database in memory, which is lost when the collector ends."""
 
-# Wide enough for any number of revenues: 30 digits before the point, 9 behind, and room to add.
+# Enough digits for any sum of revenues: 30 before the point, 9 after it, and a reserve.
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
 _APPLICATION_ID: Final = 0x736F7274
 """Marks a database as the collector's: `sort` in ASCII."""
 
 _VERSION: Final = 2
-"""The version of the schema, as the database says it.
+"""The version of the schema, as stored in the database.
 
-Version 1 has no `has_unreadable_revenue`; version 0 knows no platform but VWO.
+Version 1 has no `has_unreadable_revenue`. Version 0 knows only VWO.
 """
 
 _SCHEMA: Final = (
@@ -89,8 +89,8 @@ select platform, account, project, campaign, variation, count(distinct visitor)
 from event where kind = 'visitor' group by platform, account, project, campaign, variation
 """
 
-# Some formats do not say which variation a conversion belongs to: then the one that the visitor
-# was shown last counts. SQLite takes the other columns from the row of the maximum.
+# If the format does not contain a conversion's variation, the one that the visitor saw last counts.
+# SQLite takes the other columns from the row of the maximum.
 _CONVERSIONS: Final = """
 with shown as (
     select platform, account, project, campaign, visitor, variation, max(id)
@@ -120,14 +120,14 @@ from event where kind = 'push' group by platform, account, project
 
 @dataclass(frozen=True, slots=True)
 class Conversions:
-    """How often a goal was reached.
+    """The conversions of a goal.
 
     Attributes:
-        conversions: How often in all.
-        unique_converters: By how many visitors.
-        revenue: What they brought, exactly.
-        unreadable_revenues: How many came with a revenue that cannot be read; it is not in
-            `revenue`.
+        conversions: The number of conversions.
+        unique_converters: The number of visitors who converted.
+        revenue: The exact sum of the revenues.
+        unreadable_revenues: The number of conversions whose revenue cannot be read. They add
+            nothing to `revenue`.
     """
 
     conversions: int
@@ -137,19 +137,18 @@ class Conversions:
 
 
 NO_CONVERSIONS: Final = Conversions(0, 0, Decimal(0))
-"""A goal that nobody reached."""
+"""The conversions of a goal without any."""
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the events of one owner add up to.
+    """The totals of one owner's events.
 
     Attributes:
-        visitors: How many visitors saw a variation, by campaign and variation.
-        conversions: How often a goal was reached, by campaign, variation and goal; the campaign is
-            None if the visitor is in none, and the variation where the visitor was never shown
-            one.
-        pushes: How many properties were set.
+        visitors: The number of visitors, by campaign and variation.
+        conversions: The conversions, by campaign, variation and goal. The campaign is None if the
+            visitor is in no campaign, and the variation is None if the visitor never saw one.
+        pushes: The number of visitor properties that were set.
     """
 
     visitors: dict[tuple[str, str], int] = field(default_factory=dict)
@@ -167,13 +166,13 @@ class Counts:
 
     @property
     def campaigns(self) -> set[str]:
-        """The campaigns that there are events of."""
+        """The campaigns that have events."""
         seen = {campaign for campaign, _, _ in self.conversions if campaign is not None}
         return seen | {campaign for campaign, _ in self.visitors}
 
 
 class _ExactSum:
-    """Adds decimal numbers without rounding; the wire lets no others in."""
+    """Adds decimal text without rounding. The endpoints refuse any other revenue."""
 
     def __init__(self) -> None:
         self._total = Decimal(0)
@@ -187,41 +186,41 @@ class _ExactSum:
 
 
 class Store:
-    """Keeps events in a database of its own; safe to use from any thread."""
+    """Stores events in its own database. Several threads may share it."""
 
     def __init__(self, path: str = IN_MEMORY) -> None:
         """Open the database, and create it if it does not exist.
 
         Raises:
-            sqlite3.Error: The file is no such database or cannot be used.
+            sqlite3.Error: The file is not a database of the collector, or cannot be used.
         """
         self._lock = threading.Lock()
         self._connection = sqlite3.connect(path, check_same_thread=False)
         try:
             self._ensure_ours()
-            # It costs speed only where another collector, opening the same file, is in the way; it
-            # stays in the file for the next process that opens it.
+            # If another collector is opening the same file, this fails, which only costs speed.
+            # The mode is stored in the file for later processes.
             with contextlib.suppress(sqlite3.OperationalError):
                 self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
             self._ensure_schema()
-            # The stubs know no aggregate that returns text.
+            # The type stubs do not allow an aggregate that returns text.
             self._connection.create_aggregate("exact_sum", 1, _ExactSum)  # type: ignore[arg-type]
         except BaseException:
             self._connection.close()
             raise
 
     def _ensure_ours(self) -> None:
-        """Refuse a database that is somebody else's, or of a later version."""
+        """Refuse a database of another application, or of a later version."""
         if not self._has_tables():
             return
         if self._pragma("application_id") != _APPLICATION_ID:
-            raise sqlite3.DatabaseError("the database is not one of the collector")
+            raise sqlite3.DatabaseError("the database does not belong to a collector")
         if self._pragma("user_version") > _VERSION:
-            raise sqlite3.DatabaseError("the database was made by a later version of sortition")
+            raise sqlite3.DatabaseError("a later version of sortition created the database")
 
     def _ensure_schema(self) -> None:
-        """Make the table, or take over what an earlier version kept."""
+        """Create the table, or convert the one of an earlier version."""
         with self._connection:
             # Another collector may be opening the same file.
             self._connection.execute("begin immediate")
@@ -251,7 +250,7 @@ class Store:
         return int(value)
 
     def add(self, events: Iterable[Event]) -> None:
-        """Keep events, all or none of them."""
+        """Store all events in one transaction."""
         rows = [
             (
                 *event.owner,
@@ -265,8 +264,8 @@ class Store:
             self._connection.executemany(_INSERT, rows)
 
     def counts(self) -> dict[Owner, Counts]:
-        """What all events add up to, owner by owner."""
-        # One transaction, for another collector may be writing to the same file.
+        """The totals of all events, by owner."""
+        # In one transaction, because another collector may be writing to the same file.
         with self._lock, self._connection:
             self._connection.execute("begin")
             owners = self._connection.execute(_OWNERS).fetchall()

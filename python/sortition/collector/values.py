@@ -1,4 +1,4 @@
-"""What the parts of a request must be, whichever platform's it is."""
+"""Checks and conversions of request values, the same for both platforms."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _DECIMAL: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?
 
 
 def json_of(place: str, content: str | bytes) -> object:
-    """JSON text, read. Its texts may hold half of a surrogate pair, written as an escape."""
+    """Parse JSON. Strings in the result may contain lone surrogates, from escapes."""
     try:
         text = content if isinstance(content, str) else content.decode()
         parsed: object = json.loads(text, parse_constant=_refuse_constant)
@@ -26,7 +26,7 @@ def json_of(place: str, content: str | bytes) -> object:
 
 
 def json_to_keep_of(place: str, content: str | bytes) -> object:
-    """JSON text, read, of whose texts any may be kept: each is one that UTF-8 can carry."""
+    """Parse JSON whose strings can be stored: refuse those that UTF-8 cannot encode."""
     parsed = json_of(place, content)
     if (b"\\u" if isinstance(content, bytes) else "\\u") in content:  # type: ignore[operator]  # its own kind
         try:
@@ -37,25 +37,25 @@ def json_to_keep_of(place: str, content: str | bytes) -> object:
 
 
 def object_of(place: str, value: object) -> dict[str, object]:
-    """An object of JSON."""
+    """The value, which must be a JSON object."""
     if not isinstance(value, dict):
         raise MalformedError(f"{place} must be an object")
     return value
 
 
 def text_of(place: str, value: object) -> str:
-    """Text that is not empty."""
+    """The value, which must be text that is not empty."""
     if not isinstance(value, str) or not value:
         raise MalformedError(f"{place} must be a string")
     return value
 
 
 class Amount(NamedTuple):
-    """A revenue as the collector keeps it.
+    """A revenue as the collector stores it.
 
     Attributes:
-        revenue: Decimal text; None if there is no revenue, or none that can be read.
-        is_unreadable: Whether there is a revenue that is not a readable amount.
+        revenue: Decimal text; None if there is no readable revenue.
+        is_unreadable: Whether there is a revenue, but not a readable one.
     """
 
     revenue: str | None = None
@@ -63,13 +63,13 @@ class Amount(NamedTuple):
 
 
 UNREADABLE: Final = Amount(is_unreadable=True)
-"""A revenue that cannot be added up: its conversion is kept, and counted apart."""
+"""An unreadable revenue. The collector stores its conversion and counts it separately."""
 
 
 def amount_of(value: object) -> Amount:
-    """A revenue, where it is a readable amount: a decimal number below 10**15.
+    """Read a revenue. A readable one is a decimal number below 10**15.
 
-    Amounts are kept to nine decimal places. Blank text is no revenue.
+    The collector rounds amounts to nine decimal places. Blank text counts as no revenue.
     """
     if value is None or (isinstance(value, str) and not value.strip()):
         return Amount()
@@ -78,17 +78,17 @@ def amount_of(value: object) -> Amount:
     try:
         text = str(value).strip()
     except ValueError:
-        # An integer of more digits than Python writes.
+        # The integer has more digits than Python converts to text.
         return UNREADABLE
     if len(text) > _LONGEST_AMOUNT or not _DECIMAL.fullmatch(text):
         return UNREADABLE
     revenue = Decimal(text)
     if abs(revenue) >= _MOST_REVENUE:
         return UNREADABLE
-    # There is no money beyond this place, and a small exponent costs memory.
+    # No currency has more decimal places, and adding very small amounts would need much memory.
     return Amount(str(revenue.quantize(_LEAST_REVENUE).normalize()))
 
 
 def _refuse_constant(name: str) -> object:
-    """Python reads ``NaN`` and ``Infinity``, which are no JSON."""
+    """Refuse ``NaN`` and ``Infinity``: Python accepts them, but they are not JSON."""
     raise ValueError(name)

@@ -1,4 +1,4 @@
-"""Whole experiments on one machine: settings, users, events over HTTP, and a report.
+"""A demo of whole experiments on one machine: settings, users, events over HTTP, and a report.
 
-It needs the ``demo`` extra; ``sortition demo`` runs it.
+``sortition demo`` runs it. It requires the extra ``demo``.
 """

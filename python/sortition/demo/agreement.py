@@ -1,4 +1,4 @@
-"""Whether the collector's report says what the simulated users did."""
+"""Compares the collector's report with the actions of the simulated users."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ if TYPE_CHECKING:
     from sortition.vwo import Stats
 
 _Visitors: TypeAlias = "Iterator[tuple[str, str, int]]"
-"""Campaign, variation and its visitors."""
+"""Campaign, variation and number of visitors."""
 
 _Reached: TypeAlias = "tuple[int, int, Decimal]"
 """Conversions, unique converters and revenue."""
 
 _Goals: TypeAlias = "Iterator[tuple[str, str, str, _Reached]]"
-"""Campaign, variation, goal and how it was reached."""
+"""Campaign, variation, goal and its conversions."""
 
 
 def account_differences(report: Report, tally: Tally) -> list[str]:
-    """Where the report on VWO's accounts differs from the tally, in words; none: they agree."""
+    """The differences between the report on VWO's accounts and the tally, as sentences."""
     return _differences(_account_visitors(report), _account_goals(report), tally)
 
 
 def project_differences(report: Report, tally: Tally) -> list[str]:
-    """Where the report on PageSense's projects differs from the tally; none: they agree."""
+    """The differences between the report on PageSense's projects and the tally, as sentences."""
     found = _differences(_project_visitors(report), _project_goals(report), tally)
     reported = {
         goal["name"] or goal["link_name"]: _reported(goal)
@@ -47,10 +47,10 @@ def project_differences(report: Report, tally: Tally) -> list[str]:
 
 
 def ledger_differences(report: Report, stats: Stats) -> list[str]:
-    """Where the report on PageSense's projects differs from the client's ledger; none: they agree.
+    """The differences between the report on PageSense's projects and the client's ledger.
 
-    It takes that every user was activated once in each experiment, and that no goal of a project
-    counted for several experiments.
+    This assumes that the demo activated every user once in each experiment, and that no goal of a
+    project counted for several experiments.
     """
     visitors = sum(visitors for _, _, visitors in _project_visitors(report))
     conversions = sum(reached[0] for *_, reached in _project_goals(report))
@@ -79,7 +79,7 @@ def _differences(visitors: _Visitors, goals: _Goals, tally: Tally) -> list[str]:
         done_here = _of(tally.goals.get((campaign, variation, goal), Goal()))
         if reached != done_here:
             found.append(_words(f"{goal} of {variation} in {campaign}", reached, done_here))
-    return found + [f"{' · '.join(key)} is missing in the report" for key in sorted(missing)]
+    return found + [f"the report lacks {' · '.join(key)}" for key in sorted(missing)]
 
 
 def _account_visitors(report: Report) -> _Visitors:

@@ -1,4 +1,4 @@
-"""The demo's collector, in a process of its own."""
+"""Runs the demo's collector in its own process."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 
 class CollectorError(Exception):
-    """The collector did not start; it has said why."""
+    """The collector did not start; it has already printed the reason."""
 
 
 @contextlib.contextmanager
 def collector(settings: Sequence[Path], database: Path) -> Iterator[str]:
-    """A collector in a process of its own, which ends with this one; its base URL."""
+    """Run a collector in its own process, which ends with this one. Yields its base URL."""
     command = [sys.executable, "-m", "sortition", "serve", "--port", "0", "--until-input-ends"]
     command += ["--db", str(database)]
     for path in settings:
@@ -30,12 +30,12 @@ def collector(settings: Sequence[Path], database: Path) -> Iterator[str]:
         command,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
-        # Ctrl-C is for the demo, which ends its collector itself.
+        # Keeps Ctrl-C from reaching the collector: the demo ends it.
         start_new_session=True,
         text=True,
     ) as process:
         try:
-            # The first line says where it listens; it is written once it does.
+            # As soon as the collector listens, it prints its URL in the first line.
             line = process.stdout.readline() if process.stdout else ""
             if not line.startswith("collector: "):
                 raise CollectorError

@@ -1,4 +1,4 @@
-"""The users of the demo's second act: of a shop that tests with PageSense."""
+"""The users of the demo's second part: customers of a shop that tests with PageSense."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ _BROWSERS: Final = ("Chrome", "Chrome", "Firefox", "Safari", "Googlebot")
 _PRODUCT_PAGE: Final = "Product page"
 _DELIVERY_DATE: Final = "Delivery date"
 
-# How likely a user is to do what a goal measures, by the variation that they see.
+# The probability that a user reaches a goal, by the variation that they see.
 _ADDS_TO_BASKET: Final = {"Original": 0.35, "Large pictures": 0.45, "Video": 0.33}
 _BUYS: Final = {"Original": 0.2, "Shown early": 0.28}
 _ASKS_FOR_NEWS: Final = 0.15
 
 
 def visit(client: Client, number: int) -> Outcome:
-    """One user's visit to the shop; the same for the same number."""
-    # Chance of its own for each user, so that threads may run in any order.
+    """Simulate one user's visit to the shop. The same number always gives the same visit."""
+    # Each user has their own random numbers, so that the order of the threads does not matter.
     chance = random.Random(f"{_SEED}:{number}")  # noqa: S311 -- a simulation
     one = _Visit(client, f"customer-{number:06d}@example.com", chance)
     one.look_around()
@@ -35,7 +35,7 @@ def visit(client: Client, number: int) -> Outcome:
 
 
 class _Visit:
-    """A user, what is known of them, and what they do."""
+    """A user with their attributes and actions."""
 
     def __init__(self, client: Client, user_id: str, chance: random.Random) -> None:
         self.outcome = Outcome(user_id)
@@ -47,7 +47,7 @@ class _Visit:
         }
 
     def look_around(self) -> None:
-        """See a variation of each experiment that the user gets into."""
+        """Activate the user in each experiment."""
         for experiment in (_PRODUCT_PAGE, _DELIVERY_DATE):
             variation = self._client.activate_experiment(
                 experiment, self.outcome.user_id, self._attributes
@@ -57,7 +57,7 @@ class _Visit:
                 self.outcome.seen[experiment] = variation
 
     def act(self) -> None:
-        """Do what the goals measure, more or less likely by what the user saw."""
+        """Reach goals with probabilities that depend on the user's variations."""
         seen, chance = self.outcome.seen, self._chance
         page = seen.get(_PRODUCT_PAGE, "Original")
         if chance.random() < _ADDS_TO_BASKET[page]:
@@ -70,7 +70,7 @@ class _Visit:
             self._reach_in_project("Asked for news")
 
     def _reach(self, experiment: str, goal: str, revenue: int | None = None) -> None:
-        """Reach a goal; it counts for users of the experiment, and is ignored for all others."""
+        """Reach a goal of an experiment. It counts only for users in the experiment."""
         outcome = self.outcome
         properties = None if revenue is None else {"revenue": str(revenue)}
         self._client.track_goal(
@@ -81,7 +81,7 @@ class _Visit:
             outcome.converted.append((experiment, goal, Decimal(revenue or 0)))
 
     def _reach_in_project(self, goal: str) -> None:
-        """Reach a goal that is also sent for users who are in no experiment that counts it."""
+        """Reach a goal of the project. The client sends it for every user."""
         outcome = self.outcome
         self._client.track_project_goal(goal, outcome.user_id, self._attributes)
         outcome.calls.update(track_project_goal=1)

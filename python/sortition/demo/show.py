@@ -1,4 +1,4 @@
-"""``sortition demo``: the simulation with a progress bar, and the report as tables."""
+"""``sortition demo``: runs the simulation with a progress bar, and prints the report as tables."""
 
 from __future__ import annotations
 
@@ -43,15 +43,15 @@ _LEAST_WIDTH: Final = 80
 _PAGESENSE_ACCOUNT: Final = "demo-US"
 _FLUSH_S: Final = 60.0
 _OF_FIRST: Final = 3
-"""The second act has one user for so many of the first, so that it stays short."""
+"""The first part has this many times as many users as the second, which so stays short."""
 
 
 def run(users: int, engine: EngineChoice, database: Path | None) -> int:
-    """Run the demo; the exit code is 1 where the report does not say what the users did."""
-    # Narrower than its widest line, a table would be cut off, also where nobody looks at a screen.
+    """Run the demo. The exit code is 1 if the report differs from the users' actions."""
+    # A console narrower than the widest table would cut it off, even without a terminal.
     console = rich.console.Console(highlight=False, width=max(_LEAST_WIDTH, _terminal_width()))
     if database is not None and database.exists():
-        console.print(f"sortition demo: {database} exists already; give the name of a new file")
+        console.print(f"sortition demo: {database} already exists; give the name of a new file")
         return _MISUSED
     try:
         return _run(users, engine, database, console)
@@ -62,7 +62,7 @@ def run(users: int, engine: EngineChoice, database: Path | None) -> int:
 def _run(
     users: int, engine: EngineChoice, database: Path | None, console: rich.console.Console
 ) -> int:
-    # The collector is on this machine, where no proxy would find it.
+    # The collector runs on this machine; requests to it must not go through a proxy.
     os.environ["no_proxy"] = os.environ["NO_PROXY"] = "127.0.0.1"
     with contextlib.ExitStack() as stack:
         settings = [
@@ -74,7 +74,7 @@ def _run(
         url = stack.enter_context(collector(settings, events))
         console.print(f"A collector serves the demo's settings at {url}")
         account, project = [json.loads(path.read_bytes()) for path in settings]
-        # Both are to be seen, also where the first one fails.
+        # Show both parts, even if the first one fails.
         agreed = [
             _act_with_vwo(account, url, users, engine, console),
             _judge("vwo", events, settings, console),
@@ -94,8 +94,8 @@ def _act_with_vwo(
     engine: EngineChoice,
     console: rich.console.Console,
 ) -> bool:
-    """An account of VWO; whether the report agrees with what the users did."""
-    console.print("\n[bold]First act: VWO[/bold]")
+    """Run the VWO part. True if the report agrees with the users' actions."""
+    console.print("\n[bold]First part: VWO[/bold]")
     settings_file = vwo.get_settings_file(
         str(document["accountId"]), str(document["sdkKey"]), base_url=url
     )
@@ -105,10 +105,10 @@ def _act_with_vwo(
         tally = _simulate(lambda number: vwo_shop.visit(client, number), users, console)
         seconds = time.perf_counter() - started
     report = _report(url)
-    _sum_up(tally, seconds, "each sent and answered over HTTP", console)
+    _sum_up(tally, seconds, "each with its own HTTP request", console)
     found = account_differences(report, tally)
     if tally.failed:
-        found.append(f"{tally.failed} conversions were not received")
+        found.append(f"The server did not receive {tally.failed} conversions")
     return _conclude(found, "The report agrees with what the simulated users did", console)
 
 
@@ -119,8 +119,8 @@ def _act_with_pagesense(
     engine: EngineChoice,
     console: rich.console.Console,
 ) -> bool:
-    """A project of PageSense; whether the report agrees with the users and the client's ledger."""
-    console.print("\n[bold]Second act: Zoho PageSense[/bold]")
+    """Run the PageSense part. True if the report agrees with the users and the client's ledger."""
+    console.print("\n[bold]Second part: Zoho PageSense[/bold]")
     (project,) = document["projectsettings"]
     with pagesense.launch(
         sdk_account_id=_PAGESENSE_ACCOUNT,
@@ -131,7 +131,7 @@ def _act_with_pagesense(
     ) as client:
         started = time.perf_counter()
         tally = _simulate(lambda number: pagesense_shop.visit(client, number), users, console)
-        with console.status("Sending what waits in the queue"):
+        with console.status("Sending the waiting events"):
             client.flush(_FLUSH_S)
         seconds = time.perf_counter() - started
         stats = client.stats()
@@ -163,7 +163,7 @@ def _report(url: str) -> Report:
 def _judge(
     platform: str, events: Path, settings: list[Path], console: rich.console.Console
 ) -> bool:
-    """Print what the experiments of a platform showed; whether their data can be trusted."""
+    """Print the results of a platform's experiments. True if their data can be trusted."""
     report = Results.from_collector(events, settings=settings).report()
     shown = dataclasses.replace(
         report, campaigns=tuple(one for one in report.campaigns if one.platform == platform)
@@ -181,7 +181,7 @@ def _sum_up(tally: Tally, seconds: float, how: str, console: rich.console.Consol
 
 
 def _conclude(found: list[str], agreement: str, console: rich.console.Console) -> bool:
-    """Say where the report differs, or that it does not; whether it does not."""
+    """Print the differences, or that there are none. True without differences."""
     for difference in found:
         console.print(f"[red]{difference}[/red]")
     if found:
@@ -194,7 +194,7 @@ def _conclude(found: list[str], agreement: str, console: rich.console.Console) -
 def _say_how_to_go_on(
     settings: Iterable[Path], database: Path | None, console: rich.console.Console
 ) -> None:
-    console.print("\nTo look further:")
+    console.print("\nNext steps:")
     command = _command()
     if database is None:
         console.print(f"  {command} demo --db demo.db", soft_wrap=True)
@@ -202,11 +202,11 @@ def _say_how_to_go_on(
     else:
         served = " ".join(f"--settings {_near(path)}" for path in settings)
         console.print(f"  {command} serve {served} --db {_near(database)}", soft_wrap=True)
-        console.print(f"    serves these events again: http://127.0.0.1:{DEFAULT_PORT}/report.json")
+        console.print(f"    serves these events: http://127.0.0.1:{DEFAULT_PORT}/report.json")
         console.print(f"  {command} report {served} --db {_near(database)}", soft_wrap=True)
-        console.print("    says again what the experiments showed")
+        console.print("    prints the results again")
     console.print("  README.md, 'Use it'")
-    console.print("    shows the same calls in a program of your own")
+    console.print("    shows the same calls in your own program")
 
 
 def _terminal_width() -> int:
@@ -214,11 +214,11 @@ def _terminal_width() -> int:
 
 
 def _command() -> str:
-    """How the command was called, so that it can be called again from the same place."""
+    """The command as the user called it, to call it again from the same folder."""
     called = Path(sys.argv[0])
     return str(called) if called.stem == "sortition" else f"{sys.executable} -m sortition"
 
 
 def _near(path: Path) -> str:
-    """A path as seen from here, where that is shorter."""
+    """The relative path, if it is shorter."""
     return min(str(path), os.path.relpath(path), key=len)

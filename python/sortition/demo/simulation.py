@@ -1,4 +1,4 @@
-"""Simulated users, and what they did."""
+"""Runs simulated users and counts their actions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _THREADS: Final = 4
 
 @dataclass
 class Goal:
-    """What users of one variation did for one goal."""
+    """The conversions of one goal in one variation."""
 
     conversions: int = 0
     converters: set[str] = field(default_factory=set)
     revenue: Decimal = Decimal(0)
 
     def add(self, user_id: str, revenue: Decimal) -> None:
-        """Count that a user reached it."""
+        """Count a conversion of a user."""
         self.conversions += 1
         self.converters.add(user_id)
         self.revenue += revenue
@@ -31,14 +31,14 @@ class Goal:
 
 @dataclass
 class Tally:
-    """What the simulated users saw and did, as the client's answers say.
+    """The totals over all simulated users, from the client's results.
 
     Attributes:
-        visitors: How many users saw a variation, by campaign and variation name.
-        goals: What they did, by campaign, variation name and goal.
-        unattributed: What users did who were in no campaign, by goal.
-        calls: How many calls were made, by name.
-        failed: How many conversions the server did not receive.
+        visitors: The number of visitors, by campaign and variation name.
+        goals: The conversions, by campaign, variation name and goal.
+        unattributed: The conversions of users in no campaign, by goal.
+        calls: The number of calls, by name.
+        failed: The number of conversions that the server did not receive.
     """
 
     visitors: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -48,7 +48,7 @@ class Tally:
     failed: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Count what one user did."""
+        """Add one user's actions."""
         self.visitors.update(outcome.seen.items())
         self.calls.update(outcome.calls)
         self.failed += outcome.failed
@@ -61,22 +61,22 @@ class Tally:
 
     @property
     def conversions(self) -> int:
-        """How often any goal was reached."""
+        """The number of conversions of all goals."""
         goals = [*self.goals.values(), *self.unattributed.values()]
         return sum(goal.conversions for goal in goals)
 
 
 @dataclass
 class Outcome:
-    """What one user saw and did.
+    """One user's variations and conversions.
 
     Attributes:
-        user_id: The user.
-        seen: The variations that the user saw, by campaign.
-        converted: The goals that the user reached: the campaign, or None without one; the goal's
-            name; and the revenue.
-        calls: How many calls were made, by name.
-        failed: How many conversions the server did not receive.
+        user_id: The user's id.
+        seen: The user's variations, by campaign.
+        converted: The user's conversions: the campaign, or None for none; the goal's name; and the
+            revenue.
+        calls: The number of calls, by name.
+        failed: The number of conversions that the server did not receive.
     """
 
     user_id: str
@@ -87,7 +87,7 @@ class Outcome:
 
 
 def simulate(visit: Callable[[int], Outcome], users: int, advance: Callable[[], None]) -> Tally:
-    """Let so many users visit, by their numbers; `advance` is called after each of them."""
+    """Simulate the visits of this many users. Calls `advance` after each."""
     tally = Tally()
     with ThreadPoolExecutor(_THREADS) as pool:
         for outcome in pool.map(visit, range(users)):

@@ -1,4 +1,4 @@
-"""The users of the demo's first act: of a shop that tests with VWO."""
+"""The users of the demo's first part: customers of a shop that tests with VWO."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COUNTRIES: Final = ("DE", "de", "FR", "NL", "US", "US", "GB", "IN")
 _BROWSERS: Final = ("Chrome 141", "Chrome 141", "Firefox 144", "Safari 26", "Googlebot 2.1")
 _STAFF: Final = 0.01
 
-# How likely a user is to do what a goal measures, by the variation that they see.
+# The probability that a user reaches a goal, by the variation that they see.
 _ADDS_TO_BASKET: Final = {"Control": 0.40, "One page": 0.42}
 _BUYS: Final = {"Control": 0.18, "One page": 0.24}
 _BUYS_FOR_BANNER: Final = {"Control": 1.0, "On top": 1.1, "In the basket": 1.25}
@@ -25,8 +25,8 @@ _BUYS_AGAIN: Final = 0.1
 
 
 def visit(client: Client, number: int) -> Outcome:
-    """One user's visit to the shop; the same for the same number."""
-    # Chance of its own for each user, so that threads may run in any order.
+    """Simulate one user's visit to the shop. The same number always gives the same visit."""
+    # Each user has their own random numbers, so that the order of the threads does not matter.
     chance = random.Random(f"{_SEED}:{number}")  # noqa: S311 -- a simulation
     one = _Visit(client, f"user-{number:06d}@example.com", chance)
     one.look_around()
@@ -35,7 +35,7 @@ def visit(client: Client, number: int) -> Outcome:
 
 
 class _Visit:
-    """A user, what is known of them, and what they do."""
+    """A user with their attributes and actions."""
 
     def __init__(self, client: Client, user_id: str, chance: random.Random) -> None:
         self.outcome = Outcome(user_id)
@@ -50,7 +50,7 @@ class _Visit:
         self._targeting: dict[str, object] = {"staff": chance.random() < _STAFF}
 
     def look_around(self) -> None:
-        """See a variation of each campaign that the user gets into."""
+        """Activate the user in each campaign."""
         client, user_id = self._client, self.outcome.user_id
         attributes = self._attributes
         checkout = client.activate(
@@ -72,7 +72,7 @@ class _Visit:
                 self.outcome.seen[campaign] = variation
 
     def act(self) -> None:
-        """Do what the goals measure, more or less likely by what the user saw."""
+        """Reach goals with probabilities that depend on the user's variations."""
         seen, chance = self.outcome.seen, self._chance
         checkout, search = seen.get("checkout"), seen.get("search")
         if checkout and chance.random() < _ADDS_TO_BASKET[checkout]:

@@ -91,7 +91,7 @@ def _ensure_ours(connection: sqlite3.Connection, path: Path | str) -> None:
     except sqlite3.Error as error:
         raise ValueError(f"{path}: {error}") from error
     if application != _APPLICATION_ID:
-        raise ValueError(f"{path}: the database is not one of the collector")
+        raise ValueError(f"{path}: the database does not belong to a collector")
     if version != _VERSION:
         raise ValueError(f"{path}: the database was made by another version of sortition")
 

@@ -1,1 +1,1 @@
-"""Zoho PageSense FullStack, as the collector sees it."""
+"""The collector's part for Zoho PageSense FullStack."""

@@ -37,7 +37,7 @@ class _Endpoints:
         """``GET /psfullstacksdk/updateprojectsettings``."""
         project = self.collector.project()
         if project is None:
-            detail = "no settings file of PageSense is served; start with --settings"
+            detail = "the collector serves no PageSense settings; start it with --settings FILE"
             raise HTTPException(404, detail)
         project.ensure_asked_for(wire.settings_request(request.query_params))
         return Response(project.document, media_type="application/json")
@@ -52,5 +52,5 @@ class _Endpoints:
 
     async def _keep(self, events: list[Event]) -> Response:
         await self.collector.keep(events)
-        # The platform's own client takes an empty answer for a failure.
+        # The platform's own client treats an empty response as a failure.
         return JSONResponse({"status": "success"})

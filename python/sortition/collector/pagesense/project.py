@@ -1,4 +1,4 @@
-"""A settings document of PageSense, and what the collector knows from it.
+"""A PageSense settings document, as the collector uses it.
 
 Source: PageSense spec, sections 1 and 2.2.
 """
@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from sortition.collector.settings_file import Named
 
 REVENUE_GOAL: Final = 11
-"""The type of a goal that measures revenue."""
+"""The type of goals that measure revenue."""
 
 _BYTE_ORDER_MARK: Final = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project, by its settings document.
+    """A project, read from its settings document.
 
     Attributes:
         portal_name: The portal's name.
@@ -32,9 +32,9 @@ class Project:
         project_name: The project's name.
         sdk_account_id: The account's id.
         sdk_key: The key of the project.
-        experiments: The experiments as they stand in the document.
-        goals: The goals as they stand in the document.
-        document: The document itself.
+        experiments: The experiments, unchanged from the document.
+        goals: The goals, unchanged from the document.
+        document: The document.
     """
 
     portal_name: str
@@ -51,14 +51,14 @@ class Project:
         """Read a settings document.
 
         Raises:
-            ValueError: It is none.
+            ValueError: The content is not a PageSense settings document.
         """
         if document.startswith(_BYTE_ORDER_MARK):
-            raise ValueError("no settings file: PageSense refuses one with a byte-order mark")
+            raise ValueError("not a settings file: PageSense refuses one with a byte-order mark")
         projects = object_in(document).get("projectsettings")
         # The platform's clients read the first element only.
         if not isinstance(projects, list) or not projects or not isinstance(projects[0], dict):
-            raise ValueError("no settings file: projectsettings must be a list with an object")
+            raise ValueError("not a settings file: projectsettings must be a list with an object")
         project = projects[0]
         return Project(
             portal_name=_text(project, "portal_name"),
@@ -73,20 +73,21 @@ class Project:
 
     @property
     def owner(self) -> Owner:
-        """Whose its events are."""
+        """The owner of the project's events."""
         return Owner("pagesense", self.portal_name, self.project_key)
 
     def ensure_asked_for(self, query: Mapping[str, str]) -> None:
-        """Refuse who asks for the settings of another project, or without the right key.
+        """Refuse a settings request for another project, or with the wrong key.
 
-        A client asks first with the account's part of its account id, also in place of the
-        portal's name, which it does not know yet; later as the settings say.
+        The first request of a client has the account part of its account id, also in place of the
+        portal's name, which the client does not know yet. Later requests have the values from the
+        settings.
 
         Args:
-            query: What is under ``fpqd``.
+            query: The object under ``fpqd``.
 
         Raises:
-            RefusedError: The account, the portal, the key or the project is another one.
+            RefusedError: The account, the portal, the key or the project does not match.
         """
         account_ids = {self.sdk_account_id, self.sdk_account_id.split("-")[0].strip()}
         if query["ai"] not in account_ids:
@@ -99,16 +100,16 @@ class Project:
             raise RefusedError("the project is not the one of the settings file")
 
     def ensure_its_own(self, owner: Owner, key: str, experiment: str | None) -> None:
-        """Refuse an event that comes from elsewhere, so that a wrong key is noticed at once.
+        """Refuse an event of another project or key, so that a wrong key shows at once.
 
         Args:
-            owner: Whose the event is.
-            key: The key that it came with.
-            experiment: The key of the experiment that it is about; None if it is about the
-                project, whose SDK key it then comes with instead of an environment's.
+            owner: The event's owner.
+            key: The event's key.
+            experiment: The key of the event's experiment. None for an event of the whole project,
+                which has the SDK key in place of an environment's key.
 
         Raises:
-            RefusedError: The portal, the project or the key is another one.
+            RefusedError: The portal, the project or the key does not match.
         """
         if owner.account != self.portal_name:
             raise RefusedError("the portal is not the one of the settings file")
@@ -127,9 +128,9 @@ class Project:
         return None
 
     def _environment_keys(self, experiment: str) -> set[object]:
-        """The keys of an experiment's environment, or any's where the settings no longer have it.
+        """The key of the experiment's environment, or all keys if the settings lack the experiment.
 
-        Clients may still decide by earlier settings.
+        A client may still use earlier settings, which have it.
         """
         everything = [(one.get("experiment_key"), one) for one in self.experiments]
         its_own = [one for key, one in everything if key == experiment]
@@ -143,5 +144,5 @@ class Project:
 def _text(project: Named, name: str) -> str:
     value = project.get(name)
     if not isinstance(value, str) or not value.strip():
-        raise ValueError(f"no settings file: projectsettings[0].{name} must be a string")
+        raise ValueError(f"not a settings file: projectsettings[0].{name} must be a string")
     return value

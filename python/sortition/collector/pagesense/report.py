@@ -1,4 +1,4 @@
-"""What PageSense's events say of each project, experiment, goal and variation."""
+"""The report on PageSense's events, by project, experiment, goal and variation."""
 
 from __future__ import annotations
 
@@ -40,10 +40,10 @@ class VisitorReport(TypedDict):
 
 
 class ReachedReport(TypedDict):
-    """How often a goal was reached, by how many users, and what they brought.
+    """The conversions of a goal, the users who converted, and their revenue.
 
-    ``unreadable_revenues`` are conversions whose revenue cannot be read; they are in the other
-    numbers, without an amount.
+    ``unreadable_revenues`` counts conversions whose revenue cannot be read. The other numbers
+    include these conversions, without an amount.
     """
 
     conversions: int
@@ -53,16 +53,16 @@ class ReachedReport(TypedDict):
 
 
 class VariationReport(VisitorReport, ReachedReport):
-    """A variation's visitors and what they did.
+    """A variation's visitors and conversions.
 
-    ``rate`` is unique converters by visitors; None without visitors.
+    ``rate`` is unique converters divided by visitors; None without visitors.
     """
 
     rate: float | None
 
 
 class GoalReport(TypedDict):
-    """A goal of an experiment, variation by variation."""
+    """A goal of an experiment, by variation."""
 
     link_name: str
     name: str | None
@@ -82,7 +82,7 @@ class ExperimentReport(TypedDict):
 
 
 class UnattributedReport(ReachedReport):
-    """A goal of the project, as reached by users who are in no experiment that counts it."""
+    """A goal's conversions of users who are in no experiment that counts it."""
 
     link_name: str
     name: str | None
@@ -90,7 +90,7 @@ class UnattributedReport(ReachedReport):
 
 
 class ProjectReport(TypedDict):
-    """A project; ``unattributed`` are conversions that count for none of them."""
+    """A project. ``unattributed`` holds the conversions that count for no experiment."""
 
     portal_name: str
     project_key: str
@@ -100,7 +100,7 @@ class ProjectReport(TypedDict):
 
 
 def projects(counts: dict[Owner, Counts], project: Project | None) -> list[ProjectReport]:
-    """The report on PageSense's events, with the names that the settings document gives."""
+    """The report on PageSense's events, with the names from the settings document."""
     owners = {owner for owner in counts if owner.platform == "pagesense"}
     if project is not None:
         owners.add(project.owner)
@@ -117,7 +117,7 @@ def projects(counts: dict[Owner, Counts], project: Project | None) -> list[Proje
 def _project(owner: Owner, counts: Counts, project: Project | None) -> ProjectReport:
     goals = _by(project.goals if project else [], "goal_link_name")
     experiments = _by(project.experiments if project else [], "experiment_key")
-    # Those of the settings in their order, then those that only events tell of.
+    # First the experiments of the settings, in their order; then those that only events name.
     keys = [*experiments, *sorted(counts.campaigns - experiments.keys())]
     _, reached = counts.of_campaign(None)
     unattributed = {link_name: found for (_, link_name), found in reached.items()}
@@ -207,12 +207,12 @@ def _goal_type(goals: dict[str, Named], link_name: str) -> str | None:
 
 
 def _word(words: Mapping[float, str], number: object) -> str | None:
-    """What a number of the settings means; the number itself where that is not known."""
+    """The word for a number in the settings; the number itself if it is unknown."""
     if isinstance(number, bool) or not isinstance(number, int | float):
         return None
     return words.get(number, str(number))
 
 
 def _by(named: list[Named], name: str) -> dict[str, Named]:
-    """Parts of a settings document by this name of theirs, in their order."""
+    """Parts of a settings document by the value of this field, in their order."""
     return {key: one for one in named if isinstance(key := one.get(name), str)}

@@ -1,4 +1,4 @@
-"""From requests to events: the facts of PageSense's wire format, and nothing of the client's code.
+"""Reads events from requests in PageSense's wire format, independently of the client's code.
 
 Source: PageSense spec, sections 2.2 and 6.
 """
@@ -23,11 +23,11 @@ _SETTINGS_TYPE: Final = "24"
 
 _REVENUE: Final = "revenue"
 _MOST_REVENUE: Final = Decimal(10) ** 30
-"""The platform's own client sends more digits than fit 64 bits."""
+"""The platform's own client sends numbers that do not fit in 64 bits."""
 
 
 def settings_request(query: Mapping[str, str]) -> dict[str, str]:
-    """``GET /psfullstacksdk/updateprojectsettings``: who asks for the settings of which project."""
+    """``GET /psfullstacksdk/updateprojectsettings``: the object that names account and project."""
     asked = object_of("raw.fpqd", _raw(query, _SETTINGS_TYPE).get("fpqd"))
     return {name: _kept(f"raw.fpqd.{name}", asked.get(name)) for name in ("ai", "sk", "pn", "a")}
 
@@ -52,8 +52,8 @@ def goal(query: Mapping[str, str], project: Project | None) -> list[Event]:
     """``GET /psfullstacksdk/trackgoal``, of an experiment or of the whole project.
 
     Returns:
-        A conversion for each experiment that it counts for; one without an experiment where there
-        is none.
+        A conversion for each experiment that counts it; one without an experiment if no experiment
+        does.
 
     Raises:
         RefusedError: It is of another project, or has a wrong key.
@@ -65,7 +65,7 @@ def goal(query: Mapping[str, str], project: Project | None) -> list[Event]:
     if not isinstance(item.get("ipl"), bool):
         raise MalformedError(f"{place}.ipl must be true or false")
     pairs: Sequence[tuple[str | None, str | None]]
-    # Only what is of the whole project lists experiments.
+    # Only a conversion of the whole project has a list of experiments.
     if "el" in item:
         if (item.get("b"), item.get("c")) != ("", ""):
             raise MalformedError(f"{place} must have either el, or b and c")
@@ -100,7 +100,7 @@ def _raw(query: Mapping[str, str], wanted_type: str) -> dict[str, object]:
 
 
 def _item(query: Mapping[str, str], wanted_type: str, name: str) -> tuple[str, dict[str, object]]:
-    """The user's id, and the one element of a list that the events of a kind stand in."""
+    """The user's id, and the only element of the list with this name."""
     raw = _raw(query, wanted_type)
     user_id = _kept("raw.furd.f", object_of("raw.furd", raw.get("furd")).get("f"))
     items = raw.get(name)
@@ -135,9 +135,9 @@ def _experiments(place: str, value: object) -> list[tuple[str, str]]:
 
 
 def _amount(place: str, properties: object, link_name: str, project: Project | None) -> Amount:
-    """The revenue among a goal's properties, which must be an amount for a goal of revenue only.
+    """The revenue in a goal's properties. Only for a revenue goal must it be an amount.
 
-    A property of any other goal may have that name and be anything.
+    For other goals, a property of that name may have any value.
     """
     value = _named_values(place, properties).get(_REVENUE)
     goal_type = None if project is None else project.goal_type(link_name)
@@ -146,12 +146,12 @@ def _amount(place: str, properties: object, link_name: str, project: Project | N
     number = _whole_number(value)
     if number is not None:
         return Amount(str(number))
-    # Without settings nobody knows what kind of goal it is.
+    # Without settings, the type of the goal is unknown.
     return Amount() if goal_type is None else UNREADABLE
 
 
 def _whole_number(value: object) -> int | None:
-    """The number that Python reads in a text, if it is an amount of the platform's; else None."""
+    """The amount that Python parses from the text, if the platform allows it; else None."""
     try:
         number = int(value) if isinstance(value, str) else -1
     except ValueError:
@@ -171,7 +171,7 @@ def _named_values(place: str, value: object) -> dict[str, object]:
 
 
 def _kept(place: str, value: object) -> str:
-    """Text that is kept, or looked for among what is."""
+    """Check text that is stored, or compared with stored text."""
     text = text_of(place, value)
     try:
         text.encode()

@@ -1,4 +1,4 @@
-"""A settings file of VWO, and what the collector knows from it."""
+"""A VWO settings file, as the collector uses it."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """An account, by its settings file.
+    """An account, read from its settings file.
 
     Attributes:
         account_id: The account's id, as text.
         sdk_key: The key of the environment.
-        campaigns: The campaigns as they stand in the file.
+        campaigns: The campaigns, unchanged from the file.
         document: The file's content.
     """
 
@@ -33,11 +33,11 @@ class Account:
         """Read a settings file's content.
 
         Raises:
-            ValueError: It is no settings file.
+            ValueError: The content is not a VWO settings file.
         """
         settings = object_in(document)
         if "accountId" not in settings:
-            raise ValueError("no settings file: it has no accountId")
+            raise ValueError("not a settings file: it has no accountId")
         return Account(
             account_id=str(settings["accountId"]),
             sdk_key=str(settings.get("sdkKey", "")),
@@ -47,14 +47,14 @@ class Account:
 
     @property
     def owner(self) -> Owner:
-        """Whose its events are."""
+        """The owner of the account's events."""
         return Owner("vwo", self.account_id)
 
     def ensure_asked_for(self, account_id: str, sdk_key: str) -> None:
-        """Refuse what comes from elsewhere, so that a wrong key is noticed at once.
+        """Refuse a request of another account or key, so that a wrong key shows at once.
 
         Raises:
-            RefusedError: The account or the key is another one.
+            RefusedError: The account or the key does not match.
         """
         if account_id != self.account_id:
             raise RefusedError("the account is not the one of the settings file")
@@ -62,10 +62,10 @@ class Account:
             raise RefusedError("the key is not the one of the settings file")
 
     def ensure_its_own(self, owner: Owner, sdk_key: str) -> None:
-        """Refuse an event that comes from elsewhere.
+        """Refuse an event of another account or key.
 
         Raises:
-            RefusedError: The account or the key is another one.
+            RefusedError: The account or the key does not match.
         """
         self.ensure_asked_for(owner.account, sdk_key)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from sortition.collector.event import Event
 
 MOST_BODY_BYTES: Final = 10 * 1024 * 1024
-"""The size beyond which a body is refused."""
+"""The most bytes of a request's body."""
 
 
 def routes(collector: Collector) -> list[Route]:
@@ -39,7 +39,7 @@ def routes(collector: Collector) -> list[Route]:
     return [
         Route(f"{prefix}{path}", endpoint, methods=[method])
         for path, (method, endpoint) in endpoints.items()
-        # An account whose data reside elsewhere puts a segment in front.
+        # Accounts with data in another region prefix the path with a segment.
         for prefix in ("", "/{collection_prefix}")
     ]
 
@@ -52,7 +52,8 @@ class _Endpoints:
         """``GET /server-side/settings`` and ``/server-side/pull``."""
         account = self.collector.account()
         if account is None:
-            raise HTTPException(404, "no settings file is served; start with --settings")
+            detail = "the collector serves no VWO settings; start it with --settings FILE"
+            raise HTTPException(404, detail)
         query = _query(request)
         account.ensure_asked_for(query.get("a", ""), query.get("i", ""))
         return Response(account.document, media_type="application/json")
@@ -105,10 +106,10 @@ def _query(request: Request) -> Mapping[str, str]:
 
 
 async def _body(request: Request) -> bytes:
-    """The body, unless it is too large.
+    """Read the body.
 
     Raises:
-        HTTPException: It is.
+        HTTPException: The body is too large or incomplete.
     """
     too_large = HTTPException(413, f"the body has more than {MOST_BODY_BYTES} bytes")
     declared = request.headers.get("content-length", "")

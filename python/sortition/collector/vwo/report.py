@@ -1,4 +1,4 @@
-"""What VWO's events say of each campaign, goal and variation."""
+"""The report on VWO's events, by campaign, goal and variation."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 
 class VariationReport(TypedDict):
-    """A variation's visitors and what they did.
+    """A variation's visitors and conversions.
 
-    ``rate`` is unique converters by visitors; None without visitors. ``unreadable_revenues`` are
-    conversions whose revenue cannot be read; they are in the other numbers, without an amount.
+    ``rate`` is unique converters divided by visitors; None without visitors.
+    ``unreadable_revenues`` counts conversions whose revenue cannot be read. The other numbers
+    include these conversions, without an amount.
     """
 
     id: str
@@ -31,7 +32,7 @@ class VariationReport(TypedDict):
 
 
 class GoalReport(TypedDict):
-    """A goal, variation by variation; ``unattributed`` are conversions of who was shown none."""
+    """A goal, by variation. ``unattributed`` counts conversions without a variation."""
 
     id: str
     identifier: str | None
@@ -41,7 +42,7 @@ class GoalReport(TypedDict):
 
 
 class VisitorReport(TypedDict):
-    """How many visitors a variation has."""
+    """The number of a variation's visitors."""
 
     id: str
     name: str | None
@@ -61,7 +62,7 @@ class CampaignReport(TypedDict):
 
 
 class AccountReport(TypedDict):
-    """An account; ``pushes`` is how many visitor properties were set."""
+    """An account. ``pushes`` is the number of visitor properties that were set."""
 
     account_id: str
     campaigns: list[CampaignReport]
@@ -69,7 +70,7 @@ class AccountReport(TypedDict):
 
 
 def accounts(counts: dict[Owner, Counts], account: Account | None) -> list[AccountReport]:
-    """The report on VWO's events, with the names that the settings file gives."""
+    """The report on VWO's events, with the names from the settings file."""
     owners = {owner for owner in counts if owner.platform == "vwo"}
     if account is not None:
         owners.add(account.owner)
@@ -87,7 +88,7 @@ def accounts(counts: dict[Owner, Counts], account: Account | None) -> list[Accou
 
 
 def _campaigns(counts: Counts, known: list[Named]) -> list[CampaignReport]:
-    """The campaigns of the settings in their order, then those that only events tell of."""
+    """The campaigns of the settings in their order, then those that only events name."""
     by_id = {str(campaign.get("id")): campaign for campaign in known}
     ids = [*by_id, *sorted(counts.campaigns - by_id.keys())]
     return [_campaign(id_, by_id.get(id_, {}), *counts.of_campaign(id_)) for id_ in ids]

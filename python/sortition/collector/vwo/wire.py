@@ -1,4 +1,4 @@
-"""From requests to events: the facts of VWO's wire formats, and nothing of the client's code.
+"""Reads events from requests in VWO's wire formats, independently of the client's code.
 
 Source: VWO spec, section 9.
 """
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from sortition.collector.vwo.account import Account
 
 MOST_EVENTS_OF_A_BATCH: Final = 5000
-"""What the platform takes in one request."""
+"""The most events that the platform accepts in one request."""
 
 _VISITOR, _CONVERSION, _PUSH = 1, 2, 3
 """The kinds of events in a batch."""
@@ -25,7 +25,7 @@ _MOST: Final = 2**53
 
 
 class TooManyEventsError(Exception):
-    """A batch holds more events than the platform takes."""
+    """A batch holds more events than the platform accepts."""
 
 
 def classic_visitor(query: Mapping[str, str]) -> Event:
@@ -132,7 +132,7 @@ def batch(query: Mapping[str, str], body: bytes) -> list[Event]:
     """``POST /server-side/batch-events``.
 
     Raises:
-        TooManyEventsError: The platform would not take so many.
+        TooManyEventsError: The batch has more events than the platform accepts.
     """
     owner = _owner(query, "a")
     items = object_of("the body", json_to_keep_of("the body", body)).get("ev")
@@ -185,12 +185,12 @@ def _event_amount(
     goal_id: str,
     account: Account | None,
 ) -> Amount:
-    """The revenue of a conversion, which stands under a name that only the settings tell."""
+    """The revenue of a conversion. Only the settings contain the name of its property."""
     if account is not None:
         name = account.revenue_property(campaign_id, goal_id)
         value = None if name is None else meta.get(name, properties.get(name))
     else:
-        # Without settings, the one value beside the metric can only be the revenue.
+        # Without settings: if there is one other value beside the metric, it is the revenue.
         others = [value for name, value in meta.items() if name != "metric"]
         value = others[0] if len(others) == 1 else None
     return amount_of(value)
@@ -229,6 +229,6 @@ def _id(place: str, value: object) -> str:
 
 
 def _tags(place: str, text: str) -> list[tuple[str, str]]:
-    """The pairs of ``{"u": {KEY: VALUE}}``, which comes as text."""
+    """The pairs in the JSON text ``{"u": {KEY: VALUE}}``."""
     pairs = object_of(f"{place}.u", object_of(place, json_to_keep_of(place, text)).get("u"))
     return [(tag, str(value)) for tag, value in pairs.items()]
