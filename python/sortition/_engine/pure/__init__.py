@@ -1,6 +1,6 @@
 """The engine in plain Python: the readable specification, and the fallback where no wheel fits.
 
-The modules mirror ``rust/engine/src`` one for one, in names and order; read them side by side. No
-code is shared with the compiled engine, and no cleverness is spent on speed. `surface` is what the
-compiled engine's bindings are: the engine's door to the rest of the package.
+The modules mirror ``rust/engine/src`` one for one, in names and order; read them side by side. They
+share no code with the compiled engine, and prefer clarity to speed. `surface` corresponds to the
+compiled engine's bindings: the rest of the package calls the engine through it.
 """

@@ -1,4 +1,4 @@
-"""A settings document, or another text of a platform, as JSON."""
+"""Parses JSON: settings documents and other texts of the platforms."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 _MOST_LEVELS: Final = 127
 """How deep a document may be nested."""
 _TOO_LONG: Final = 1 << 30
-"""Documents are shorter than this, in bytes."""
+"""Documents must be shorter than this, in bytes."""
 
 _STRING: Final = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _NO_BRACKETS: Final = re.compile(r"[^\[\]{}]+")
@@ -24,7 +24,7 @@ _HALF: Final = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class ProblemError(Exception):
-    """A problem that ends the reading of the object it lies in."""
+    """A problem that makes the object around it unusable."""
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(str(problem))
@@ -47,7 +47,7 @@ def parse(document: bytes) -> Json:
         raise _refused("JSON in UTF-8", "other bytes") from error
     if len(document) >= _TOO_LONG:
         raise _refused("less than a gigabyte", "more")
-    # Python's reader goes down one frame of C for each level, and does not know its stack's end.
+    # Python's JSON parser uses one C stack frame for each level, and does not check the stack.
     if _may_be_too_deep(text) or _HALF.search(text):
         _ensure_json(text)
     try:
@@ -66,7 +66,7 @@ def _integer(digits: str) -> int | float:
     try:
         return int(digits)
     except ValueError:
-        # Python refuses to read thousands of digits; nothing here may be that large.
+        # Python refuses to parse thousands of digits. No valid number is that large.
         return math.inf
 
 
@@ -88,10 +88,10 @@ def _may_be_too_deep(text: str) -> bool:
 
 
 def _ensure_json(text: str) -> None:
-    """Find out where a text ceases to be JSON.
+    """Find the place where a text stops being valid JSON.
 
     Raises:
-        ProblemError: It does, or it is nested too deep.
+        ProblemError: The text is not valid JSON, or is nested too deep.
     """
     try:
         _Reader(text).read()
@@ -105,7 +105,7 @@ def _ensure_json(text: str) -> None:
 
 
 class _NotJsonError(Exception):
-    """No JSON begins like the text up to and with the character at this index."""
+    """The text is not valid JSON; the character at this index is the first wrong one."""
 
     def __init__(self, at: int) -> None:
         super().__init__(at)
@@ -129,7 +129,7 @@ _FIRST_HALF: Final = frozenset("89abAB")
 
 
 class _Reader:
-    """Reads JSON for nothing but where it ends; it keeps no value, and needs no deep stack."""
+    """Checks JSON without keeping values, and without recursion."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -148,7 +148,7 @@ class _Reader:
                 return
 
     def _value(self) -> bool:
-        """Read a value, of a list or an object only its beginning; whether more is in it."""
+        """Read a value, or the beginning of a list or an object. True if the latter has content."""
         self._skip_blanks()
         first = self._peek()
         if first in ("{", "["):
@@ -179,7 +179,7 @@ class _Reader:
         return True
 
     def _next_or_end(self) -> bool:
-        """Read what stands between a value and the next one; whether that was the last one."""
+        """Read the characters between two values. True after the last value."""
         while True:
             self._skip_blanks()
             if not self._open:
@@ -230,7 +230,7 @@ class _Reader:
                 raise _NotJsonError(self._at)
 
     def _code_units(self) -> None:
-        """Read four hexadecimal digits, and the other half of a pair behind the first half."""
+        """Read four hexadecimal digits, and after a high surrogate also its low surrogate."""
         if self._one_of(_HEX) not in "dD":
             self._each_of(_HEX, _HEX, _HEX)
         elif self._one_of(_HEX - _SECOND_HALF) in _FIRST_HALF:

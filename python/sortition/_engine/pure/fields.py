@@ -1,6 +1,6 @@
-"""The fields of one object of a settings document, read with their place at hand.
+"""Reads the fields of an object of a settings document, and names the place of each problem.
 
-What a platform asks of a field beyond this stands with the platform's own shapes.
+Each platform's ``wire`` module adds its own rules.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ class Fields:
     """The fields of one object.
 
     Attributes:
-        path: Where the object stands in the document.
+        path: The object's place in the document.
         values: Its fields.
-        consequence: What any fault in them leads to.
+        consequence: The consequence of a problem in any field.
     """
 
     path: str
@@ -40,7 +40,7 @@ class Fields:
         """The fields of a value.
 
         Raises:
-            ProblemError: The value is no object.
+            ProblemError: The value is not an object.
         """
         if not isinstance(value, dict):
             raise ProblemError(Problem(path, "an object", kind_of(value), consequence))
@@ -55,7 +55,7 @@ class Fields:
         return self.wrong(key, wanted, kind_of(self.values.get(key, MISSING)))
 
     def present(self, key: str) -> Json:
-        """The value under this key; None for null and for what is missing."""
+        """The value under this key; None if it is null or missing."""
         return self.values.get(key)
 
     def string(self, key: str) -> str:
@@ -100,6 +100,6 @@ class Fields:
         return value
 
     def list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
-        """A list whose elements are read so."""
+        """A list; `read` reads each element."""
         path = child(self.path, key)
         return [read(f"{path}[{index}]", value) for index, value in enumerate(self.items(key))]

@@ -18,8 +18,8 @@ def murmur3_32(data: bytes, hash_seed: int) -> int:
     state = hash_seed
     whole = len(data) & ~3
     for (block,) in _BLOCK.iter_unpack(data[:whole]):
-        # As `_scramble`, without a call: the hash is half of a decision. A factor may have more
-        # bits than the 32 of the product that are kept.
+        # `_scramble` inlined, because the hash takes half of a decision's time. A factor may have
+        # more than 32 bits: only the lowest 32 bits of the product count.
         start = block * 0xCC9E2D51 & _MASK
         state ^= (start << 15 | start >> 17) * 0x1B873593 & _MASK
         state = ((state << 13 | state >> 19) * 5 + 0xE6546B64) & _MASK

@@ -1,4 +1,4 @@
-"""Words for what is wrong in a settings document."""
+"""Problems of settings documents, and their wording."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ if TYPE_CHECKING:
 
 
 class Problems:
-    """What is wrong in a document: the first problems, and how many there are.
+    """The problems of a document: the first ones, and the number of all.
 
     Attributes:
-        count: How many there are, also those that are not kept.
+        count: The number of all problems, including those that are not kept.
     """
 
     __slots__ = ("_first", "count")
 
     MOST: Final = 1000
-    """How many problems are kept; of the others only their number is known."""
+    """The most problems to keep. Further ones are only counted."""
 
     def __init__(self) -> None:
         self._first: list[Problem] = []
@@ -46,13 +46,13 @@ class Problems:
 
 
 MISSING: Final = object()
-"""Stands for a value that is not there, where None would be the document's null."""
+"""Stands for a missing value; None is the document's null."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_]*", re.ASCII)
 
 
 def kind_of(value: Json | object) -> str:
-    """What kind of value this is, in words."""
+    """The kind of a value, in words."""
     if value is MISSING:
         return "nothing"
     if value is None:

@@ -1,4 +1,4 @@
-"""What explain listens to."""
+"""The steps of a decision, for `explain`."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ if TYPE_CHECKING:
 
 
 class Trace(Protocol):
-    """A listener to the steps of a decision, in their order."""
+    """A listener that receives the steps of a decision in order."""
 
     def __call__(self, step: Callable[[], Step], /) -> None:
-        """Take note of a step, which is made only for a listener that wants it."""
+        """Receive a step. Call `step` to get it; a listener that ignores steps does not."""
 
 
 def recording(steps: list[Step]) -> Trace:
@@ -27,4 +27,4 @@ def recording(steps: list[Step]) -> Trace:
 
 
 def silent(_step: Callable[[], Step]) -> None:
-    """Nobody listens."""
+    """The listener that ignores all steps."""

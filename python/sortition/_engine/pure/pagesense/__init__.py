@@ -1,4 +1,4 @@
-"""Zoho PageSense FullStack: the order of a decision.
+"""Zoho PageSense FullStack: decides which variation a user gets.
 
 Source: PageSense spec, sections 3 to 5.
 """
@@ -35,7 +35,7 @@ def decide(
 ) -> Decision:
     """Decide for one user and one experiment, which has this name, link name or index.
 
-    The same inputs give the same answer: there is no clock, no chance and no state in it.
+    The same inputs give the same answer: the decision uses no clock, random numbers or state.
     """
     index: int | None
     if isinstance(choice, int):
@@ -92,7 +92,7 @@ def _decide_for(
     return conclude(
         why,
         variation=variation.shown,
-        # What cannot be encoded cannot be written into a profile either.
+        # A user id that cannot be encoded cannot be stored in a profile either.
         saves_assignment=request.has_user_storage and hash_ is not None,
     )
 
@@ -100,9 +100,9 @@ def _decide_for(
 def _admit(
     settings: Settings, experiment: Experiment, request: Request, trace: Trace
 ) -> tuple[str | None, MappedGoal | None]:
-    """Why nobody gets a variation of this experiment; None where somebody may.
+    """Why no user gets a variation of this experiment; None if users may.
 
-    And the goal, where one is to be tracked.
+    The second value is the goal to track, if any.
     """
     is_running, is_ab_test = experiment.is_running, experiment.is_ab_test
     trace(lambda: {"step": "experiment", "is_running": is_running, "is_ab_test": is_ab_test})
@@ -135,13 +135,13 @@ def _refusal(experiment: Experiment, request: Request, trace: Trace) -> str | No
         if outcome == "not_matched":
             return reason.AUDIENCE_NOT_MATCHED
         if outcome == "let_in":
-            # The audiences after it are not looked at any more.
+            # Later audiences are not evaluated.
             break
     return None
 
 
 def _outcome(audience: Audience, request: Request, trace: Trace) -> str:
-    """How an audience comes out: ``matched``, ``not_matched`` or ``let_in``."""
+    """The outcome of an audience: ``matched``, ``not_matched`` or ``let_in``."""
     link_name = audience.link_name
 
     def listen(clause: Callable[[], Step]) -> None:
@@ -159,7 +159,7 @@ def _outcome(audience: Audience, request: Request, trace: Trace) -> str:
 def _bucketed(
     experiment: Experiment, hash_: int | None, trace: Trace
 ) -> tuple[str, Variation | None]:
-    """The variation whose range holds the user's bucket, or the only one; and why."""
+    """The variation whose range contains the user's bucket, or the only one; and the reason."""
     bucket = bucket_of(hash_)
     is_only_variation = len(experiment.variations) == 1
     index = 0 if is_only_variation else owner(experiment.allocation, bucket)

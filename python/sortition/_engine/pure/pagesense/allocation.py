@@ -1,7 +1,7 @@
-"""From shares of the traffic to ranges, and which range owns a bucket.
+"""Converts shares of the traffic to ranges of buckets, and finds the range of a bucket.
 
-The ranges start at 1, so that bucket 0 is in none, and a fractional share leaves a gap: both are
-the platform's, and users of two clients of one project must agree.
+The ranges start at 1, so that no range contains bucket 0, and a fractional share leaves a gap. Both
+follow the platform's own clients, so that all clients of a project decide alike.
 
 Source: PageSense spec, section 4.2; pinned by the vectors in ``pagesense/decisions.json``.
 """
@@ -37,7 +37,7 @@ def ranges(permitted_traffic: float, shares: Sequence[float]) -> list[tuple[floa
 
 
 def owner(allocation: Iterable[tuple[float, float]], bucket: int) -> int | None:
-    """The index of the first range that holds this bucket; None for one outside every range."""
+    """The index of the first range that contains this bucket; None if no range does."""
     for index, (first, last) in enumerate(allocation):
         if first <= bucket <= last:
             return index

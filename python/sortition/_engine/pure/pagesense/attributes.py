@@ -1,4 +1,4 @@
-"""What is known of a user, as audiences look at it.
+"""A user's attributes, as audiences read them.
 
 Source: PageSense spec, sections 3 and 3.2.
 """
@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 
 def are_complete(attributes: Mapping[str, object]) -> bool:
-    """Whether there is an entry, and none with an empty name or value.
+    """Whether there are attributes, all with a name and a value.
 
-    Where one is, no audience is looked at.
+    Otherwise no audience is evaluated.
     """
     if not attributes:
         return False
@@ -22,12 +22,12 @@ def are_complete(attributes: Mapping[str, object]) -> bool:
 
 
 def text_of(attributes: Mapping[str, object], name: str) -> str | None:
-    """The value under this name where it is text; otherwise None."""
+    """The value under this name if it is text; otherwise None."""
     try:
         value = attributes.get(name)
     except Exception:  # noqa: BLE001 -- a key of the caller's may raise anything when compared
         return None
-    # As plain text: a class of the caller's may have a `lower` of its own.
+    # As plain text, because a subclass of `str` may have its own `lower`.
     return str.__str__(value) if isinstance(value, str) else None
 
 

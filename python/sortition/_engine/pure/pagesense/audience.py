@@ -1,7 +1,7 @@
 """The tree of an audience, and its evaluation.
 
-The tree has exactly two levels: groups of conditions. Where the platform's own client fails on the
-way, it lets the user in; where it is not known what that client does, the audience matches nobody.
+The tree has exactly two levels: groups of conditions. If the platform's own client fails while it
+evaluates a tree, it lets the user in. If its behaviour is unknown, the audience matches nobody.
 
 Source: PageSense spec, section 3.1; pinned by the vectors in ``pagesense/decisions.json``.
 """
@@ -24,21 +24,21 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 Connective: TypeAlias = Literal["all", "any"]
-"""How groups or conditions are joined: true where none is false, or where any is true."""
+"""How to join groups or conditions: true if all are true, or if any is true."""
 
 LETS_IN: Final = "lets_in"
-"""Stands for a tree, a group or a condition that cannot be evaluated."""
+"""Stands for a tree, group or condition that cannot be evaluated."""
 NEVER: Final = "never"
-"""Stands for a tree that could not be compiled; it is true of nobody."""
+"""Stands for a tree that cannot be compiled; it matches nobody."""
 
 
 class LetsInError(Exception):
-    """The audience cannot be evaluated: a user who was not refused before is let in."""
+    """The audience cannot be evaluated, so it lets in every user not refused before."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Whom an experiment is for.
+    """An audience of an experiment.
 
     Attributes:
         link_name: The identifier by which experiments refer to it.
@@ -70,7 +70,7 @@ class Tree:
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Conditions, evaluated up to the first that decides."""
+    """Conditions, evaluated up to the first one that decides."""
 
     connective: Connective
     conditions: tuple[Condition | str, ...]
@@ -97,9 +97,9 @@ def evaluate(
     attributes: Mapping[str, object],
     listen: Callable[[Callable[[], Step]], None],
 ) -> bool:
-    """Whether an audience or a group of it is true of these attributes.
+    """Whether the attributes match an audience or one of its groups.
 
-    Every condition that is looked at is passed to ``listen``.
+    Passes every evaluated condition to ``listen``.
 
     Raises:
         LetsInError: It cannot be evaluated.
@@ -112,26 +112,26 @@ def evaluate(
 
 
 def compile_tree(path: str, value: Json, problems: Problems) -> Tree | str:
-    """Compile ``audience_condition_json``; what is wrong in it is added to ``problems``."""
+    """Compile ``audience_condition_json``, and add its problems to ``problems``."""
     compiler = _Compiler(problems)
     tree = compiler.tree(path, value)
     return NEVER if compiler.is_broken else tree
 
 
 class _LetsInNodeError(Exception):
-    """What stands where an object is wanted cannot be evaluated."""
+    """The value in place of an object cannot be evaluated."""
 
 
 class _BrokenNodeError(Exception):
-    """What stands where an object is wanted is something that nothing is known of."""
+    """The platform's behaviour for the value in place of an object is unknown."""
 
 
 def _read_node(value: Json) -> dict[str, Json]:
-    """The object that stands here; an empty one is passed over, as null is.
+    """The object at this place; an empty one for null. Callers skip an empty object.
 
     Raises:
-        _LetsInNodeError: It cannot be evaluated.
-        _BrokenNodeError: Nothing is known of such a value.
+        _LetsInNodeError: The value cannot be evaluated.
+        _BrokenNodeError: The platform's behaviour for such a value is unknown.
     """
     if isinstance(value, list):
         raise _LetsInNodeError("a list")
@@ -152,7 +152,7 @@ def _read_node(value: Json) -> dict[str, Json]:
 class _Compiler:
     def __init__(self, problems: Problems) -> None:
         self.problems = problems
-        # Whether something is in the tree that makes it true of nobody.
+        # Whether the tree holds a part that makes it match nobody.
         self.is_broken = False
 
     def tree(self, path: str, value: Json) -> Tree | str:
@@ -189,7 +189,7 @@ class _Compiler:
         conditions: tuple[Condition | str, ...] = self.children(path, node, self.leaf)
         connective = node.get("condition_type", MISSING)
         if isinstance(connective, str) and not conditions:
-            # Text is no number here, but a group without conditions is never asked for it.
+            # Text is not a number here, but the number of a group without conditions is not used.
             return Group(_connective(_number(connective)), conditions)
         return Group(_connective(connective), conditions)
 

@@ -1,4 +1,4 @@
-"""From an experiment and a user to a bucket.
+"""Computes the bucket of a user in an experiment.
 
 ``bucket = murmur3_x86_32(experiment_key + "_" + user_id, seed 0) mod 10000``
 
@@ -15,18 +15,18 @@ HASH_SEED: Final = 0
 """The hash seed of every seed string."""
 
 FIRST: Final = 0
-"""The bucket of whom no hash can be made for. No range holds it."""
+"""The bucket of a user without a hash. No range contains it."""
 
 _BUCKETS: Final = 10000
 
 
 def bucket_of(hash: int | None) -> int:  # noqa: A002 -- the field's word for it
-    """A user's place in an experiment, 0 to 9,999."""
+    """A user's bucket in an experiment, from 0 to 9,999."""
     return FIRST if hash is None else hash % _BUCKETS
 
 
 def hash_user(experiment_key: str, user_id: str) -> int | None:
-    """The hash of the seed string; None for a user id with half of a surrogate pair."""
+    """The hash of the seed string; None for a user id with a lone surrogate."""
     try:
         seed_string = f"{experiment_key}_{user_id}".encode()
     except UnicodeEncodeError:

@@ -1,7 +1,8 @@
 """The whole outcome of a public call: a decision, and everything that follows from it.
 
-Each function takes a question and returns what to answer, which event to send, what to save and
-how loudly to log the reason. Its caller reads the arguments and carries the outcome out.
+Each function takes a question and returns the answer, the event to send, the assignments to save,
+and the level at which to log the reason. The caller reads the arguments before and acts on the
+outcome.
 
 Source: PageSense spec, "Our choices" and sections 3 to 7.
 """
@@ -75,17 +76,16 @@ class Outcome:
     Attributes:
         decision: The decision; None for a goal of the project that exists, since each experiment
             that counts it has a decision of its own.
-        needs_profile: Whether nothing is decided yet: the call is to be asked again with the
+        needs_profile: Whether nothing is decided yet: the caller must repeat the call with the
             user's profile.
-        answer: What the call returns; None for nothing.
+        answer: The call's result; None for none.
         event: The event to send.
         assignments: The variations to save, each with its experiment.
-        remark: How loudly to log the reason.
-        refusal: Why the call's event is refused; None if the call has no event or the event
-            goes out.
-        revenue_fault: Why the goal's revenue cannot be used; nothing was decided then.
-        presumes_activation: Whether the event is of a user whom the user storage does not know, so
-            that an earlier call should have activated them.
+        remark: The level at which to log the reason.
+        refusal: Why the call sends no event; None if it sends one, or never sends any.
+        revenue_fault: Why the goal's revenue is invalid. In that case nothing was decided.
+        presumes_activation: Whether the event is about a user whom the user storage does not know.
+            An earlier call should have activated them.
     """
 
     decision: Decision | None = None
@@ -134,7 +134,7 @@ def show(
         if not decision.experiment.is_development_mode:
             outcome.event = Visit(decision.experiment, decision.variation)
     elif outcome.remark == "mistake":
-        # Most users whom an experiment leaves out are left out on purpose: no visitor is missing.
+        # Most users outside an experiment are outside on purpose: no visitor is missing.
         outcome.refusal = decision.refusal
     return outcome
 
@@ -148,9 +148,9 @@ def convert(
     has_properties: bool,
     revenue: object,
 ) -> Outcome:
-    """Decide, and report the goal that the request names, where the user is in the experiment.
+    """Decide, and report the request's goal if the user is in the experiment.
 
-    The revenue is what the properties of the conversion say of it, None for nothing.
+    The revenue is the one in the conversion's properties; None without one.
     """
     index = None if request.goal_name is None else settings.goal(request.goal_name)
     if index is not None and has_properties:
@@ -183,7 +183,7 @@ def convert_in_project(
 ) -> Outcome:
     """Decide for every experiment that counts a goal of the project, and report the goal.
 
-    It is reported also where the user is in none of the experiments.
+    It reports the goal even if the user is in no experiment.
 
     Source: PageSense spec, section 7.4.
     """
@@ -213,7 +213,7 @@ def convert_in_project(
 
 
 def _fault_of(goal: model.Goal, revenue: object) -> model.RevenueFault | None:
-    """What is wrong with the revenue of a goal; a goal that counts none takes any."""
+    """The fault of a goal's revenue; None for a goal that does not count revenue."""
     if not goal.counts_revenue:
         return None
     if revenue is None:
@@ -221,6 +221,6 @@ def _fault_of(goal: model.Goal, revenue: object) -> model.RevenueFault | None:
     try:
         is_usable = isinstance(revenue, str) and int(revenue) >= 0
     except ValueError:
-        # Also for more digits than Python reads.
+        # Python also raises for too many digits.
         is_usable = False
     return None if is_usable else "unreadable"

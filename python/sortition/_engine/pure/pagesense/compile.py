@@ -1,4 +1,4 @@
-"""From the document to immutable settings and a list of what is wrong in it."""
+"""Compiles a settings document into immutable settings and a list of problems."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ if TYPE_CHECKING:
     from sortition._engine.vwo import Json
 
 _EVERYONE: Final = "all"
-"""The link name of the audience that everybody is in."""
+"""The link name of the audience of all visitors."""
 
 
 def compile_settings(document: bytes) -> Settings:
     """Compile a settings document, JSON in UTF-8.
 
-    What is wrong in a part of it is listed in the settings' problems.
+    The settings list the problems of single parts.
 
     Raises:
-        SettingsError: The document cannot be used at all: no JSON, no project, or every experiment
-            of it broken.
+        SettingsError: The document is not usable at all: it is not JSON, has no project, or every
+            experiment is broken.
     """
     path = f"{PROJECTS}[0]"
     try:
@@ -62,13 +62,13 @@ def compile_settings(document: bytes) -> Settings:
 
 class _Compiler:
     def __init__(self) -> None:
-        # What a link name stands for; None if it stands for several.
+        # The audience of each link name; None if several have it.
         self.audiences: dict[str, Audience | None] = {}
         self.goals_by_link_name: dict[str, int | None] = {}
         self.goals: list[model.Goal] = []
         self.goal_names: set[str] = set()
         self.experiments: list[Experiment] = []
-        # The place of each experiment's link name, for when another takes it.
+        # The place of each experiment's link name, in case a later experiment has the same one.
         self.link_name_paths: list[str] = []
         self.by_link_name: dict[str, int] = {}
         self.names_set_aside: set[str] = set()
@@ -120,7 +120,7 @@ class _Compiler:
         self.goals.append(goal)
 
     def note_double(self, given: set[str], name: str, path: str, what: str, of: str) -> None:
-        """Take note of a name, and of a problem where it was given before."""
+        """Record a name, and a problem if another part already has it."""
         if name in given:
             self.problems.add(path, f"{what} of its own", f"that of another {of}", "ambiguous")
         given.add(name)
@@ -136,7 +136,7 @@ class _Compiler:
                 self.link_names_set_aside.update([link_name] if isinstance(link_name, str) else [])
 
     def keep(self, path: str, wire: ExperimentWire) -> None:
-        """Add an experiment, in the place of an earlier one with its link name."""
+        """Add an experiment; it replaces an earlier one with the same link name."""
         index = self.by_link_name.get(wire.link_name, len(self.experiments))
         experiment = self.compile_experiment(path, wire, index)
         link_name_path = f"{path}.experiment_link_name"
@@ -213,7 +213,7 @@ class _Compiler:
         return tuple(audiences)
 
     def goals_of(self, path: str, values: list[Json] | ProblemError) -> tuple[MappedGoal, ...]:
-        """The goals that an experiment counts; one that is broken costs only itself."""
+        """The goals that an experiment counts, without the broken ones."""
         if isinstance(values, ProblemError):
             self.problems.append(values.problem)
             return ()

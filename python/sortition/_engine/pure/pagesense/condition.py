@@ -31,12 +31,12 @@ _SIMPLE: Final = "a list of strings, numbers, booleans and nulls"
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """An attribute and what it is compared with.
+    """The comparison of an attribute with values.
 
     Attributes:
         attribute: The attribute's name.
-        operator: How; None if the condition is broken, and false.
-        values: What with, in lower case.
+        operator: The comparison; None if the condition is broken, and so false.
+        values: The values, in lower case.
     """
 
     attribute: str
@@ -46,9 +46,9 @@ class Condition:
     def is_true_of(
         self, attributes: Mapping[str, object], listen: Callable[[Callable[[], Step]], None]
     ) -> bool:
-        """Whether the condition is true of these attributes, which is passed to ``listen``.
+        """Whether the attributes satisfy the condition. Passes the answer to ``listen``.
 
-        An attribute that is missing, blank or no text makes it false, whatever the operator.
+        If the attribute is missing, blank or not text, the condition is false for every operator.
         """
         text = text_of(attributes, self.attribute)
         is_true = text is not None and bool(text.strip()) and self._compares(text.lower())
@@ -76,7 +76,7 @@ class Condition:
 
 
 def compile_condition(path: str, condition: dict[str, Json], problems: Problems) -> Condition:
-    """Compile a condition; what is wrong in it is added to ``problems`` and makes it false."""
+    """Compile a condition, and add its problems to ``problems``. With a problem it is false."""
 
     def wrong(key: str, wanted: str, found: str) -> None:
         problems.add(child(path, key), wanted, found, "clause_false")
@@ -86,7 +86,7 @@ def compile_condition(path: str, condition: dict[str, Json], problems: Problems)
         wrong("attribute_name", "a name", kind_of(attribute))
         return Condition("")
     operator = condition.get("operator", MISSING)
-    # Here alone a boolean is a number: the platform's own client is Python, whose True equals 1.
+    # Only here a boolean counts as a number, because True equals 1 in the platform's own client.
     if not isinstance(operator, bool | int | float) or operator not in _OPERATORS:
         is_number = isinstance(operator, int | float) and not isinstance(operator, bool)
         found = "another number" if is_number else kind_of(operator)
@@ -104,7 +104,7 @@ def compile_condition(path: str, condition: dict[str, Json], problems: Problems)
 
 
 class _NoValuesError(Exception):
-    """What a condition compares with is no values."""
+    """The values of a condition cannot be read."""
 
     def __init__(self, wanted: str, found: str) -> None:
         super().__init__(wanted, found)
@@ -125,7 +125,7 @@ def _read_values(values: object) -> list[str]:
             values = parse(values.encode())
         except ProblemError:
             return []
-        # What is JSON of another kind counts as an empty list, as what is no JSON does.
+        # JSON of another type counts as an empty list, and so does text that is not JSON.
         if not isinstance(values, list | dict):
             return []
     if isinstance(values, dict):

@@ -1,4 +1,4 @@
-"""What goes into a decision and what comes out of it."""
+"""The input and the result of a decision."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ class Request:
 
     Attributes:
         user_id: The user's id.
-        attributes: What the audiences are compared with.
-        has_user_storage: Whether a user storage is configured.
-        profile: What it holds; None: it was not asked.
-        goal_name: The name of the goal that is to be tracked; None if none is.
+        attributes: The user's attributes, for the audiences.
+        has_user_storage: Whether the client has a user storage.
+        profile: The user's profile in it; None if it has not been read.
+        goal_name: The name of the goal to track; None without one.
     """
 
     user_id: str = field(repr=False)
@@ -35,7 +35,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided, and why; see `sortition._engine.pagesense.Decision`."""
+    """A decision and its reason; see `sortition._engine.pagesense.Decision`."""
 
     reason: str
     experiment: model.Experiment | None = None
@@ -46,12 +46,12 @@ class Decision:
 
     @property
     def remark(self) -> model.Remark:
-        """How loudly to speak of the reason."""
+        """The level at which to log the reason."""
         return reasons.remark_of(self.reason, tracks_goal=self.tracks_goal)
 
     @property
     def refusal(self) -> str | None:
-        """The name under which an event is counted that the reason refuses."""
+        """The name under which `stats` counts an event that the reason refuses."""
         return reasons.refusal_of(self.reason)
 
     @property

@@ -1,7 +1,7 @@
 """Events as the queue holds them: the number of the event's type, followed by its JSON.
 
-An event is encoded once, when it is made: its size is known from then on, and a retry carries the
-same bytes. The client makes the request of it: a GET with everything in its query.
+The engine encodes an event once, when it creates it. So its size is known from then on, and a retry
+carries the same bytes. The client turns it into a GET request with everything in its query.
 
 Source: PageSense spec, sections 6.2 to 6.4; pinned by ``pagesense/http-capture.json``.
 """
@@ -25,7 +25,7 @@ _GOAL: Final = "23"
 _LANGUAGE: Final = 5
 """The platform's number for its Python SDK."""
 NO_FIELDS: Final = "[]"
-"""A list of fields that holds none."""
+"""An empty list of fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +118,6 @@ def _start(visitor: Visitor) -> str:
 
 
 def _joined(record: dict[str, object], lists: dict[str, str]) -> str:
-    """A record as JSON, followed by lists that are JSON already."""
+    """A record as JSON, with further lists that are already JSON."""
     more = "".join(f', "{name}": {value}' for name, value in lists.items())
     return f"{json.dumps(record)[:-1]}{more}}}"

@@ -1,4 +1,4 @@
-"""What the user storage holds for a user, and what it is to hold.
+"""Reads a user's profile from the user storage, and creates the one to save.
 
 Source: PageSense spec, section 5 and "Our choices" (D13); pinned by the vectors in
 ``pagesense/decisions.json``.
@@ -22,8 +22,8 @@ class _Entry:
     """An assignment of the user to a variation.
 
     Attributes:
-        experiment_key: A key that is no text is no experiment's.
-        variation_key: A key that is no text is no variation's.
+        experiment_key: The experiment's key; one that is not text matches no experiment.
+        variation_key: The variation's key; one that is not text matches no variation.
         json: The entry with all its fields.
     """
 
@@ -32,14 +32,14 @@ class _Entry:
     json: str
 
 
-# Its repr is left as it is for every object: an entry may hold anything.
+# Without a repr of its fields, because an entry may hold any data.
 @dataclass(frozen=True, slots=True, repr=False)
 class Profile:
-    """The profile of a user, as far as it can be read.
+    """The readable part of a user's profile.
 
     Attributes:
-        state: What it can be used for.
-        entries: The entries that are worth keeping.
+        state: Whether it was read, and whether it decides.
+        entries: The entries to keep.
     """
 
     state: ProfileState
@@ -47,10 +47,10 @@ class Profile:
 
     @staticmethod
     def read(found: object) -> Profile:
-        """Read what the user storage gave. What is no text, and blank text, is nothing.
+        """Read the user storage's answer. Blank text, and any other type, counts as no profile.
 
-        One invalid entry makes the whole profile decide nothing, as with the platform's own
-        client; the others are kept when the next assignment is saved.
+        As in the platform's own client, a profile with an invalid entry decides nothing. The next
+        save keeps its valid entries.
         """
         if not isinstance(found, str) or not str.strip(found):
             return Profile("nothing")
@@ -67,9 +67,9 @@ class Profile:
         return Profile("valid" if len(entries) == len(experiments) else "invalid", entries)
 
     def variation(self, experiment: Experiment) -> Variation | None:
-        """The variation that is stored for this experiment.
+        """The stored variation of this experiment.
 
-        That is the one of the first entry whose variation the experiment still has.
+        This is the first entry whose variation the experiment still has.
         """
         if self.state != "valid":
             return None
@@ -83,8 +83,8 @@ class Profile:
     def with_assignment(self, user_id: str, experiment_key: str, variation_key: str) -> str:
         """The profile to save, as JSON.
 
-        It has this assignment last, in place of what was stored for the experiment. Other entries
-        stay as they were.
+        The new assignment comes last and replaces the stored ones of the experiment. Other entries
+        stay unchanged.
         """
         return self.with_assignments(user_id, [(experiment_key, variation_key)])
 
@@ -113,5 +113,5 @@ def _read_entry(value: object) -> _Entry | None:
     try:
         return _Entry(experiment_key, variation_key, json.dumps(value, allow_nan=False))
     except ValueError:
-        # A number that is too large cannot be written again.
+        # A number that is too large cannot be encoded as JSON.
         return None

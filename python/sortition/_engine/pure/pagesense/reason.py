@@ -1,4 +1,4 @@
-"""Why a decision came out as it did: a closed list."""
+"""The reasons of a decision; this list is complete."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ STORED: Final = "stored"
 BUCKETED: Final = "bucketed"
 """The user has the variation whose range holds the bucket."""
 ONLY_VARIATION: Final = "only_variation"
-"""The user has the only variation of the experiment, whatever the bucket and the traffic."""
+"""The user has the experiment's only variation, for any bucket and traffic."""
 EXPERIMENT_UNKNOWN: Final = "experiment_unknown"
 """The settings have no experiment of this name."""
 EXPERIMENT_SET_ASIDE: Final = "experiment_set_aside"
@@ -20,21 +20,21 @@ EXPERIMENT_SET_ASIDE: Final = "experiment_set_aside"
 EXPERIMENT_NOT_RUNNING: Final = "experiment_not_running"
 """The experiment is not running."""
 WRONG_EXPERIMENT_TYPE: Final = "wrong_experiment_type"
-"""The experiment is no A/B test."""
+"""The experiment is not an A/B test."""
 GOAL_UNKNOWN: Final = "goal_unknown"
 """The project has no goal of this name."""
 GOAL_NOT_MAPPED: Final = "goal_not_mapped"
-"""The goal is not counted in this experiment."""
+"""The experiment does not count this goal."""
 ATTRIBUTES_MISSING: Final = "attributes_missing"
-"""No attributes were given, or one has an empty name or value: no audience is looked at."""
+"""There are no attributes, or one has an empty name or value: no audience is evaluated."""
 AUDIENCE_NOT_MATCHED: Final = "audience_not_matched"
 """The user is not in every audience of the experiment."""
 OUTSIDE_TRAFFIC: Final = "outside_traffic"
 """The user's bucket lies outside the permitted traffic."""
 NO_RANGE: Final = "no_range"
-"""The user's bucket lies within the permitted traffic and in the range of no variation."""
+"""The user's bucket lies within the permitted traffic, but in no variation's range."""
 PROFILE_NEEDED: Final = "profile_needed"
-"""Nothing is decided yet: what the user storage holds is needed first."""
+"""Nothing is decided yet: the engine needs the user's profile first."""
 
 REASONS: Final = (
     STORED,
@@ -78,15 +78,15 @@ _REFUSALS: Final = {
 
 
 def remark_of(reason: str, *, tracks_goal: bool) -> Remark:
-    """How loudly to speak of a reason: not at all, to debug, or as of a mistake."""
+    """The level at which to log a reason: not at all, as debug, or as a mistake."""
     if reason == PROFILE_NEEDED:
         return "silent"
-    # Pausing an experiment is no mistake; tracking its goal is, by the specification.
+    # Pausing an experiment is not a mistake; tracking its goal is one, by the specification.
     if reason in _MISTAKES or (reason == EXPERIMENT_NOT_RUNNING and tracks_goal):
         return "mistake"
     return "ordinary"
 
 
 def refusal_of(reason: str) -> str | None:
-    """The name under which an event is counted that this reason refuses; None: it refuses none."""
+    """The name under which `stats` counts the events that this reason refuses, or None."""
     return _REFUSALS.get(reason)

@@ -20,10 +20,10 @@ REVENUE: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One arm of an experiment.
+    """A variation of an experiment.
 
     Attributes:
-        shown: What callers see of it.
+        shown: The variation as callers see it.
     """
 
     shown: model.Variation
@@ -31,11 +31,11 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class MappedGoal:
-    """A goal that is counted in an experiment.
+    """A goal that an experiment counts.
 
     Attributes:
-        shown: What callers see of it.
-        goal: The goal's index among the settings'.
+        shown: The goal as callers see it.
+        goal: The index of the goal in the settings.
     """
 
     shown: model.MappedGoal
@@ -47,10 +47,10 @@ class Experiment:
     """An experiment.
 
     Attributes:
-        shown: What callers see of it.
+        shown: The experiment as callers see it.
         audiences: Its audiences.
-        is_for_everyone: Whether one of them is that of all visitors.
-        goals: The goals that are counted in it.
+        is_for_everyone: Whether one of them is the audience of all visitors.
+        goals: The goals that it counts.
         variations: Its variations, in the order of their keys.
         allocation: The ranges of its variations.
     """
@@ -64,16 +64,16 @@ class Experiment:
 
     @property
     def is_running(self) -> bool:
-        """Whether it is running; no other experiment is served."""
+        """Whether it is running. Users get variations only of running experiments."""
         return self.shown.status == RUNNING
 
     @property
     def is_ab_test(self) -> bool:
-        """Whether it is an A/B test; no other experiment is served."""
+        """Whether it is an A/B test. Users get variations only of A/B tests."""
         return self.shown.type == AB_TEST
 
     def goal(self, goal: int) -> MappedGoal | None:
-        """How this goal of the settings is counted in it."""
+        """The experiment's entry for this goal of the settings."""
         return next((mapped for mapped in self.goals if mapped.goal == goal), None)
 
     def variation(self, key: object) -> Variation | None:
@@ -99,7 +99,7 @@ class Settings:
     """The first experiment of each name."""
     by_link_name: dict[str, int]
     names_set_aside: frozenset[str]
-    """The names of the experiments that were set aside."""
+    """The names of the broken experiments, which were left out."""
     link_names_set_aside: frozenset[str]
     problems: Problems
 

@@ -22,7 +22,7 @@ _MOST_PERCENT: Final = 100
 
 
 class PagesenseFields(Fields):
-    """What this platform asks of fields."""
+    """This platform's rules for fields."""
 
     __slots__ = ()
 
@@ -50,7 +50,7 @@ class PagesenseFields(Fields):
         return percent
 
     def number_or_text(self, key: str) -> str:
-        """A number from 0 as text, without the fraction of a whole one; or a string."""
+        """A string, or a number of at least 0 as text, a whole number without a fraction."""
         value = self.values.get(key)
         if isinstance(value, str):
             return self.text(key)
@@ -60,7 +60,7 @@ class PagesenseFields(Fields):
         return str(int(value)) if value == int(value) else str(value)
 
     def filled_list(self, key: str) -> list[Json]:
-        """A list with something in it."""
+        """A list that is not empty."""
         items = self.items(key)
         if not items:
             raise self.wrong(key, "a list", "an empty list")
@@ -166,7 +166,7 @@ class ExperimentWire:
     variations: list[VariationWire]
     audiences: list[str]
     goals: list[Json] | ProblemError
-    """What may be goals, or what is wrong where a list of them is wanted."""
+    """The elements of a list of goals, or the problem if there is no list."""
 
     @staticmethod
     def read(path: str, value: Json) -> ExperimentWire:

@@ -1,7 +1,7 @@
 """Python's regular expressions: whether ``re.search(pattern, text)`` finds anything.
 
-Here that is `re` itself: its answers are right by definition, and its searches are not bounded in
-time. What the compiled engine does not support is refused here too, so that both give the same
+This module uses `re`: its answers are right by definition, but its searches may take any time. It
+refuses patterns that the compiled engine does not support, so that both engines give the same
 answers.
 """
 
@@ -24,7 +24,7 @@ class InvalidPatternError(Exception):
 
 
 class UnsupportedPatternError(Exception):
-    """Python compiles the pattern, and the compiled engine cannot say what it means."""
+    """Python compiles the pattern, but the compiled engine does not support it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Pattern:
     compiled: re.Pattern[str]
 
     def search(self, text: str) -> bool:
-        """Whether the pattern is found in this text."""
+        """Whether the text contains a match."""
         try:
             return self.compiled.search(text) is not None
         except Exception:  # noqa: BLE001 -- `re` has faults of its own, which count as no match
@@ -51,12 +51,12 @@ def compile_pattern(pattern: str) -> Pattern:
     scanner = _Scanner(pattern)
     try:
         with warnings.catch_warnings():
-            # Python wonders about some classes; the settings' author is not here to be told.
+            # Python warns of some character classes. The author of the settings would not see it.
             warnings.simplefilter("ignore")
             compiled = re.compile(pattern)
     except Exception as error:
         if _CHARACTER_NAME.match(pattern):
-            # The compiled engine does not know which names there are.
+            # The compiled engine has no table of the names of characters.
             raise UnsupportedPatternError(_BY_NAME) from error
         raise InvalidPatternError from error
     unsupported = scanner.unsupported()
@@ -76,7 +76,7 @@ class _Group:
 
 @dataclass(slots=True)
 class _Scanner:
-    """Goes over a pattern that Python compiles, and looks for what is not supported."""
+    """Finds unsupported parts of a pattern that Python compiles."""
 
     pattern: str
     index: int = 0
@@ -85,7 +85,7 @@ class _Scanner:
     open: list[_Group] = field(default_factory=list)
 
     def unsupported(self) -> str | None:
-        """What is not supported, in the compiled engine's words; None where everything is."""
+        """The first unsupported part, as the compiled engine words it; None if there is none."""
         while self.index < len(self.pattern):
             found = self.step()
             if found is not None:

@@ -1,4 +1,4 @@
-"""The pure engine as the rest of the package sees it; the twin of ``rust/bindings``."""
+"""The pure engine's interface to the rest of the package; the twin of ``rust/bindings``."""
 
 from sortition._engine.pure.hash import murmur3_32
 from sortition._engine.pure.pagesense.activated import Activated as PagesenseActivated

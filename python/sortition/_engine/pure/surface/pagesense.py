@@ -77,12 +77,12 @@ class PagesenseSettings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first thousand problems."""
+        """The first thousand problems of the document."""
         return self._settings.problems.first
 
     @property
     def problem_count(self) -> int:
-        """How many problems there are in all."""
+        """The number of all problems."""
         return self._settings.problems.count
 
     def experiment(self, name: str, named_by: model.NamedBy = "name") -> model.Experiment | None:
@@ -99,12 +99,12 @@ class PagesenseSettings:
         return None if index is None else settings.goals[index]
 
     def experiment_names(self, named_by: model.NamedBy, most: int) -> tuple[str, ...]:
-        """The names or link names of the experiments; of the first ones where there are more."""
+        """The names or link names of the experiments, but at most those of the first ones."""
         shown = (experiment.shown for experiment in self._settings.experiments[:most])
         return tuple(one.name if named_by == "name" else one.link_name for one in shown)
 
     def goal_names(self, named_by: model.NamedBy, most: int) -> tuple[str, ...]:
-        """The names or link names of the goals; of the first ones where there are more."""
+        """The names or link names of the goals, but at most those of the first ones."""
         goals = self._settings.goals[:most]
         return tuple(one.name if named_by == "name" else one.link_name for one in goals)
 
@@ -260,7 +260,7 @@ class PagesenseOutcome:
 
     @property
     def answer(self) -> str | None:
-        """What the call returns."""
+        """The call's result."""
         return self._outcome.answer
 
     @property
@@ -277,13 +277,13 @@ class PagesenseOutcome:
 
     @property
     def is_profile_invalid(self) -> bool:
-        """Whether what the user storage holds was read, and decides nothing."""
+        """Whether the profile was read, but decides nothing."""
         profile = self._request.profile
         return profile is not None and profile.state == "invalid"
 
     @property
     def saves_assignment(self) -> bool:
-        """Whether a profile is to be saved."""
+        """Whether there is a profile to save."""
         return bool(self._outcome.assignments)
 
     def profile_to_save(self, stored: str) -> str:
@@ -297,15 +297,15 @@ class PagesenseOutcome:
 
     @property
     def remark(self) -> model.Remark:
-        """How loudly to log the reason."""
+        """The level at which to log the reason."""
         return self._outcome.remark
 
     @property
     def refusal(self) -> str | None:
-        """Why the call's event is refused."""
+        """Why the call sends no event."""
         return self._outcome.refusal
 
     @property
     def revenue_fault(self) -> model.RevenueFault | None:
-        """Why the goal's revenue cannot be used."""
+        """Why the goal's revenue is invalid."""
         return self._outcome.revenue_fault

@@ -59,7 +59,7 @@ class VwoSettings:
 
     @property
     def collection_prefix(self) -> str | None:
-        """The path segment that stands for where the data reside."""
+        """The path segment for the region of the account's data."""
         return self._settings.collection_prefix
 
     @property
@@ -69,12 +69,12 @@ class VwoSettings:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first thousand problems."""
+        """The first thousand problems of the document."""
         return self._settings.problems.first
 
     @property
     def problem_count(self) -> int:
-        """How many problems there are in all."""
+        """The number of all problems."""
         return self._settings.problems.count
 
     def visitor_id(self, user_id: str) -> str:
@@ -86,7 +86,7 @@ class VwoSettings:
         return any(campaign.shown.key == key for campaign in self._settings.campaigns)
 
     def campaign_keys(self, most: int) -> tuple[str, ...]:
-        """The keys of the campaigns; of the first ones where there are more."""
+        """The keys of the campaigns, but at most those of the first ones."""
         return tuple(campaign.shown.key for campaign in self._settings.campaigns[:most])
 
     def goal_identifiers(self, most: int) -> tuple[str, ...]:
@@ -162,7 +162,7 @@ class VwoSettings:
     def targets(
         self, specifier: str | Sequence[str] | None, goal_identifier: str
     ) -> list[str | int]:
-        """The campaigns that ``track`` is about, by key or by index."""
+        """The campaigns that ``track`` credits, by key or by index."""
         return call.targets(self._settings, specifier, goal_identifier)
 
     def assign(
@@ -266,7 +266,7 @@ class VwoSettings:
         user_agent: str | None,
         ip_address: str | None,
     ) -> bytes | None:
-        """The event for a batch; None if there is none, or where it is not for a batch."""
+        """The encoded event for a batch; None if there is no event, or it is not for a batch."""
         if outcome.event is None or at_s is None:
             return None
         visitor = self._visitor(user_id, at_s, user_agent, ip_address)
@@ -275,7 +275,7 @@ class VwoSettings:
 
 @final
 class VwoOutcome:
-    """What a call comes to; see `sortition._engine.vwo.Outcome`."""
+    """The outcome of a call; see `sortition._engine.vwo.Outcome`."""
 
     __slots__ = ("_outcome", "_request", "event")
 
@@ -291,7 +291,7 @@ class VwoOutcome:
 
     @property
     def answer(self) -> model.Answer:
-        """What the call returns."""
+        """The call's result."""
         return self._outcome.answer
 
     @property
@@ -301,7 +301,7 @@ class VwoOutcome:
 
     @property
     def revenue(self) -> str | None:
-        """The revenue that the event carries, as JSON."""
+        """The event's revenue, as JSON."""
         event = self._outcome.event
         return event.revenue if isinstance(event, call.Conversion) else None
 
@@ -328,17 +328,17 @@ class VwoOutcome:
 
     @property
     def remark(self) -> model.Remark:
-        """How loudly to speak of the reason."""
+        """The level at which to log the reason."""
         return self._outcome.remark
 
     @property
     def refusal(self) -> str | None:
-        """Why the call's event is refused."""
+        """Why the call sends no event."""
         return self._outcome.refusal
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to do but to send the event and to return the answer."""
+        """Whether the caller only has to send the event and return the answer."""
         decision = self._outcome.decision
         return (
             self._outcome.remark == "ordinary"

@@ -1,4 +1,4 @@
-"""VWO FullStack: the order of a decision.
+"""VWO FullStack: decides which variation a user gets.
 
 Source: VWO spec, sections 3, 4, 6 and 8.
 """
@@ -54,9 +54,9 @@ def decide_by_key(
 
 
 def decide(settings: Settings, index: int, request: Request, trace: Trace) -> Decision:
-    """Decide for the campaign of this index, which may be a stopped one.
+    """Decide for the campaign with this index, which may be stopped.
 
-    The same inputs give the same answer: there is no clock, no chance and no state in it.
+    The same inputs give the same answer: the decision uses no clock, random numbers or state.
     """
     if not 0 <= index < len(settings.campaigns):
         return Decision(reason.CAMPAIGN_UNKNOWN)
@@ -101,7 +101,7 @@ def decide(settings: Settings, index: int, request: Request, trace: Trace) -> De
 def _refusal(
     settings: Settings, campaign: Campaign, request: Request, goal: Goal | None
 ) -> str | None:
-    """Why this call may not decide on this campaign; None if it may."""
+    """Why this call cannot decide for this campaign; None if it can."""
     if request.goal is not None and goal is None:
         return reason.GOAL_UNKNOWN
     is_read_only = request.call in ("get_variation_name", "get_feature_variable_value")
@@ -128,8 +128,8 @@ def _goal_refusal(settings: Settings, goal: Goal, request: GoalRequest) -> str |
         return reason.GOAL_TYPE_NOT_TRACKED
     if goal.shown.type != "REVENUE_TRACKING" or request.has_revenue:
         return None
-    # Without a revenue of the call, an event-architecture account takes it from the event's
-    # properties, or counts how often the event happens.
+    # If the call gives no revenue, an event-architecture account takes it from the event's
+    # properties, or counts the events.
     if settings.is_event_arch_enabled:
         if goal.shown.revenue_prop is None:
             has_what_it_counts = goal.counts_every_time
@@ -148,7 +148,7 @@ def _from_record(
     conclude: Callable[..., Decision],
     trace: Trace,
 ) -> Decision | None:
-    """The decision that the user storage makes, or None if it goes on."""
+    """The decision from the user's stored record; None if the record decides nothing."""
     if record is None:
         if not request.has_user_storage:
             return None
@@ -230,7 +230,7 @@ def _whitelisted(
 
 
 def _ids(settings: Settings, campaign: Campaign, request: Request) -> tuple[str, ...]:
-    """The user's id, and where the campaign has lists of visitor ids the user's."""
+    """The user's id, and if the campaign has lists of users, also the visitor id."""
     if not campaign.has_user_lists:
         return (request.user_id,)
     return request.user_id, visitor_id(settings.visitor_namespace, request.user_id)
@@ -278,7 +278,7 @@ def _lose_group(
 ) -> tuple[str | None, tuple[str, ...]]:
     """Why the campaign does not win the user within its group; None if it does.
 
-    And the campaigns whose records are needed to tell.
+    The second value holds the campaigns whose records are needed first.
     """
     group_index = settings.campaigns[index].group
     if group_index is None:

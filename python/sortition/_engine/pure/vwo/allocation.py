@@ -1,4 +1,4 @@
-"""From weights to ranges, and which range owns a bucket.
+"""Converts weights to ranges of buckets, and finds the range of a bucket.
 
 Source: VWO spec, section 5; pinned by the vectors in ``vwo/ranges.jsonl``.
 """
@@ -33,7 +33,7 @@ def ranges(weights: Iterable[float]) -> list[tuple[int, int] | None]:
 
 
 def owner(allocation: Iterable[tuple[int, int] | None], bucket: int) -> int | None:
-    """The index of the range that holds this bucket; None for a bucket outside every range."""
+    """The index of the range that contains this bucket; None if no range does."""
     for index, ends in enumerate(allocation):
         if ends is not None and ends[0] <= bucket <= ends[1]:
             return index
@@ -41,8 +41,8 @@ def owner(allocation: Iterable[tuple[int, int] | None], bucket: int) -> int | No
 
 
 def rescaled(weights: Sequence[float]) -> list[float]:
-    """The same weights, rescaled so that they add up to 100; equal ones where all are 0."""
-    # Not `sum`: from Python 3.12 on it rounds differently.
+    """The weights, scaled so that they add up to 100; equal weights if all are 0."""
+    # Not `sum`, which rounds differently since Python 3.12.
     total = 0.0
     for weight in weights:
         total += weight
@@ -52,5 +52,5 @@ def rescaled(weights: Sequence[float]) -> list[float]:
 
 
 def equal_weights(count: int) -> list[float]:
-    """So many equal weights that add up to 100; none for none."""
+    """This many equal weights that add up to 100."""
     return [100 / count for _ in range(count)]

@@ -1,4 +1,4 @@
-"""How a value that is known of a user becomes text."""
+"""Converts a user's attributes to text, as the platforms compare it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ if TYPE_CHECKING:
 
 
 class UnreadableError(Exception):
-    """An object whose ``str()`` raises, or gives what is no text."""
+    """The ``str()`` of an object raises, or is not valid text."""
 
 
 class Attributes(Protocol):
-    """Where a rule looks up what is known of a user; a dictionary is one."""
+    """Looks up attributes of a user for a rule. A dictionary has the same method."""
 
     def get(self, name: str, /) -> object:
         """The value under this name; None if there is none."""
@@ -25,7 +25,7 @@ class WithIds:
     """Attributes of a user, with the user's ids.
 
     Attributes:
-        others: The attributes, which are left as they are.
+        others: The attributes; never changed.
         name: The name of the attribute that holds the user's id; None for none.
         ids: The user's ids by which lists may name the user; the attribute holds the first one.
     """
@@ -42,11 +42,11 @@ class WithIds:
 def text_of(attributes: Attributes, name: str) -> str:
     """The value under this name as the platforms compare it.
 
-    That is ``str(value)``, but ``true`` and ``false`` for booleans, and empty for None and for
-    what is missing.
+    This is ``str(value)``, except ``true`` and ``false`` for booleans, and empty text for None and
+    for a missing value.
 
     Raises:
-        UnreadableError: There is no such text.
+        UnreadableError: The value cannot be converted.
     """
     try:
         value = attributes.get(name)
@@ -57,7 +57,7 @@ def text_of(attributes: Attributes, name: str) -> str:
         if value is False:
             return "false"
         text = str(value)
-        # Half of a surrogate pair is no text that could be compared.
+        # Text with a lone surrogate cannot be compared.
         text.encode()
     except Exception as error:
         raise UnreadableError from error
@@ -65,7 +65,7 @@ def text_of(attributes: Attributes, name: str) -> str:
 
 
 def plain_text_of(attributes: Attributes, name: str) -> str | None:
-    """The value under this name where it is text itself; otherwise None."""
+    """The value under this name if it is text; otherwise None."""
     try:
         value = attributes.get(name)
         if not isinstance(value, str):

@@ -1,4 +1,4 @@
-"""From a hash to a bucket: the formula, in its order, and its edges.
+"""Converts a hash to a bucket.
 
 ``bucket(max, multiplier) = floor((max * hash / 2**32 + 1) * multiplier)``, in binary64.
 
@@ -18,20 +18,19 @@ _BEYOND_EVERY_RANGE: Final = 2**64 - 1
 
 
 def traffic_bucket(hash: int) -> int:  # noqa: A002 -- the field's word for it
-    """A user's place among a campaign's traffic, 1 to 100."""
+    """A user's bucket for the campaign's traffic, from 1 to 100."""
     return _bucket(hash, 100, 1)
 
 
 def variation_bucket(hash: int) -> int:  # noqa: A002 -- the field's word for it
-    """A user's place among the ranges of variations, 1 to 10,000."""
+    """A user's bucket for the variations' ranges, from 1 to 10,000."""
     return _bucket(hash, 10000, 1)
 
 
 def stretched_bucket(hash: int, percent_traffic: float) -> int:  # noqa: A002 -- the field's word
-    """The place in the oldest algorithm, which stretches the traffic over the whole width.
+    """A user's bucket in the oldest algorithm, which stretches the traffic over all buckets.
 
-    It lies beyond 10,000 for whom the traffic leaves out, and may be 0 where the traffic is above
-    100.
+    It is above 10,000 for users outside the traffic, and may be 0 if the traffic is above 100.
     """
     if percent_traffic == 0:
         return _BEYOND_EVERY_RANGE

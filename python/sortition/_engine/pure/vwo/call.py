@@ -1,8 +1,7 @@
-"""What a public call comes to: a decision, and everything that follows from it.
+"""The whole outcome of a public call: a decision, and everything that follows from it.
 
-Each function takes a question and returns the whole outcome: what to answer, which event to send,
-what to store and how loudly to speak of the reason. Its caller reads the arguments and carries the
-outcome out.
+Each function takes a question and returns the answer, the event to send, the record to store, and
+the level at which to log the reason. The caller reads the arguments before and acts on the outcome.
 
 Source: VWO spec, sections 3, 4 and 8.
 """
@@ -61,16 +60,15 @@ class Conversion:
 
 @dataclass(slots=True)
 class Outcome:
-    """What a call comes to.
+    """The outcome of a call.
 
     Attributes:
-        decision: The decision, with what to store once the event is accepted, or at once without
-            an event.
-        answer: What the call returns; None for nothing.
+        decision: The decision, with the record to store: after the event is accepted, or at once
+            if there is no event.
+        answer: The call's result; None for none.
         event: The event to send.
-        remark: How loudly to speak of the reason.
-        refusal: Why the call's event is refused; None if the call has no event or the event
-            goes out.
+        remark: The level at which to log the reason.
+        refusal: Why the call sends no event; None if it sends one, or never sends any.
     """
 
     decision: Decision
@@ -83,9 +81,9 @@ class Outcome:
 def targets(
     settings: Settings, specifier: str | Sequence[str] | None, goal_identifier: str
 ) -> list[str | int]:
-    """The campaigns to credit, by key or by index: each is a `convert` of its own.
+    """The campaigns to credit, by key or by index. The caller calls `convert` for each.
 
-    A key of a list that no running campaign has stays a key, so that `convert` says why.
+    A key without a running campaign stays a key, so that `convert` gives the reason.
     """
     if isinstance(specifier, str):
         return [specifier]
@@ -95,7 +93,7 @@ def targets(
             for index, campaign in enumerate(settings.campaigns)
             if campaign.goal(goal_identifier) is not None
         ]
-    # Of two campaigns of one key the platform's SDK credits the last.
+    # If two campaigns have the same key, the platform's SDK credits the last one.
     running = {
         campaign.shown.key: index
         for index, campaign in enumerate(settings.campaigns)
@@ -149,7 +147,7 @@ def show(settings: Settings, campaign: str | int, request: Request) -> Outcome:
     if request.call == "is_feature_enabled":
         answer = _has_feature(decision)
     remark = remark_of(decision.reason, request.call)
-    # Most users whom a campaign leaves out are left out on purpose: no visitor is missing.
+    # Most users outside a campaign are outside on purpose: no visitor is missing.
     refusal = refusal_of(decision.reason) if remark == "mistake" else None
     return Outcome(decision, answer, impression, remark, refusal)
 
@@ -159,8 +157,8 @@ def convert(
 ) -> Outcome:
     """Decide, and credit the user's conversion.
 
-    The values of the request's event properties are JSON, and so is the revenue: None if the
-    call gives none that Python calls true.
+    The values of the request's event properties are JSON, and so is the revenue. The revenue is
+    None if the call gives no value that is true in Python.
     """
     decision = _choose(settings, campaign, request)
     conversion = None
@@ -185,7 +183,7 @@ def _choose(settings: Settings, campaign: str | int, request: Request) -> Decisi
 
 
 def _has_feature(decision: Decision) -> bool:
-    """Whether the feature is on: for everyone in a rollout, else where the variation says so."""
+    """Whether the feature is on: in a rollout always, in a test if the variation enables it."""
     if decision.campaign is None or decision.variation is None:
         return False
     return decision.campaign.type != "FEATURE_TEST" or decision.variation.is_feature_enabled is True
@@ -194,10 +192,10 @@ def _has_feature(decision: Decision) -> bool:
 def _variables_of(
     campaign: model.Campaign, variation: model.Variation
 ) -> tuple[model.Variable, ...]:
-    """The variables that a user of this variation gets.
+    """The feature's variables for a user of this variation.
 
-    A rollout has them itself. In a test they are the variation's, or the control's where the
-    variation has the feature off.
+    A rollout has its own variables. In a test they are the variation's, or the control's if the
+    feature is off in the variation.
     """
     if campaign.type == "FEATURE_ROLLOUT":
         return campaign.variables
@@ -210,7 +208,7 @@ def _variables_of(
 def _revenue_of(
     settings: Settings, goal: model.Goal, given: str | None, properties: Mapping[str, object]
 ) -> str | None:
-    """The revenue that a conversion carries, as JSON.
+    """The revenue of a conversion, as JSON.
 
     Source: VWO spec, section 8, 'Which revenue is sent'.
     """

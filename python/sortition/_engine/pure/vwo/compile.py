@@ -1,4 +1,4 @@
-"""From the document to immutable settings and a list of what is wrong in it."""
+"""Compiles a settings document into immutable settings and a list of problems."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
 _RUNNING: Final = "RUNNING"
 _MOST_PERCENT: Final = 100.0
 _ROUNDED_BY: Final = 0.5
-"""How far weights may be rounded, each, in percent."""
+"""The tolerance for the rounding of each weight, in percent."""
 _VARIABLE_TYPES: Final = ("string", "integer", "double", "boolean", "json")
-"""The types of variables whose values can be read."""
+"""The supported types of variables."""
 _ADVANCED: Final = 2
 """The number of the algorithm on the wire; the other one is 1."""
 
@@ -43,11 +43,11 @@ _ADVANCED: Final = 2
 def compile_settings(document: bytes) -> Settings:
     """Compile a settings document, JSON in UTF-8.
 
-    What is wrong in a part of it is listed in the settings' problems.
+    The settings list the problems of single parts.
 
     Raises:
-        SettingsError: The document cannot be used at all: no JSON, no settings, or every campaign
-            of it broken.
+        SettingsError: The document is not usable at all: it is not JSON, not a settings file, or
+            every campaign is broken.
     """
     try:
         wire = SettingsWire.read(parse(document))
@@ -99,13 +99,13 @@ class _Compiler:
         self.campaigns.append(campaign)
 
     def note_double(self, given: set[str], name: str, path: str, what: str, of: str) -> None:
-        """Take note of a name, and of a problem where it was given before."""
+        """Record a name, and a problem if another part already has it."""
         if name in given:
             self.problems.add(path, f"{what} of its own", f"that of another {of}", "ambiguous")
         given.add(name)
 
     def remark_on(self, path: str, wire: CampaignWire) -> None:
-        """Take note of what can be used as it is, and is hardly what was meant."""
+        """Record problems of usable values that are probably mistakes."""
         problems = self.problems
         status = wire.status.strip()
         if wire.status != _RUNNING and status.isascii() and status.upper() == _RUNNING:
@@ -129,8 +129,8 @@ class _Compiler:
         """The group of the campaign with this id, by its index.
 
         Raises:
-            ProblemError: The reference to it is broken.
-            _GroupIsBrokenError: It is broken, which the first campaign of it reports.
+            ProblemError: The reference to the group is broken.
+            _GroupIsBrokenError: The group is broken. The first of its campaigns reports it.
         """
         value = (self.wire.campaign_groups or {}).get(str(campaign_id), MISSING)
         if value is MISSING:
@@ -196,7 +196,7 @@ class _Compiler:
         )
 
     def variation_seed(self, wire: CampaignWire) -> str | None:
-        """Which seed string places a user among the variations."""
+        """The start of the seed string for the variation's bucket."""
         is_nb, is_nb_v2 = self.wire.is_nb, self.wire.is_nb_v2
         if (not is_nb and not is_nb_v2) or (is_nb and wire.is_ob):
             return None
@@ -332,7 +332,7 @@ class _Compiler:
         )
 
     def remark_on_groups(self, groups: tuple[Group, ...]) -> None:
-        """Take note of running campaigns whose group does not list them: they win nobody."""
+        """Record a problem for each running campaign that its group does not list."""
         members = [frozenset(group.members) for group in groups]
         for index, campaign in enumerate(self.campaigns):
             is_alone = campaign.group is None or not campaign.shown.is_running
@@ -344,7 +344,7 @@ class _Compiler:
 
 
 def _fault_of_weights(count: int, total: float) -> tuple[str, str] | None:
-    """What is wrong with the weights of so many variations that add up to this."""
+    """The problem of this sum of this many weights; None if the sum is right."""
     if not count:
         return "a variation", "none"
     rounded_by = count * _ROUNDED_BY

@@ -1,4 +1,4 @@
-"""What goes into a decision and what comes out of it."""
+"""The input and the result of a decision."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
     from sortition._engine import vwo as model
 
 NOT_ASKED: Final = object()
-"""Stands for a record that the user storage was not asked for."""
+"""Stands for a record that has not been read from the user storage."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoalRequest:
-    """What a ``track`` call adds to a request.
+    """The part of a request that only ``track`` has.
 
     Attributes:
         identifier: The goal's identifier.
         type_to_track: Which goals to credit: ``ALL``, ``CUSTOM_GOAL`` or ``REVENUE_TRACKING``.
-        has_revenue: Whether a revenue was given that is true for Python.
-        event_properties: The event's properties, of which only the names matter here.
+        has_revenue: Whether the call gives a revenue that is true in Python.
+        event_properties: The event's properties. Only their names matter here.
     """
 
     identifier: str
@@ -35,14 +35,14 @@ class GoalRequest:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """A record of the user storage, as far as it can be read."""
+    """The readable part of a record of the user storage."""
 
     campaign_key: str | None
     variation_name: str | None
     goal_identifiers: str | None
 
 
-# Not frozen, like what else is made for every call: that takes twice as long to make.
+# Not frozen, because creating a frozen object takes twice as long, and every call creates one.
 @dataclass(slots=True)
 class Request:
     """Everything a decision depends on, besides the settings."""
@@ -57,9 +57,9 @@ class Request:
     goal: GoalRequest | None
 
     def stored(self, campaign: model.Campaign) -> object:
-        """What is known of the storage's content for a campaign: a `Record`, None, `NOT_ASKED`.
+        """The user's record for a campaign: a `Record`, None if there is none, or `NOT_ASKED`.
 
-        A record of another campaign does not count.
+        Ignores a record of another campaign.
         """
         found = self.records.get(campaign.key, NOT_ASKED)
         if found is NOT_ASKED:
@@ -76,7 +76,7 @@ class Request:
 
 @dataclass(slots=True)
 class Decision:
-    """What was decided, and why; see `sortition._engine.vwo.Decision`."""
+    """A decision and its reason; see `sortition._engine.vwo.Decision`."""
 
     reason: str
     campaign: model.Campaign | None = None

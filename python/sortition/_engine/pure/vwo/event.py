@@ -1,7 +1,7 @@
-"""Events as they stand in a batch.
+"""Encodes events for a batch.
 
-An event is encoded once, when it is made: its size is known from then on, and whatever is sent
-again is the same bytes.
+The engine encodes an event once, when it creates it. So its size is known from then on, and a retry
+carries the same bytes.
 
 Source: VWO spec, section 9; pinned by the batches in ``vwo/scenarios.jsonl``.
 """
@@ -25,8 +25,8 @@ class Visitor:
     Attributes:
         id: The id that stands for the user.
         at_s: When the event happened, in seconds since 1970.
-        user_agent: The User-Agent of the user's browser; empty if it is not known.
-        ip_address: The user's IP address; empty if it is not known.
+        user_agent: The User-Agent of the user's browser; empty if it is unknown.
+        ip_address: The user's IP address; empty if it is unknown.
     """
 
     id: str
@@ -35,7 +35,7 @@ class Visitor:
     ip_address: str
 
     def fields(self) -> dict[str, model.Json]:
-        """What every event starts with."""
+        """The fields that every event starts with."""
         return {
             "u": self.id,
             "sId": self.at_s,
@@ -65,7 +65,7 @@ def conversion(
 
 def push(visitor: Visitor, key: str, value: str) -> str:
     """A user has a value of a custom dimension."""
-    # JSON within JSON: the platform takes it as text.
+    # JSON within JSON: the platform expects it as text.
     tags = json.dumps({"u": {key: value}})
     return json.dumps({**visitor.fields(), "t": tags, "eT": 3})
 

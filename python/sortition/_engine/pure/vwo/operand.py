@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 
 class UnanswerableError(Exception):
-    """The comparison could not be made; the whole expression is false."""
+    """The comparison is not possible; the whole expression is false."""
 
 
 Report: TypeAlias = "Callable[[str, str, Consequence], None]"
-"""Takes what is wrong in an operand: what was wanted, what was found, what it costs."""
+"""Receives a problem of an operand: the expected value, the one found, and the consequence."""
 
 
 _TEXT_RULES: Final[dict[str, Callable[[str, str], bool]]] = {
@@ -64,7 +64,7 @@ _RULE_NAMES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Operand:
-    """What a custom variable is compared with, and how."""
+    """The right-hand side of a custom variable's comparison: a rule and its value."""
 
     rule: str
     operand: str
@@ -72,11 +72,11 @@ class Operand:
     """The pattern of the operand; None for other rules, and for an invalid pattern."""
 
     def matches(self, value: str) -> bool:
-        """Whether the rule is true of this value.
+        """Whether the value satisfies the rule.
 
         Raises:
-            UnanswerableError: The comparison cannot be made: an infinity, what is not a number, a
-                numeric comparison with a side that is no number, ``wildcard()``, a pattern that is
+            UnanswerableError: The comparison is not possible: a side is infinite or NaN, a side of
+                a numeric comparison is not a number, the rule is ``wildcard()``, or its pattern is
                 not supported.
         """
         if self.rule == "unanswerable":
@@ -102,7 +102,7 @@ class Operand:
 def compile_operand(source: str, report: Report) -> Operand:
     """Read an operand such as ``lower(chrome)``, ``wildcard(*@example.com)``, ``gt(18)`` or text.
 
-    What is wrong in it is passed to `report`.
+    Calls `report` for each problem.
     """
     call = _split_call(source)
     name, inner = ("", source) if call is None else call
@@ -124,7 +124,7 @@ _NOT_FINITE: Final = "one that is infinite or not a number"
 
 
 def _fault_of(source: str, operand: Operand) -> tuple[str, str, Consequence] | None:
-    """Why this operand can never be true of anything, or is hardly what was meant."""
+    """The problem of an operand that never matches, or that is probably a mistake."""
     rule, text = operand.rule, operand.operand
     number = _number(text)
     is_infinite = number is not None and not math.isfinite(number)
@@ -148,7 +148,7 @@ def _fault_of(source: str, operand: Operand) -> tuple[str, str, Consequence] | N
 
 
 def _is_almost_a_rule(source: str) -> bool:
-    """Whether text would be a rule if its name were written in lower case and without signs."""
+    """Whether the text would be a rule if its name were in lower case and without punctuation."""
     call = _split_call(source)
     if call is None:
         return False
@@ -160,7 +160,7 @@ _TO_NAME: Final = {
     **dict.fromkeys(map(ord, " _-")),
     **{upper: upper + 32 for upper in range(ord("A"), ord("Z") + 1)},
 }
-"""Takes signs out of a name and makes its ASCII letters small."""
+"""Removes punctuation from a name and lowers its ASCII letters."""
 
 
 def _number(text: str) -> float | None:

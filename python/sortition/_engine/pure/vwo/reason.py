@@ -1,4 +1,4 @@
-"""Why a decision came out as it did: a closed list."""
+"""The reasons of a decision; this list is complete."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ CAMPAIGN_NOT_RUNNING: Final = "campaign_not_running"
 WRONG_CAMPAIGN_TYPE: Final = "wrong_campaign_type"
 """The call is not meant for campaigns of this type."""
 USER_STORAGE_NEEDED: Final = "user_storage_needed"
-"""The campaign needs a user storage, and none is configured."""
+"""The campaign requires a user storage, but the client has none."""
 GOAL_UNKNOWN: Final = "goal_unknown"
 """The campaign does not have this goal."""
 GOAL_TYPE_NOT_TRACKED: Final = "goal_type_not_tracked"
-"""The goal is of the type that is not to be tracked."""
+"""The call does not track goals of this type."""
 REVENUE_MISSING: Final = "revenue_missing"
-"""The goal counts revenue, and none was given."""
+"""The goal counts revenue, but the call gives no revenue."""
 NOT_ACTIVATED: Final = "not_activated"
 """A user storage is configured and holds no record: the user was not activated before."""
 GOAL_ALREADY_TRACKED: Final = "goal_already_tracked"
@@ -42,11 +42,11 @@ GROUP_WHITELISTED_ELSEWHERE: Final = "group_whitelisted_elsewhere"
 GROUP_STORED_ELSEWHERE: Final = "group_stored_elsewhere"
 """Another campaign of the group has the user by a stored record."""
 GROUP_NOT_WON: Final = "group_not_won"
-"""Another campaign of the group won the user, or none did."""
+"""Another campaign of the group won the user, or no campaign did."""
 NO_RANGE: Final = "no_range"
 """The user's bucket lies outside the ranges of all variations."""
 RECORDS_NEEDED: Final = "records_needed"
-"""Nothing is decided yet: records of the user storage are needed first."""
+"""Nothing is decided yet: the engine needs records of the user storage first."""
 
 REASONS: Final = (
     WHITELISTED,
@@ -104,15 +104,15 @@ _REFUSALS: Final = {
 
 
 def remark_of(reason: str, call: Call) -> Remark:
-    """How loudly to speak of a reason: not at all, to debug, or as of a mistake."""
+    """The level at which to log a reason: not at all, as debug, or as a mistake."""
     if reason == RECORDS_NEEDED:
         return "silent"
-    # Not of the caller's making alone: a storage that lost its records answers so, too.
+    # Not always the caller's mistake: a storage that lost its records has the same effect.
     if reason in _MISTAKES or (reason == NOT_ACTIVATED and call == "track"):
         return "mistake"
     return "ordinary"
 
 
 def refusal_of(reason: str) -> str | None:
-    """The name under which an event is counted that this reason refuses; None: it refuses none."""
+    """The name under which `stats` counts the events that this reason refuses, or None."""
     return _REFUSALS.get(reason)

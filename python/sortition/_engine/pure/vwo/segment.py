@@ -31,26 +31,26 @@ if TYPE_CHECKING:
     Listen: TypeAlias = Callable[[Callable[[], Step]], None]
 
 USER_ID_ATTRIBUTE: Final = "_vwo_user_id"
-"""The name of the attribute that holds the user's id, where a segment may ask for it."""
+"""The name of the attribute that holds the user's id, for segments that may use it."""
 
 
 @dataclass(frozen=True, slots=True)
 class All:
-    """True where all are; evaluated left to right, up to the first that is not."""
+    """True if all are true; evaluated from left to right, up to the first false one."""
 
     segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Any:
-    """True where any is; evaluated left to right, up to the first that is."""
+    """True if any is true; evaluated from left to right, up to the first true one."""
 
     segments: tuple[Segment, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Not:
-    """True where the other is not."""
+    """True if the inner expression is false."""
 
     segment: Segment
 
@@ -82,7 +82,7 @@ Segment: TypeAlias = All | Any | Not | Variable | User | Broken
 def compile_segment(  # noqa: C901 -- one case for each operator
     path: str, expression: Json, problems: Problems
 ) -> Segment:
-    """Compile an expression; what is wrong in it is added to `problems` and never matches."""
+    """Compile an expression. Adds its problems to `problems`; a broken part never matches."""
 
     def broken(path: str, wanted: str, found: str) -> Segment:
         problems.add(path, wanted, found, "never_matches")
@@ -94,13 +94,13 @@ def compile_segment(  # noqa: C901 -- one case for each operator
         segments: list[Segment] = []
         for index, item in enumerate(value):
             segment = compile_segment(f"{path}[{index}]", item, problems)
-            # What stands behind a broken one is never evaluated.
+            # Parts after a broken one are never evaluated.
             if not segments or not isinstance(segments[-1], Broken):
                 segments.append(segment)
         return tuple(segments)
 
     def only_key(path: str, value: dict[str, Json]) -> tuple[str, Json]:
-        """The key of an object that is to have one: the first one where it has more."""
+        """The key of an object that should have exactly one; the first if it has more."""
         if len(value) > 1:
             found = "one with several, of which the first counts"
             problems.add(path, "an object with one key", found, "used_as_it_is")
@@ -150,14 +150,14 @@ def evaluate(
     *,
     is_negated: bool = False,
 ) -> bool:
-    """Whether the expression is true of these attributes.
+    """Whether the attributes satisfy the expression.
 
-    Every clause that is looked at is passed to `listen`, with whether it stands under a ``not``, or
-    an odd number of them.
+    Passes every evaluated clause to `listen`, together with whether it is under an odd number of
+    ``not``.
 
     Raises:
-        UnanswerableError: A clause that was needed could not be answered: the whole expression
-            then counts as false.
+        UnanswerableError: The answer depends on a comparison that is not possible. The whole
+            expression then counts as false.
     """
     match segment:
         case All(segments):
@@ -179,7 +179,7 @@ def evaluate(
 
 
 def is_true_of(segment: Segment, attributes: Attributes, listen: Listen) -> bool:
-    """Whether the expression is true of these attributes, errors counted as false."""
+    """Whether the attributes satisfy the expression; False on errors."""
     try:
         return evaluate(segment, attributes, listen)
     except UnanswerableError:

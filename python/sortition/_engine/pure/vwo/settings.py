@@ -18,12 +18,12 @@ _ALL_TRAFFIC: Final = 100
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """One arm of a campaign.
+    """A variation of a campaign.
 
     Attributes:
-        shown: What callers see of it.
+        shown: The variation as callers see it.
         weight: Its share in percent.
-        segments: Whom whitelisting gives this variation; None: nobody.
+        segments: The users who get this variation by whitelisting; None for no users.
     """
 
     shown: model.Variation
@@ -33,11 +33,11 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a campaign measures.
+    """A goal of a campaign.
 
     Attributes:
-        shown: What callers see of it.
-        counts_every_time: ``mca`` is -1: a conversion counts as often as it happens.
+        shown: The goal as callers see it.
+        counts_every_time: Whether ``mca`` is -1, so that every conversion counts.
         has_props: Whether it has event properties.
     """
 
@@ -47,7 +47,7 @@ class Goal:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether a conversion of the same user may be tracked again."""
+        """Whether several conversions of the same user count."""
         return self.counts_every_time or self.has_props
 
 
@@ -56,15 +56,15 @@ class Campaign:
     """A campaign.
 
     Attributes:
-        shown: What callers see of it.
-        percent_traffic: The share of users who take part.
-        segments: Who is in the campaign; None: everybody.
-        has_whitelisting: Whether targeting rules may choose a variation before anything else.
-        has_user_lists: Whether lists of users name them by their visitor ids, too.
+        shown: The campaign as callers see it.
+        percent_traffic: The share of users who take part, in percent.
+        segments: The users who match the campaign; None for all users.
+        has_whitelisting: Whether targeting rules choose a variation before all other rules.
+        has_user_lists: Whether lists of users also contain visitor ids.
         needs_user_storage: Whether it decides only with a user storage.
-        user_seed: What the seed string S starts with.
-        variation_seed: What the seed string that places a user among the variations starts with;
-            None: it is S, stretched by the traffic, the oldest algorithm.
+        user_seed: The start of the seed string S.
+        variation_seed: The start of the seed string for the variation's bucket. None for the oldest
+            algorithm, which uses S and stretches the bucket by the traffic.
         variations: Its variations.
         allocation: The ranges of its variations.
         goals: Its goals.
@@ -115,6 +115,6 @@ class Settings:
     by_key: dict[str, int]
     """The first running campaign of each key."""
     set_aside: frozenset[str]
-    """The keys of the campaigns that were set aside."""
+    """The keys of the broken campaigns, which were left out."""
     groups: tuple[Group, ...]
     problems: Problems

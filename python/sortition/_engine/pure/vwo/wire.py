@@ -26,12 +26,12 @@ TYPES: Final = ("VISUAL_AB", "FEATURE_TEST", "FEATURE_ROLLOUT")
 
 
 class VwoFields(Fields):
-    """What this platform asks of fields."""
+    """This platform's rules for fields."""
 
     __slots__ = ()
 
     def other_product(self) -> str | None:
-        """Of what else the document is a settings file, where it is one of another product."""
+        """The other product whose settings file this is; None if it is not another product's."""
         if "projectsettings" in self.values:
             return "one of Zoho PageSense"
         campaigns = self.values.get("campaigns")
@@ -48,7 +48,7 @@ class VwoFields(Fields):
         return None
 
     def key(self, key: str, problems: list[Problem]) -> str | None:
-        """A secret key; one that cannot be used counts as missing."""
+        """A secret key; None if it is missing or unusable."""
         value = self.present(key)
         if value is None:
             return None
@@ -60,7 +60,7 @@ class VwoFields(Fields):
         return None
 
     def url_path(self, key: str, problems: list[Problem]) -> str | None:
-        """A part of a URL's path; one that would lead elsewhere counts as missing."""
+        """A segment of a URL's path; None if it is missing or would change the path."""
         text = self.optional_text(key)
         if not text:
             return None
@@ -75,7 +75,7 @@ class VwoFields(Fields):
         return bool(self.values.get(key))
 
     def required(self, key: str, wanted: str) -> Json:
-        """The value under this key, whatever it is."""
+        """The value under this key, of any type."""
         if key not in self.values:
             raise self.unlike(key, wanted)
         return self.values[key]
@@ -106,11 +106,11 @@ class VwoFields(Fields):
         return self.number_from_zero(key)
 
     def items(self, key: str) -> list[Json]:
-        """A list, for which an empty object stands where there is nothing in it."""
+        """A list. The server sends an empty one as an empty object."""
         return [] if self.values.get(key) == {} else super().items(key)
 
     def optional_list_of(self, key: str, read: Callable[[str, Json], T]) -> list[T]:
-        """A list whose elements are read so; empty if absent."""
+        """A list, empty if absent; `read` reads each element."""
         return [] if self.present(key) is None else self.list_of(key, read)
 
     def identifiers(self, key: str) -> list[Identifier]:
@@ -125,7 +125,7 @@ class VwoFields(Fields):
         return self.optional_list_of(key, read)
 
     def optional_map(self, key: str) -> dict[str, Json] | None:
-        """An object, for which an empty list stands where there is nothing in it."""
+        """An object. The server sends an empty one as an empty list."""
         value = self.present(key)
         if value is None or value == []:
             return None
@@ -134,7 +134,7 @@ class VwoFields(Fields):
         return value
 
     def groups(self, key: str) -> dict[str, Json]:
-        """An object, for which anything stands that Python would not call true."""
+        """An object; any value that is false in Python counts as an empty one."""
         value = self.present(key)
         if value and not isinstance(value, dict):
             raise self.unlike(key, "an object")
@@ -160,14 +160,14 @@ def is_identifier(value: object) -> TypeGuard[Identifier]:
 
 
 def found_id(value: object) -> str:
-    """What stands where an identifier is wanted, in words."""
+    """A value in place of an identifier, in words."""
     if isinstance(value, int | float) and not isinstance(value, bool):
         return "a number that is too large"
     return kind_of(value)
 
 
 def _is_sendable(key: str) -> bool:
-    """Whether a header can carry a key as it is; one pasted with a line break is none."""
+    """Whether an HTTP header can carry a key; not if it was pasted with a line break."""
     return key.isascii() and key.isprintable() and " " not in key
 
 
@@ -186,7 +186,7 @@ class SettingsWire:
     groups: dict[str, Json]
     campaign_groups: dict[str, Json] | None
     problems: list[Problem]
-    """What is wrong in the document beside its campaigns."""
+    """The problems of the document outside its campaigns."""
 
     @staticmethod
     def read(value: Json) -> SettingsWire:
@@ -231,7 +231,7 @@ class CampaignWire:
     is_mab: bool
     variations: list[VariationWire]
     goals: list[Json] | ProblemError
-    """What may be goals, or what is wrong where a list of them is wanted."""
+    """The elements of a list of goals, or the problem if there is no list."""
     variables: list[VariableWire]
 
     @staticmethod
