@@ -570,6 +570,25 @@ def test_a_file_that_holds_no_settings(tmp_path: Path, document: bytes) -> None:
         SettingsFile(path, Account.read).content()
 
 
+@pytest.mark.parametrize("key", [None, "", "my sdk key", 123])
+@pytest.mark.parametrize("is_batched", [False, True])
+def test_settings_without_a_key(tmp_path: Path, key: object, *, is_batched: bool) -> None:
+    """The server takes any key then, as a client can use such a file without one."""
+    document = {**DOCUMENT, "sdkKey": key}
+    path = tmp_path / "settings.json"
+    path.write_text(json.dumps(document))
+    batches = {"events_per_request": 1} if is_batched else None
+    with (
+        server.running(path) as url,
+        vwo.launch(document, base_url=url, batch_events=batches, close_timeout_s=1) as client,
+    ):
+        assert client.activate("checkout", "Ann") is not None
+        client.flush_events()
+        assert client.stats().delivered == {"visitor": 1}
+        query = {"a": "604812", "i": KEY}
+        assert requests.get(f"{url}/server-side/settings", params=query, timeout=30).ok
+
+
 def test_settings_whose_campaigns_are_none(tmp_path: Path) -> None:
     path = tmp_path / "settings.json"
     path.write_bytes(b'\xef\xbb\xbf{"accountId": 1, "campaigns": 5}')

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     Launch = Callable[..., vwo.Client]
 
 
+class Plan(str, enum.Enum):  # noqa: UP042 -- what is tested
+    PRO = "pro"
+
+
+class StrPlan(enum.StrEnum):
+    PRO = "pro"
+
+
 class Color(enum.Enum):
     RED = "red"
 
@@ -91,3 +99,16 @@ def test_a_revenue_of_numpy(launch: Launch, sink: Sink) -> None:
     client = launch(settings(campaign(goals=[revenue_goal(1, "purchase")])))
     assert client.track("checkout", "Ann", "purchase", revenue_value=np.float64(49.5))
     assert sink.received[0].query["r"] == "49.5"
+
+
+@pytest.mark.parametrize(
+    ("plan", "matches"),
+    [(Plan.PRO, False), (Plan.PRO.value, True), (StrPlan.PRO, True), (np.str_("pro"), True)],
+)
+def test_a_segment_compares_what_str_makes_of_a_value(
+    launch: Launch, plan: Any, *, matches: bool
+) -> None:
+    """Of a member of a class of ``str`` and `Enum` that is the member's name."""
+    document = settings(campaign(segments={"and": [{"custom_variable": {"plan": "pro"}}]}))
+    found = launch(document).get_variation_name("checkout", "Ann", custom_variables={"plan": plan})
+    assert (found is not None) is matches

@@ -198,3 +198,12 @@ def test_the_package_for_tests_knows_nothing_of_the_client() -> None:
     assert "sortition.testing.faults" in ours
     assert all(name.startswith("sortition.testing") for name in ours)
     assert {name.split(".")[0] for name in imported - ours} <= sys.stdlib_module_names
+
+
+def test_both_platforms_are_named_where_the_package_describes_itself() -> None:
+    """In ``help(sortition)``, and in the summary and the keywords of its metadata."""
+    shown = metadata.metadata("sortition")
+    for text in (sortition.__doc__ or "", shown["Summary"]):
+        assert "VWO" in text
+        assert "PageSense" in text
+    assert {"vwo", "pagesense"} <= set(shown["Keywords"].split(","))

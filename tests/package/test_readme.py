@@ -157,7 +157,7 @@ def test_the_commands(file: str) -> None:
 
 def test_the_programs_of_the_docs() -> None:
     programs = blocks("python", "docs/testing.md")
-    assert len(programs) == 2
+    assert len(programs) == 3
     for program in programs:
         exec(program, {})  # noqa: S102
 

@@ -481,6 +481,15 @@ def test_messages_below_the_level_are_held_back(
     assert "bucketed" in caplog.text
 
 
+def test_the_level_debug_tells_which_variation_was_given(
+    launch: Launch, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    variation = launch(SHARED_GOAL).activate("a", "Ann")
+    assert variation
+    assert f"activate: a: bucketed: {variation}" in caplog.messages
+
+
 def test_a_logger_that_raises_harms_nothing(
     launch: Launch, caplog: pytest.LogCaptureFixture
 ) -> None:

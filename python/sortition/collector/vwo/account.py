@@ -18,13 +18,14 @@ class Account:
 
     Attributes:
         account_id: The account's id, as text.
-        sdk_key: The key of the environment.
+        sdk_key: The key of the environment; None if the settings have none that a client can send,
+            and then any key is accepted.
         campaigns: The campaigns, unchanged from the file.
         document: The file's content.
     """
 
     account_id: str
-    sdk_key: str
+    sdk_key: str | None
     campaigns: list[Named]
     document: bytes
 
@@ -40,7 +41,7 @@ class Account:
             raise ValueError("not a settings file: it has no accountId")
         return Account(
             account_id=str(settings["accountId"]),
-            sdk_key=str(settings.get("sdkKey", "")),
+            sdk_key=_key_of(settings.get("sdkKey")),
             campaigns=parts(settings, "campaigns"),
             document=document,
         )
@@ -58,7 +59,7 @@ class Account:
         """
         if account_id != self.account_id:
             raise RefusedError("the account is not the one of the settings file")
-        if sdk_key != self.sdk_key:
+        if self.sdk_key is not None and sdk_key != self.sdk_key:
             raise RefusedError("the key is not the one of the settings file")
 
     def ensure_its_own(self, owner: Owner, sdk_key: str) -> None:
@@ -79,3 +80,10 @@ class Account:
                     name = goal.get("revenueProp")
                     return name if isinstance(name, str) and name else None
         return None
+
+
+def _key_of(value: object) -> str | None:
+    """The key, if it is one that a client takes from a settings file."""
+    if not isinstance(value, str) or not value or " " in value:
+        return None
+    return value if value.isascii() and value.isprintable() else None
