@@ -286,7 +286,7 @@ def test_documents_from_a_server(engine: Engine, sink: Sink, name: str) -> None:
     timeout_s = 0.5 if wanted is None else 60.0
     options: Any = {"base_url": sink.url, "engine": engine.name, "init_timeout_s": timeout_s}
     launched = functools.partial(
-        launch, sdk_account_id="acct1-US", sdk_key="k", project_name="p", **options
+        launch, sdk_account_id="acct1-US", sdk_key="k", project_name="Project One", **options
     )
     if wanted is None:
         with pytest.raises(sortition.SettingsUnavailableError):

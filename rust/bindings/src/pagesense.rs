@@ -259,7 +259,7 @@ impl PyPagesenseSettings {
             user_id,
             attributes,
             has_user_storage,
-            stored: stored.map(profile_of),
+            stored: stored.map(guarded_profile_of).transpose()?,
             goal_name: None,
         };
         let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
@@ -290,7 +290,7 @@ impl PyPagesenseSettings {
             user_id,
             attributes,
             has_user_storage,
-            stored: stored.map(profile_of),
+            stored: stored.map(guarded_profile_of).transpose()?,
             goal_name: None,
         };
         let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
@@ -324,7 +324,7 @@ impl PyPagesenseSettings {
             user_id,
             attributes,
             has_user_storage,
-            stored: stored.map(profile_of),
+            stored: stored.map(guarded_profile_of).transpose()?,
             goal_name: Some(goal_name),
         };
         let (choice, settings) = (choice_of(experiment, named_by)?, &slf.get().settings);
@@ -358,7 +358,7 @@ impl PyPagesenseSettings {
             user_id,
             attributes,
             has_user_storage,
-            stored: stored.map(profile_of),
+            stored: stored.map(guarded_profile_of).transpose()?,
             goal_name: None,
         };
         let goal = match NamedBy::from_name(named_by)? {
@@ -439,7 +439,12 @@ fn revenue_of<'a>(revenue: Option<&'a Bound<'_, PyAny>>) -> Revenue<'a> {
     }
 }
 
-/// Reads a profile; text with half of a surrogate pair is none.
+/// Reads a profile where nothing else catches a panic.
+fn guarded_profile_of(stored: &Bound<'_, PyString>) -> PyResult<Profile> {
+    without_panic(|| Ok(profile_of(stored)))
+}
+
+/// Reads a profile; text with half of a surrogate pair is invalid.
 fn profile_of(stored: &Bound<'_, PyString>) -> Profile {
     stored.to_str().map_or_else(
         |_| Profile::invalid(),

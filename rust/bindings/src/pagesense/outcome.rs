@@ -105,7 +105,8 @@ impl PyPagesenseOutcome {
                     id: &json_of(question.user_id)?,
                     attributes: attributes_json,
                 };
-                let event = event.encode(&known.settings, &visitor, properties_json);
+                let event =
+                    without_panic(|| Ok(event.encode(&known.settings, &visitor, properties_json)))?;
                 Some(PyBytes::new(py, event.as_bytes()).unbind())
             }
         };
