@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+import queue
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from support.documents import experiment, project, settings
 
+from sortition import _core
+from sortition._sending import pure
+from sortition._sending.spool.record import StoredEvent
 from sortition._vwo.deciding import Asked, AskedGoal
 
 if TYPE_CHECKING:
@@ -37,3 +42,31 @@ def test_what_a_call_was_asked_with() -> None:
     goal = AskedGoal("purchase", "ALL", user, user, known, {"name": user})
     assert user not in repr(asked)
     assert user not in repr(goal)
+
+
+@pytest.mark.parametrize("module", [_core, pure])
+def test_events_that_wait(module: Any) -> None:
+    """Nothing that holds an event shows what is in it, nor whose it is."""
+    counts = module.Counts()
+    events = module.Queue(
+        counts,
+        queue.SimpleQueue(),
+        events=50,
+        size=2000,
+        largest=100,
+        batch_events=10,
+        threads=1,
+        is_per_user=False,
+        is_plain=False,
+    )
+    events.put("visitor", b'{"user":"Ann-73"}', "Ann-73", None)
+    (taken,) = events.take(1, 1000)
+    assert taken.event == b'{"user":"Ann-73"}'
+    for one in (events, taken, [taken], counts):
+        assert "Ann-73" not in repr(one)
+
+
+def test_events_of_a_spool() -> None:
+    """What is read from a file of the spool shows no event either."""
+    stored = StoredEvent(1, 2, "visitor", b"Ann-73", False)
+    assert "Ann-73" not in repr(stored)
