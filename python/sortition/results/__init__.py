@@ -1,12 +1,12 @@
-"""Results of experiments: what happened, whether it means something, and whether to trust it.
+"""Results of experiments: the numbers, their statistics, and the health of the data.
 
     from sortition.results import Results, text_of
 
     report = Results.from_collector("events.db", settings=["settings.json"]).report()
     print(text_of(report))
 
-Events may be in the collector's database, in tables of any kind, or in an engine that runs SQL; one
-definition of the aggregation serves all. The statistics need the extra ``stats``.
+It reads events from the collector's database, from tables of any kind, or from an engine that runs
+SQL, and aggregates them everywhere by the same definition. It requires the extra ``stats``.
 """
 
 from __future__ import annotations

@@ -1,15 +1,15 @@
-"""The one definition of how events become sums, in SQL that every engine understands.
+"""The definition of the aggregation of events, in SQL that every engine understands.
 
-The same text runs on SQLite, DuckDB, Polars, Spark and ClickHouse. What keeps it portable:
+The same text runs on SQLite, DuckDB, Polars, Spark and ClickHouse. These rules keep it portable:
 
-- no alias has the name of a column of its input, which ClickHouse would read as the aggregate;
-- joins are inner ones (but for `users`), by equality alone, as in Polars; every other condition
-  stands in `where`;
-- times are whole seconds since 1970, so that a day is a matter of division and of no time zone.
+- No alias has the name of an input column, because ClickHouse would read it as the aggregate.
+- All joins but the one with `users` are inner joins by equality, because Polars supports no others.
+  Other conditions are in `where`.
+- Times are whole seconds since 1970, so that the day is a division, without a time zone.
 
-The rules: a visitor counts in the variation of the first exposure. A conversion counts for that
-variation, from the same second on, and until the window ends. The text excludes nothing that a
-report has to name: visitors in several variations come as rows of their own.
+A visitor counts in the variation of the first exposure. A conversion counts for that variation from
+the same second on, until the window ends. The text excludes nothing that a report must mention:
+visitors in several variations have their own rows.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 Rows: TypeAlias = "Sequence[Sequence[object]]"
-"""What a query gives."""
+"""The rows of a query."""
 
 DAY_S: Final = 86_400
 """A day in seconds."""
@@ -121,16 +121,16 @@ class Source:
     """Tables in an engine.
 
     Attributes:
-        run: Runs a query and gives its rows.
+        run: Runs a query and returns its rows.
         exposures: The table of exposures, or a query in parentheses: `campaign`, `visitor`,
             `variation`, `happened_at` (whole seconds since 1970).
         conversions: The table of conversions, or a query in parentheses: `visitor`, `goal`,
             `happened_at`, `revenue` (a number or null) and, unless they count for every campaign of
             the visitor, `campaign`.
-        users: The table of what is known of visitors, or a query: `visitor`, and the columns below.
+        users: The table of data about visitors, or a query: `visitor`, and the columns below.
         has_campaigns: Whether conversions name their campaign.
         covariate: The column of `users` with a number from before the experiment.
-        segment: The column of `users` with a text to divide visitors by.
+        segment: The column of `users` with the name of the visitor's segment.
     """
 
     run: Callable[[str], Rows]
@@ -144,12 +144,13 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """What of the events counts.
+    """The period of the events that count.
 
     Attributes:
-        since_s: Visitors count whose first exposure is from this time on, in seconds since 1970.
-        until_s: Events count before this time.
-        days: How many days after the first exposure conversions count; None: all.
+        since_s: Only visitors count whose first exposure is at this time or later, in seconds since
+            1970.
+        until_s: Only events before this time count.
+        days: Conversions count for this many days after the first exposure; None for no limit.
     """
 
     since_s: int = 0

@@ -1,4 +1,4 @@
-"""A campaign: its sums, the names for them, and how it is judged."""
+"""A campaign: its sums, its names and its definition."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Campaign:
-    """A campaign with everything that a report of it needs.
+    """A campaign with everything that its report needs.
 
     Attributes:
-        known: What the settings say.
-        sums: What the events say.
-        experiment: How it is judged.
+        known: The campaign in the settings.
+        sums: The sums of its events.
+        experiment: Its definition.
     """
 
     known: Known
@@ -30,12 +30,12 @@ class Campaign:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the campaign can be called by."""
+        """The names by which a caller can find the campaign."""
         found = (self.known.key, self.known.name, self.known.id)
         return tuple(name for name in found if name is not None)
 
     def variations(self) -> list[Variation]:
-        """The variations, the control first; those that only events tell of come last."""
+        """The variations, the control first, those that only events name last."""
         known = {one.id: one for one in self.known.variations}
         unknown = [one for one in self.sums.variations() if one not in known]
         found = [
@@ -49,11 +49,11 @@ class Campaign:
 
     @property
     def _weight_of_unknown(self) -> float | None:
-        """Who is not in the settings should have been shown to nobody."""
+        """A variation that is not in the settings should have no visitors."""
         return 0.0 if self.known.variations else None
 
     def weights(self) -> list[float]:
-        """The variations' weights: of the definition, of the settings, or equal ones."""
+        """The variations' weights: from the definition, from the settings, or equal ones."""
         variations = self.variations()
         given = self.experiment.weights
         if given is not None:
@@ -63,7 +63,7 @@ class Campaign:
         return [one.weight or 0.0 for one in variations]
 
     def weights_on(self, day_s: int) -> list[float]:
-        """The variations' weights on a day, where they changed."""
+        """The variations' weights on a day, if they changed."""
         held = [one for one in self.experiment.periods if one.since_s <= day_s]
         if not held:
             return self.weights()
@@ -87,12 +87,12 @@ class Campaign:
         return bool({goal.id, goal.name} & set(self.experiment.guardrails))
 
     def definition(self, goal: KnownGoal) -> Goal:
-        """How a goal is judged."""
+        """The definition of a goal."""
         by_name = self.experiment.goals.get(goal.name)
         return by_name if by_name is not None else self.experiment.goal(goal.id)
 
     def metrics(self, goal: KnownGoal) -> list[MetricName]:
-        """What is measured of a goal."""
+        """The metrics of a goal."""
         wanted = self.definition(goal).metric
         if wanted is not None:
             return [wanted]

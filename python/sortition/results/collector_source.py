@@ -1,4 +1,4 @@
-"""Reading the collector's database: the only module that knows its tables."""
+"""Reads the collector's database; the only module here that knows its tables."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _APPLICATION_ID: Final = 0x736F7274
 _VERSION: Final = 2
 
-# The client's clock where the format has a time, else the collector's.
+# The client's time if the format has one, else the collector's.
 _MOMENT: Final = "coalesce(happened_at, cast(strftime('%s', received_at) as integer))"
 
 _EXPOSURES: Final = """(
@@ -31,7 +31,7 @@ _CONVERSIONS: Final = """(
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Whose events are in a database.
+    """An owner of events in a database.
 
     Attributes:
         platform: ``vwo`` or ``pagesense``.
@@ -46,11 +46,11 @@ class Owner:
 
 @contextmanager
 def reading(path: Path | str) -> Iterator[sqlite3.Connection]:
-    """A connection that only reads, so that a collector goes on meanwhile.
+    """Open a read-only connection, so that a running collector can continue.
 
     Raises:
         OSError: There is no such file.
-        ValueError: It is no database of the collector, or one of another version.
+        ValueError: The file is not a database of a collector, or has another version.
     """
     file = Path(path)
     if not file.is_file():

@@ -1,4 +1,4 @@
-"""From the sums of a campaign to its report."""
+"""Judges the sums of a campaign, and creates its report."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class _Judging:
         experiment = campaign.experiment
         self._level = experiment.level
         self._method: Method = "fixed" if experiment.method == "fixed" else "sequential"
-        # The plan is of all variations; a comparison is of two.
+        # The plan is for all variations; a comparison has two.
         planned, count = experiment.planned_visitors, max(_PAIR, len(self._variations))
         self._planned = None if planned is None else max(1, round(planned * _PAIR / count))
 
@@ -188,7 +188,7 @@ class _Judging:
 
 
 def _adjusted(metrics: list[MetricReport], level: float) -> list[MetricReport]:
-    """With p-values that count how many comparisons there are."""
+    """The metrics with p-values adjusted for the number of comparisons."""
     primary = [one.role == "primary" for one in metrics]
     places = {
         True: [

@@ -1,4 +1,4 @@
-"""What settings documents say of campaigns: names, weights and goals. Both platforms' are read."""
+"""Reads names, weights and goals of campaigns from both platforms' settings documents."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _REVENUE_GOAL: Final = 11
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """A variation, as the settings have it.
+    """A variation in the settings.
 
     Attributes:
-        id: What events call it.
+        id: Its id in events.
         name: Its name.
-        weight: Its weight, in any unit; None where it is not known.
+        weight: Its weight, in any unit; None if it is unknown.
     """
 
     id: str
@@ -32,10 +32,10 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class KnownGoal:
-    """A goal, as the settings have it.
+    """A goal in the settings.
 
     Attributes:
-        id: What events call it.
+        id: Its id in events.
         name: Its name.
         has_revenue: Whether it measures revenue.
     """
@@ -47,14 +47,14 @@ class KnownGoal:
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A campaign, as the settings have it.
+    """A campaign in the settings.
 
     Attributes:
-        id: What events call it.
-        key: Its key; None where it has none.
+        id: Its id in events.
+        key: Its key; None without one.
         name: Its name.
-        platform: ``vwo`` or ``pagesense``; None where nobody says.
-        is_running: Whether it runs; None where nobody says.
+        platform: ``vwo`` or ``pagesense``; None if it is unknown.
+        is_running: Whether it runs; None if it is unknown.
         variations: Its variations, the control first.
         goals: Its goals, the primary one first.
     """
@@ -83,8 +83,8 @@ class Settings:
         """Read settings files.
 
         Raises:
-            OSError: One cannot be read.
-            ValueError: One is no settings document; the message names it.
+            OSError: A file cannot be read.
+            ValueError: A file is not a settings document; the message names it.
         """
         found: dict[tuple[str, str, str, str], Known] = {}
         for path in paths:

@@ -1,4 +1,4 @@
-"""What a report says, as frozen results."""
+"""The content of a report, as frozen dataclasses."""
 
 from __future__ import annotations
 
@@ -29,17 +29,17 @@ class Line(Result):
         variation: The variation's name.
         visitors: Visitors who count.
         converters: Visitors who reached the goal.
-        conversions: How often they did.
-        revenue: What they brought, in the unit of the data.
+        conversions: The number of their conversions.
+        revenue: Their revenue, in the unit of the data.
         estimate: The metric: a rate from 0 to 1, or an amount per visitor or per conversion.
-        comparison: Against the control, by the experiment's method; None for the control. With the
-            method ``bayes`` it is the sequential one.
-        at_the_end: The same by the fixed method, which is valid at the planned end only.
-        belief: The Bayesian view; None for the control, and where the spread is not known yet.
+        comparison: The comparison with the control by the experiment's method, or with ``bayes`` by
+            the sequential method; None for the control.
+        at_the_end: The comparison by the fixed method, which is valid at the planned end only.
+        belief: The Bayesian view; None for the control, and while the spread is unknown.
         adjusted_p_value: The p-value of `comparison`, adjusted for the number of comparisons: by
             Holm over the variations of the primary goal, by Benjamini and Hochberg over all others.
-        guardrail: Whether a guardrail is kept; None where the goal is none.
-        novelty: How the effect changes by day since exposure; None unless asked for.
+        guardrail: Whether the guardrail is kept; None if the goal is not a guardrail.
+        novelty: The change of the effect by day since exposure; None unless requested.
         words: The comparison in one sentence; None for the control.
     """
 
@@ -65,12 +65,12 @@ class MetricReport(Result):
     Attributes:
         goal: The goal's name.
         metric: ``rate``, ``conversions``, ``revenue`` or ``revenue_per_conversion``.
-        role: ``primary`` for what decides, ``guardrail`` for what must not get worse, else
-            ``secondary``.
+        role: ``primary`` for the metric that decides, ``guardrail`` for one that must not get
+            worse, else ``secondary``.
         lines: The variations, the control first.
-        is_adjusted: Whether the comparisons are by CUPED, with what was known of visitors before.
-        platform_winner: What the platform's own rule says, which is no reason to stop; None where
-            there is no such rule.
+        is_adjusted: Whether CUPED has adjusted the comparisons.
+        platform_winner: The winner by the platform's own rule, which is not a reason to stop; None
+            if there is no such rule.
     """
 
     goal: str
@@ -89,9 +89,9 @@ class Health(Result):
         split: The chi-square test of the split, for one look; None without visitors.
         split_by_day: The sequential test, with a look after each day of first exposures.
         several: Visitors who were shown several variations.
-        excluded: What does not count.
-        alarms: What puts the results in doubt, in words.
-        warnings: What one should know, in words.
+        excluded: The visitors and conversions that do not count.
+        alarms: The reasons not to trust the results, in words.
+        warnings: Other remarkable findings, in words.
     """
 
     split: SampleRatio | None
@@ -107,16 +107,16 @@ class CampaignReport(Result):
     """A campaign.
 
     Attributes:
-        id: What events call it.
+        id: Its id in events.
         name: Its name.
-        platform: ``vwo`` or ``pagesense``; None where nobody says.
-        segment: The value of the segment that this is of; None for all visitors.
-        method: How it is judged.
-        level: The confidence of its intervals, from 0 to 1.
-        planned_visitors: The planned visitors of all variations together; None: not planned.
-        days: On how many days visitors were first exposed.
+        platform: ``vwo`` or ``pagesense``; None if it is unknown.
+        segment: The segment that this report is about; None for all visitors.
+        method: The method of the comparisons.
+        level: The confidence of the intervals, from 0 to 1.
+        planned_visitors: The planned visitors of all variations together; None without a plan.
+        days: The number of days with first exposures.
         health: Whether its data can be trusted.
-        metrics: Its goals, what decides first.
+        metrics: The metrics of its goals, the deciding one first.
     """
 
     id: str
@@ -133,7 +133,7 @@ class CampaignReport(Result):
 
 @dataclass(frozen=True, slots=True)
 class Report(Result):
-    """Everything that was asked for.
+    """The report on all campaigns.
 
     Attributes:
         campaigns: The campaigns.

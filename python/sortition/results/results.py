@@ -1,4 +1,4 @@
-"""Results of experiments, wherever their events are."""
+"""Reads the results of experiments from any source of events."""
 
 from __future__ import annotations
 
@@ -56,15 +56,15 @@ class Results:
         Args:
             db: The file.
             settings: Settings files of the accounts, for names, weights and goals.
-            experiments: How the campaigns are judged.
-            window: What of the events counts; None: all.
-            counts_several: Whether visitors who were shown several variations count, in the first
+            experiments: The definitions of the experiments.
+            window: The period of the events that count; None for all events.
+            counts_several: Whether visitors who were shown several variations count, in their first
                 one.
-            by_day: Whether the effect by day since exposure is wanted.
+            by_day: Whether to compute the effect by day since exposure.
 
         Raises:
             OSError: A file cannot be read.
-            ValueError: A file is not what it should be; the message names it.
+            ValueError: A file is invalid; the message names it.
         """
         known = Settings.read(*map(Path, settings)).campaigns
         found: list[Campaign] = []
@@ -99,26 +99,27 @@ class Results:
     ) -> Self:
         """The results of tables: Arrow, pandas, polars, DuckDB relations, files, or plain rows.
 
-        DuckDB aggregates where it is installed, else SQLite.
+        DuckDB aggregates them if it is installed, else SQLite.
 
         Args:
-            exposures: `visitor`, `variation`, `happened_at`, and `campaign` where there are
-                several. Times are timestamps, or seconds since 1970; without a zone they are in
-                UTC.
-            conversions: `visitor`, `goal`, `happened_at`, and perhaps `revenue` and `campaign`.
-                Without `campaign` a conversion counts for every campaign of the visitor.
-            users: `visitor` and what is known of each: the columns of `covariate` and `segment`.
+            exposures: A table with the columns `visitor`, `variation`, `happened_at`, and for
+                several campaigns `campaign`. Times are timestamps, in UTC if they have no time
+                zone, or seconds since 1970.
+            conversions: A table with the columns `visitor`, `goal`, `happened_at`, and optionally
+                `revenue` and `campaign`. Without `campaign`, a conversion counts for every campaign
+                of the visitor.
+            users: A table with the column `visitor` and those of `covariate` and `segment`.
             covariate: A column of `users`: a number from before the experiment, for CUPED.
-            segment: A column of `users`: a text to divide visitors by.
-            experiments: How the campaigns are judged.
-            window: What of the events counts; None: all.
-            counts_several: Whether visitors who were shown several variations count, in the first
+            segment: A column of `users`: the name of the visitor's segment.
+            experiments: The definitions of the experiments.
+            window: The period of the events that count; None for all events.
+            counts_several: Whether visitors who were shown several variations count, in their first
                 one.
-            by_day: Whether the effect by day since exposure is wanted.
+            by_day: Whether to compute the effect by day since exposure.
 
         Raises:
-            ValueError: A column is missing, or a value cannot be used.
-            TypeError: A table is of a kind that cannot be read.
+            ValueError: A column is missing, or a value is invalid.
+            TypeError: A table has an unsupported type.
         """
         _ensure_columns(covariate, segment)
         with tables_source.reading(
@@ -142,29 +143,30 @@ class Results:
         counts_several: bool = False,
         by_day: bool = False,
     ) -> Self:
-        """The results of tables in an engine, which aggregates them itself.
+        """The results of tables in an engine that runs SQL and aggregates them.
 
         Args:
-            connection: As `sqlite3` and DuckDB have it, any DB-API connection, a Polars
-                `SQLContext`, a Spark session, or a function that takes SQL and gives rows.
-            exposures: The table, or a query in parentheses, of `campaign`, `visitor`, `variation`
-                and `happened_at`, in whole seconds since 1970.
-            conversions: The same of `visitor`, `goal`, `happened_at`, `revenue` (a number or null)
-                and, with `has_campaigns`, `campaign`.
-            users: The same of `visitor` and the columns of `covariate` and `segment`.
-            has_campaigns: Whether conversions name their campaign; else one counts for every
-                campaign of the visitor.
+            connection: A connection of `sqlite3`, DuckDB or any DB-API module, a Polars
+                `SQLContext`, a Spark session, or a function that takes SQL and returns rows.
+            exposures: The name of a table, or a query in parentheses, with the columns `campaign`,
+                `visitor`, `variation` and `happened_at` (whole seconds since 1970).
+            conversions: The same with the columns `visitor`, `goal`, `happened_at`, `revenue` (a
+                number or null) and, with `has_campaigns`, `campaign`.
+            users: The same with the column `visitor` and those of `covariate` and `segment`.
+            has_campaigns: Whether conversions have a campaign. Otherwise a conversion counts for
+                every campaign of the visitor.
             covariate: As in `from_tables`.
             segment: As in `from_tables`.
-            experiments: How the campaigns are judged.
-            window: What of the events counts; None: all.
-            counts_several: Whether visitors who were shown several variations count, in the first
+            experiments: The definitions of the experiments.
+            window: The period of the events that count; None for all events.
+            counts_several: Whether visitors who were shown several variations count, in their first
                 one.
-            by_day: Whether the effect by day since exposure is wanted.
+            by_day: Whether to compute the effect by day since exposure.
 
         Raises:
-            ValueError: A table is no name and no query in parentheses, or times are no seconds.
-            TypeError: The connection runs no SQL.
+            ValueError: A table is neither a name nor a query in parentheses, or times are not in
+                seconds.
+            TypeError: The connection cannot run SQL.
         """
         _ensure_columns(covariate, segment)
         if (covariate or segment) and users is None:
@@ -204,13 +206,13 @@ class Results:
         """Judge the campaigns.
 
         Args:
-            campaign: Only the campaign of this key, name or id.
-            goal: Only the goal of this name or id.
-            method: Another method than the campaigns' definitions have.
-            by_segment: Whether to report each value of the segment by itself.
+            campaign: The key, name or id of the only campaign to report.
+            goal: The name or id of the only goal to report.
+            method: The method in place of the one in the experiments' definitions.
+            by_segment: Whether to report each segment separately.
 
         Returns:
-            The report; without campaigns where none was found.
+            The report; without campaigns if there are none.
         """
         found = []
         for one in self.campaigns:
@@ -226,7 +228,7 @@ class Results:
 
 
 def seconds(moment: datetime | date) -> int:
-    """Whole seconds since 1970, for a `Window`; a time without a zone is in UTC."""
+    """Whole seconds since 1970, for a `Window`. A time without a time zone is in UTC."""
     return tables_source.seconds("the time", moment)
 
 
@@ -236,7 +238,7 @@ def _campaigns(
     experiments: Experiments | None,
     platform: str | None,
 ) -> list[Campaign]:
-    """The campaigns of the settings in their order, then those that only events tell of."""
+    """The campaigns of the settings in their order, then those that only events name."""
     ids = [one for one in known if one in sums]
     ids += sorted(one for one in sums if one not in known and one)
     defined = experiments or Experiments()

@@ -1,4 +1,4 @@
-"""Running a query in whatever engine a connection belongs to."""
+"""Runs queries in the engine of a connection."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
 
 
 def runner_of(connection: Any) -> Callable[[str], Rows]:
-    """A function that runs a query and gives its rows.
+    """A function that runs a query and returns its rows.
 
     Args:
-        connection: A function that takes SQL and gives rows; a Spark session; a Polars
-            `SQLContext`; or a connection with `execute` or `cursor`, as those of sqlite3, DuckDB,
-            and any DB-API.
+        connection: A function that takes SQL and returns rows; a Spark session; a Polars
+            `SQLContext`; or a connection with `execute` or `cursor`, such as one of sqlite3, DuckDB
+            or another DB-API module.
 
     Raises:
-        TypeError: It is none of these.
+        TypeError: The connection has another type.
     """
     if hasattr(connection, "sql") and not hasattr(connection, "execute"):
         return lambda text: [tuple(row) for row in connection.sql(text).collect()]

@@ -1,4 +1,4 @@
-"""Sums of campaigns, by variation, goal, day and segment: all that the statistics see."""
+"""Sums of campaigns by variation, goal, day and segment: the input of the statistics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sortition.stats.metrics import Metric
 
 _LATEST_S: Final = 100_000_000_000
-"""The year 5138: what is later was given in milliseconds."""
+"""The year 5138. Later times are probably in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +25,8 @@ class Exposed:
     """Visitors who were shown a variation.
 
     Attributes:
-        visitors: How many.
-        covariate: The sum of what was known of them before.
+        visitors: Their number.
+        covariate: The sum of their covariate.
         covariate2: The sum of its squares.
     """
 
@@ -44,19 +44,19 @@ class Exposed:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What visitors of a variation did for a goal.
+    """The conversions of a variation's visitors for a goal.
 
     Attributes:
-        converters: Visitors who reached it.
-        times: How often in all.
-        times2: The sum of the squares of how often each did.
-        revenue: What they brought.
-        revenue2: The sum of the squares of what each brought.
-        both: The sum of the products of how often and how much.
-        largest: The most that one visitor brought.
+        converters: Visitors who converted.
+        times: All conversions.
+        times2: The sum of the squares of each visitor's number of conversions.
+        revenue: The sum of the revenue.
+        revenue2: The sum of the squares of each visitor's revenue.
+        both: The sum of the products of each visitor's conversions and revenue.
+        largest: The largest revenue of a visitor.
         covariate: The sum of the covariate over the converters.
-        times_covariate: The sum of the products of how often and the covariate.
-        revenue_covariate: The sum of the products of how much and the covariate.
+        times_covariate: The sum of the products of conversions and covariate.
+        revenue_covariate: The sum of the products of revenue and covariate.
     """
 
     converters: int = 0
@@ -87,7 +87,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Excluded(Result):
-    """Conversions that count for nothing, and visitors who do not count.
+    """Conversions and visitors that do not count.
 
     Attributes:
         without_exposure: Conversions of visitors who were shown no variation of the campaign.
@@ -95,8 +95,7 @@ class Excluded(Result):
         after_window: Conversions after the end of the conversion window.
         of_visitors_in_several: Conversions of visitors who were shown several variations.
         visitors_in_several: Visitors who were shown several variations.
-        repeated: Conversions that are in the data more than once, alike in everything. They count
-            as often as they are there.
+        repeated: Conversions that equal an earlier one in every column. They count nevertheless.
     """
 
     without_exposure: int = 0
@@ -109,12 +108,12 @@ class Excluded(Result):
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """Where a sum belongs to.
+    """The variation, day and segment of a sum.
 
     Attributes:
         variation: The variation's id.
         day_s: The day of the first exposure, by its first second since 1970, in UTC.
-        segment: The segment's value; empty where there is none.
+        segment: The segment; empty without one.
     """
 
     variation: str
@@ -128,11 +127,11 @@ class CampaignSums:
 
     Attributes:
         exposed: Visitors by cell.
-        reached: What they did, by cell and goal.
-        by_day: What they did, by cell, goal and days since the exposure; empty unless asked for.
-        excluded: What does not count, by goal.
+        reached: Conversions by cell and goal.
+        by_day: Conversions by cell, goal and days since the exposure; empty unless requested.
+        excluded: Conversions and visitors that do not count, by goal.
         visitors_in_several: Visitors who were shown several variations.
-        has_covariate: Whether something is known of visitors from before.
+        has_covariate: Whether there is a covariate.
     """
 
     exposed: dict[Cell, Exposed] = field(default_factory=dict)
@@ -143,11 +142,11 @@ class CampaignSums:
     has_covariate: bool = False
 
     def variations(self) -> list[str]:
-        """The variations that anybody was shown."""
+        """The variations that have visitors."""
         return sorted({cell.variation for cell in self.exposed})
 
     def goals(self) -> list[str]:
-        """The goals that anybody reached, whether it counts or not."""
+        """The goals that have conversions, including those that do not count."""
         return sorted({goal for _, goal in self.reached} | self.excluded.keys())
 
     def segments(self) -> list[str]:
@@ -161,7 +160,7 @@ class CampaignSums:
     def visitors(
         self, variation: str, *, day_s: int | None = None, segment: str | None = None
     ) -> Exposed:
-        """The visitors of a variation, of a day or a segment or of all."""
+        """The visitors of a variation: all, or those of a day or a segment."""
         total = Exposed()
         for cell, one in self.exposed.items():
             if _matches(cell, variation, day_s, segment):
@@ -177,7 +176,7 @@ class CampaignSums:
         day_s: int | None = None,
         segment: str | None = None,
     ) -> Metric:
-        """A metric of a variation, of a day or a segment or of all."""
+        """A metric of a variation: for all visitors, or for those of a day or a segment."""
         reached = Reached()
         for (cell, of_goal), one in self.reached.items():
             if of_goal == goal and _matches(cell, variation, day_s, segment):
@@ -186,7 +185,7 @@ class CampaignSums:
         return metric_of(name, exposed, reached, has_covariate=self.has_covariate)
 
     def reached_in_all(self, goal: str) -> Reached:
-        """What all variations did for a goal."""
+        """The conversions of all variations for a goal."""
         total = Reached()
         for (_, of_goal), one in self.reached.items():
             if of_goal == goal:
@@ -196,8 +195,7 @@ class CampaignSums:
     def since_exposure(self, variation: str, goal: str, name: MetricName) -> list[Metric]:
         """A metric on the day of the exposure, the day after, and so on.
 
-        On each day only visitors count who have been there that long, and the conversions of that
-        day.
+        Each day has its own conversions, and counts only visitors whose exposure is that long ago.
         """
         last_day_s = max(self.days(), default=0)
         found = []
@@ -211,7 +209,7 @@ class CampaignSums:
         return found
 
     def excluded_of(self, goals: Iterable[str]) -> Excluded:
-        """What does not count, of these goals together."""
+        """The conversions and visitors of these goals that do not count."""
         total: Counter[str] = Counter()
         for goal in goals:
             total += self.excluded.get(goal, Counter())
@@ -221,7 +219,7 @@ class CampaignSums:
 def metric_of(
     name: MetricName, exposed: Exposed, reached: Reached, *, has_covariate: bool
 ) -> Metric:
-    """A metric from sums; whoever did nothing counts with zeros."""
+    """A metric from sums. A visitor without conversions counts with zeros."""
     n, known = exposed.visitors, (exposed.covariate, exposed.covariate2)
     if name == "rate":
         covariate = Covariate(*known, reached.covariate) if has_covariate else None
@@ -251,10 +249,11 @@ def aggregate(
     """The sums of every campaign.
 
     Args:
-        source: Where the events are.
-        window: What of them counts.
-        counts_several: Whether visitors who were shown several variations count, in the first one.
-        by_day: Whether sums by the day since the exposure are wanted; they take another query.
+        source: The source of the events.
+        window: The period of the events that count.
+        counts_several: Whether visitors who were shown several variations count, in their first
+            one.
+        by_day: Whether to compute sums by day since the exposure, which needs another query.
 
     Raises:
         ValueError: A time is not in seconds.
@@ -336,7 +335,7 @@ class _Campaigns:
         of_goal.update({name: int(_number(count)) for name, count in counts.items()})
 
     def _of(self, campaign: object) -> CampaignSums:
-        # Conversions of no campaign have none; ClickHouse gives an empty text for a missing one.
+        # For conversions without a campaign, ClickHouse returns empty text in place of null.
         key = "" if campaign is None else str(campaign)
         return self.campaigns.setdefault(key, CampaignSums(has_covariate=self._has_covariate))
 
@@ -357,7 +356,7 @@ def _matches(cell: Cell, variation: str, day_s: int | None, segment: str | None)
 
 
 def _number(value: object) -> float:
-    """A number, of whatever type the engine has for it."""
+    """A number from the engine's own numeric type."""
     return (
         0.0 if value is None else float(str(value)) if not isinstance(value, int | float) else value
     )

@@ -1,7 +1,7 @@
-"""Tables from anywhere: Arrow, pandas, polars, DuckDB relations, files, or plain rows.
+"""Reads tables: Arrow, pandas, polars, DuckDB relations, files, or plain rows.
 
-DuckDB runs the aggregation where it is installed; else SQLite does, which takes the rows one by
-one.
+DuckDB runs the aggregation if it is installed. Otherwise SQLite does, which is slower because it
+inserts the rows one by one.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CONVERSIONS: Final = ("visitor", "goal", "happened_at")
 _USERS: Final = ("visitor",)
 _AT_ONCE: Final = 10_000
 _ONLY_CAMPAIGN: Final = "experiment"
-"""The name of the one campaign of a table that names none."""
+"""The name of the campaign of a table without campaigns."""
 
 
 @contextmanager
@@ -38,11 +38,11 @@ def reading(
     segment: str | None = None,
     engine: str | None = None,
 ) -> Iterator[Source]:
-    """The tables in an engine of their own.
+    """Load the tables into an engine.
 
     Raises:
-        ValueError: A column is missing, or a value is no time or number.
-        TypeError: A table is of a kind that cannot be read.
+        ValueError: A column is missing, or a value is not a time or number.
+        TypeError: A table has an unsupported type.
     """
     _ensure_duckdb_for(exposures, conversions, users)
     if engine is None:
@@ -77,7 +77,7 @@ def _ensure_duckdb_for(*tables: Any) -> None:
 
 
 def _relation(name: str, columns: Sequence[str], engine: _Engine) -> str:
-    """A table with the columns and types that the aggregation wants."""
+    """A query for a table with the columns and types that the aggregation expects."""
     moment = engine.moment(name)
     if name == "exposures":
         campaign = "campaign" if "campaign" in columns else f"'{_ONLY_CAMPAIGN}'"
@@ -94,10 +94,10 @@ def _relation(name: str, columns: Sequence[str], engine: _Engine) -> str:
 
 
 class _Engine:
-    """Takes tables in, and runs queries over them."""
+    """Loads tables, and runs queries over them."""
 
     def take(self, name: str, table: Any, needed: Sequence[str]) -> list[str]:
-        """Take a table under this name; its columns."""
+        """Load a table under this name. Returns its columns."""
         raise NotImplementedError
 
     def moment(self, name: str) -> str:
@@ -109,7 +109,7 @@ class _Engine:
         raise NotImplementedError
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all resources."""
         raise NotImplementedError
 
 
@@ -265,7 +265,7 @@ def _stored(name: str, row: Sequence[Any], at: int | None) -> list[Any]:
 
 
 def _plain(value: Any) -> Any:
-    """A value as SQLite keeps it."""
+    """A value in a type that SQLite can store."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, float) and math.isnan(value):
@@ -278,7 +278,7 @@ def _plain(value: Any) -> Any:
 
 
 def seconds(name: str, value: Any) -> int:
-    """Whole seconds since 1970 of a time; one without a zone is in UTC."""
+    """A time in whole seconds since 1970. A time without a time zone is in UTC."""
     if hasattr(value, "timestamp"):
         moment = value if value.tzinfo is not None else value.replace(tzinfo=dt.UTC)
         return int(moment.timestamp() // 1)

@@ -1,4 +1,4 @@
-"""A report as plain text: tables, and what they mean in words."""
+"""A report as plain text: tables, and sentences that explain them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _PAIR: Final = 2
 
 
 def text_of(report: Report) -> str:
-    """The report as text, which ends with a line break."""
+    """The report as text, with a line break at the end."""
     parts = [_campaign(one) for one in report.campaigns] or ["No campaign was found.\n"]
     if report.unattributed:
         count = report.unattributed

@@ -9,7 +9,7 @@ the same numbers come from SQLite, DuckDB, Spark or a spreadsheet:
     comparison = compare(control, treatment, planned_visitors=20_000)
     print(comparison.uplift, comparison.uplift_interval, comparison.p_value)
 
-It needs the extra ``stats``, which installs scipy. scipy is loaded by the first function that needs
+It requires the extra ``stats``, which installs scipy. The first function that needs scipy imports
 it.
 """
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 def holm(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values that bound the chance of even one false alarm (Holm 1979).
 
-    For decisions that each matter: several variations against the control on the primary goal.
+    Use it if every decision matters: several variations against the control on the primary goal.
 
     Args:
         p_values: One p-value for each comparison, from 0 to 1.
@@ -34,7 +34,7 @@ def holm(p_values: Sequence[float]) -> list[float]:
 def benjamini_hochberg(p_values: Sequence[float]) -> list[float]:
     """Adjusted p-values that bound the share of false alarms among all alarms (1995).
 
-    For many goals that are looked through for what is worth another experiment.
+    Use it to search many goals for ideas for further experiments.
 
     Args:
         p_values: One p-value for each comparison, from 0 to 1.

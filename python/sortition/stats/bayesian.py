@@ -1,7 +1,7 @@
-"""The Bayesian view: how likely a variation is better, and what a mistake costs.
+"""The Bayesian view: how likely a variation is better, and the cost of a wrong choice.
 
-Its numbers need no planned end, but they are no stop rule: on A/A tests with 30 daily looks, "the
-probability to beat control is above 95 %" comes up in 48 %.
+Its numbers need no planned end, but do not use them to decide when to stop: in A/A tests with 30
+daily looks, the probability to beat the control is above 95 % at some look in 48 % of the tests.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ if TYPE_CHECKING:
     from sortition.stats.quadrature import Posterior
 
 Scale = Literal["difference", "uplift"]
-"""What interval, loss and region of practical equivalence are in."""
+"""The unit of the interval, the loss and the region of practical equivalence."""
 
 
 @dataclass(frozen=True, slots=True)
 class BetaPrior(Result):
-    """What is believed of a rate before the experiment: as if so many had been seen.
+    """A prior for a rate, as the number of visitors already seen.
 
     Attributes:
         converted: Visitors who converted.
@@ -46,7 +46,7 @@ JEFFREYS: Final = BetaPrior(0.5, 0.5)
 
 @dataclass(frozen=True, slots=True)
 class NormalPrior(Result):
-    """What is believed of the effect before the experiment.
+    """A prior for the effect.
 
     Attributes:
         mean: The expected effect, on the scale of the comparison.
@@ -64,15 +64,14 @@ class BayesComparison(Result):
     Attributes:
         win: The probability that the treatment is better than the control, from 0 to 1.
         effect: The posterior mean of the effect.
-        interval: The credible interval of the effect: it is inside with the probability `level`.
-        loss_treatment: What is lost on average by choosing the treatment, where the control is
-            better; on the same scale as `effect`.
-        loss_control: What is lost on average by staying with the control.
+        interval: The credible interval, which contains the effect with the probability `level`.
+        loss_treatment: The expected loss from choosing the treatment, on the scale of `effect`.
+        loss_control: The expected loss from keeping the control.
         equivalence: The probability that the effect is within the region of practical equivalence;
-            None where no region is given.
+            None without a region.
         scale: ``difference``, in the metric's own unit, or ``uplift``, such as 0.1 for +10 %.
         level: The probability of the interval.
-        prior: What was believed before; None for an effect that could have been anything.
+        prior: The prior; None for a flat one.
     """
 
     win: float
@@ -103,16 +102,16 @@ def bayes(
     Args:
         control: The control's metric.
         treatment: The treatment's metric, of the same kind.
-        prior: For rates a `BetaPrior`, by default 1 and 1; else a `NormalPrior` of the effect, or
-            ``flat`` for an effect that could have been anything.
-        scale: What effect, interval, losses and region are in. Losses of beta posteriors are always
+        prior: For rates a `BetaPrior`, by default 1 and 1. For other metrics a `NormalPrior` of the
+            effect, or ``flat``.
+        scale: The unit of effect, interval, losses and region. Losses of beta posteriors are always
             differences of rates.
         level: The probability of the credible interval.
-        rope: The region of practical equivalence: effects that make no difference to anybody.
+        rope: The region of practical equivalence: effects too small to matter.
 
     Raises:
-        ValueError: The metrics are of two kinds, a beta prior is for something else than rates, or
-            the spread of a metric is not known yet.
+        ValueError: The metrics are of different kinds, a beta prior is given for a metric other
+            than a rate, or the spread of a metric is not known yet.
     """
     if type(control) is not type(treatment):
         raise ValueError("control and treatment are of two kinds")
@@ -131,7 +130,7 @@ def bayes(
 def credible_interval(
     arm: Proportion, *, prior: BetaPrior = FLAT, level: float = 0.95
 ) -> tuple[float, float]:
-    """The interval that a rate is in with this probability, with equal tails."""
+    """The equal-tailed interval that contains a rate with this probability."""
     one = _posterior(arm, prior)
     return (
         special.beta_quantile((1 - level) / 2, one.a, one.b),
@@ -160,7 +159,7 @@ def probabilities_to_be_best(arms: Sequence[Metric], *, prior: BetaPrior = FLAT)
 
 
 def potential_losses(arms: Sequence[Metric], *, prior: BetaPrior = FLAT) -> list[float]:
-    """What is lost on average by choosing each variation, where another is the best.
+    """The expected loss from choosing each variation in place of the best one.
 
     Args:
         arms: The same metric of each variation.

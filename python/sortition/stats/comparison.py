@@ -1,4 +1,4 @@
-"""A variation against the control: how much better or worse, and how sure that is."""
+"""Compares a variation with the control."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ Method: TypeAlias = Literal["sequential", "fixed"]
 """When an interval may be looked at: at any time, or once at the planned end."""
 
 DEFAULT_PLANNED_VISITORS: Final = 5_000
-"""The planned visitors of both variations together, where nobody has planned."""
+"""The planned visitors of both variations together, if there is no plan."""
 
 EVERYTHING: Final = (-math.inf, math.inf)
-"""The interval of whoever knows nothing."""
+"""The interval without any data."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,22 +30,22 @@ class Comparison(Result):
         control_visitors: Visitors of the control.
         treatment_visitors: Visitors of the treatment.
         difference: Treatment minus control, in the metric's own unit.
-        difference_interval: Its lower and upper end; infinite where nothing is known yet.
+        difference_interval: The interval of the difference; infinite while nothing is known.
         standard_error: The standard error of the difference, in the metric's own unit.
-        uplift: The difference by the control's estimate, such as 0.1 for +10 %; NaN where the
+        uplift: The difference divided by the control's estimate, such as 0.1 for +10 %; NaN if the
             control's estimate is not above 0.
-        uplift_interval: Its lower and upper end; None where the control's mean may be 0, so that no
-            uplift is ruled out.
-        p_value: How likely a difference at least as large is where there is none. It is of the
-            difference, not of the uplift.
+        uplift_interval: The interval of the uplift; None if the control's mean may be 0, so that
+            any uplift is possible.
+        p_value: The probability of a difference at least as large if the variations do not differ.
+            It belongs to the difference, not to the uplift.
         uplift_p_value: The p-value of the uplift by the delta method, as other tools report it;
             None with ``Fieller``, whose interval agrees with `p_value`.
-        method: ``sequential``: interval and p-value hold at every look. ``fixed``: they hold at one
-            look, at the planned end only.
+        method: ``sequential``: interval and p-value are valid at every look. ``fixed``: they are
+            valid at one look only, at the planned end.
         level: The confidence of the intervals, from 0 to 1.
-        planned_visitors: The planned visitors of both together, for which a sequential interval is
+        planned_visitors: The planned visitors of both together, at which a sequential interval is
             narrowest; None with ``fixed``.
-        intervals: How the intervals were made: ``Fieller``, ``delta`` or, with small counts of a
+        intervals: The method of the intervals: ``Fieller``, ``delta`` or, for small counts of a
             rate, ``Newcombe``.
     """
 
@@ -67,13 +67,13 @@ class Comparison(Result):
 
     @property
     def is_decided(self) -> bool:
-        """Whether the interval of the difference leaves 0 out."""
+        """Whether the interval of the difference excludes 0."""
         low, high = self.difference_interval
         return low > 0 or high < 0
 
     @property
     def validity(self) -> str:
-        """When interval and p-value hold, in words."""
+        """When interval and p-value are valid, in words."""
         if self.method == "sequential":
             return "valid at every look"
         return "valid at the planned end only"
@@ -90,26 +90,25 @@ def compare(
 ) -> Comparison:
     """Compare a treatment with the control.
 
-    With ``fixed`` this is Welch's t-test. With ``sequential`` it is an asymptotic confidence
-    sequence, at which one may look every day. Where a rate stands on few conversions (fewer than 30
-    converted, or did not), Newcombe's interval and the score test take their place, with the same
-    critical value.
+    ``fixed`` is Welch's t-test. ``sequential`` is an asymptotic confidence sequence, which you may
+    look at every day. If fewer than 30 visitors of a rate converted, or did not, both use
+    Newcombe's interval and the score test, with the same critical value.
 
     Args:
         control: The control's metric.
         treatment: The treatment's metric, of the same kind.
         method: ``sequential`` or ``fixed``.
         level: The confidence of the intervals, from 0 to 1.
-        planned_visitors: For ``sequential``, the planned visitors of both variations together,
-            fixed before the start; 5,000 where None. The interval is narrowest there.
+        planned_visitors: For ``sequential``, the planned visitors of both variations together, at
+            which the interval is narrowest. Fix it before the start. None means 5,000.
         uplift_by: ``Fieller``, or ``delta`` for the numbers of tools that use the delta method.
 
     Returns:
-        The comparison. Where nothing is known yet (no visitors, or all values of a variation are
-        the same), the interval is infinite and the p-value is 1.
+        The comparison. While nothing is known (there are no visitors, or all values of a variation
+        are equal), the interval is infinite and the p-value is 1.
 
     Raises:
-        ValueError: The metrics are of two kinds, or an option cannot be used.
+        ValueError: The metrics are of different kinds, or an option is invalid.
     """
     _ensure_usable(control, treatment, level, planned_visitors, method)
     planned = (planned_visitors or DEFAULT_PLANNED_VISITORS) if method == "sequential" else None
@@ -153,7 +152,7 @@ _NOTHING: Final = _Found(EVERYTHING, None, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class _Judge:
-    """Two metrics, and how sure one wants to be."""
+    """Two metrics and the wanted confidence."""
 
     control: Metric
     treatment: Metric
@@ -165,7 +164,7 @@ class _Judge:
         return math.sqrt(squared_error(self.control) + squared_error(self.treatment))
 
     def by_error(self, uplift_by: Literal["Fieller", "delta"]) -> _Found:
-        """By standard errors, which takes that values of both variations differ."""
+        """Compare with standard errors, which requires values that differ in both variations."""
         if not (squared_error(self.control) > 0 and squared_error(self.treatment) > 0):
             return _NOTHING
         error, critical = self.error, self._critical()
@@ -190,7 +189,7 @@ class _Judge:
         )
 
     def by_score(self) -> _Found:
-        """By the rates that are compatible with what was seen, which holds for small counts."""
+        """Compare with the rates that are compatible with the data, also valid for small counts."""
         control, treatment = self.control, self.treatment
         if not (isinstance(control, Proportion) and isinstance(treatment, Proportion)):
             raise TypeError("only rates have a score test")

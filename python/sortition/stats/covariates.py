@@ -1,4 +1,4 @@
-"""CUPED: less noise by what was known of the visitors before the experiment.
+"""CUPED: reduces noise with data about the visitors from before the experiment.
 
 Deng, Xu, Kohavi and Walker, "Improving the sensitivity of online controlled experiments by
 utilizing pre-experiment data" (2013).
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 def cuped(arms: Sequence[Metric]) -> list[Mean]:
     """The metrics of all variations, adjusted by their covariate.
 
-    Each visitor's value is taken down by what the covariate alone predicts, around the covariate's
-    mean over all variations. The covariate must be from before the first exposure: what the
-    variation itself may change would take its effect away.
+    This subtracts from each visitor's value the part that the covariate predicts, relative to the
+    covariate's mean over all variations. The covariate must be from before the first exposure:
+    one that the variation can change would remove a part of the effect.
 
     Args:
         arms: The same metric of each variation, with covariate sums; the control and all
@@ -29,10 +29,10 @@ def cuped(arms: Sequence[Metric]) -> list[Mean]:
 
     Returns:
         The adjusted metrics in the order of `arms`, each as an amount per visitor, for `compare`.
-        Where the covariate does not vary, they are as they were.
+        If the covariate does not vary, they are unchanged.
 
     Raises:
-        ValueError: An arm has no covariate sums, or the arms are of several kinds.
+        ValueError: A metric has no covariate sums, or the metrics are of different kinds.
     """
     means = [_as_mean(arm, pooled) for pooled in [_pooled(arms)] for arm in arms]
     everyone = functools.reduce(operator.add, means)
@@ -43,7 +43,7 @@ def cuped(arms: Sequence[Metric]) -> list[Mean]:
 
 
 def slope(pooled: Mean) -> float:
-    """How much the metric changes with the covariate; 0 where the covariate does not vary."""
+    """The change of the metric per unit of the covariate; 0 if the covariate does not vary."""
     covariate = _covariate(pooled)
     variance = covariance(pooled.n, covariate.sum, covariate.sum, covariate.sum2)
     if not variance > 0:

@@ -10,7 +10,7 @@
     direction = "down"
     margin = 0.05
 
-Everything has a default that is sensible without a file.
+Every field has a default, and the file is optional.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 ReportMethod: TypeAlias = Literal["sequential", "fixed", "bayes"]
-"""How an experiment is judged."""
+"""The method that judges an experiment."""
 
 MetricName: TypeAlias = Literal["rate", "conversions", "revenue", "revenue_per_conversion"]
-"""What is measured of a goal: who reached it, how often per visitor, or what it brought."""
+"""The metric of a goal: the share of visitors who reached it, conversions, or revenue."""
 
 _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
     "method": ("sequential", "fixed", "bayes"),
@@ -42,16 +42,15 @@ _CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Goal(Result):
-    """How a goal is judged.
+    """The definition of a goal.
 
     Attributes:
-        metric: ``rate``: the share of visitors who reached it. ``conversions``: how often, per
-            visitor. ``revenue``: what it brought, per visitor. ``revenue_per_conversion``: what
-            each conversion brought. None: the rate, and where there is revenue, the revenue per
-            visitor too.
-        direction: ``up`` where more is better, ``down`` where less is.
-        margin: As a guardrail, how much worse is still acceptable, as a share of the control.
-        target: The uplift that one wants to see, such as 0.1 for 10 %.
+        metric: ``rate``: the share of visitors who reached the goal. ``conversions``: conversions
+            per visitor. ``revenue``: revenue per visitor. ``revenue_per_conversion``: revenue per
+            conversion. None: the rate, and for goals with revenue also the revenue per visitor.
+        direction: ``up`` if more is better, ``down`` if less is better.
+        margin: For a guardrail, how much worse is still acceptable, as a share of the control.
+        target: The uplift that you want to detect, such as 0.1 for 10 %.
     """
 
     metric: MetricName | None = None
@@ -62,7 +61,7 @@ class Goal(Result):
 
 @dataclass(frozen=True, slots=True)
 class Period(Result):
-    """Weights that held from a time on.
+    """Weights that are valid from a point in time on.
 
     Attributes:
         since_s: The first second, since 1970.
@@ -75,20 +74,20 @@ class Period(Result):
 
 @dataclass(frozen=True, slots=True)
 class Experiment(Result):
-    """How an experiment is judged, fixed before it starts.
+    """The definition of an experiment. Fix it before the start.
 
     Attributes:
-        primary: The goal that decides; None: the first one.
+        primary: The goal that decides; None for the first goal.
         guardrails: Goals that must not get worse.
-        method: ``sequential``: one may look every day. ``fixed``: one look at the planned end.
-            ``bayes``: posterior probabilities.
+        method: ``sequential``: you may look every day. ``fixed``: you look once, at the planned
+            end. ``bayes``: posterior probabilities.
         level: The confidence of intervals, from 0 to 1.
-        planned_visitors: The planned visitors of all variations together; None: not planned.
-        control: The control's name or id; None: the first variation.
-        weights: The weights by variation; None: those of the settings, or else equal ones.
-        periods: Weights that changed, in order of time; before the first of them, `weights` hold.
-            The day on which weights changed must start with the change, in UTC.
-        goals: How each goal is judged, by name.
+        planned_visitors: The planned visitors of all variations together; None without a plan.
+        control: The control's name or id; None for the first variation.
+        weights: The weights by variation; None for those of the settings, or else equal ones.
+        periods: Changed weights, in order of time; `weights` are valid before the first of them.
+            A change must be at the start of a day, in UTC.
+        goals: The definitions of goals, by name.
     """
 
     primary: str | None = None
@@ -102,7 +101,7 @@ class Experiment(Result):
     goals: Mapping[str, Goal] = field(default_factory=dict)
 
     def goal(self, name: str) -> Goal:
-        """How this goal is judged."""
+        """The definition of this goal."""
         return self.goals.get(name, Goal())
 
 
@@ -121,8 +120,9 @@ class Experiments(Result):
         """Read a file.
 
         Raises:
-            OSError: It cannot be read.
-            ValueError: It is no TOML, or a definition is wrong; the message names the place.
+            OSError: The file cannot be read.
+            ValueError: The file is not TOML, or a definition is invalid; the message names the
+                place.
         """
         try:
             document = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -135,17 +135,17 @@ class Experiments(Result):
 
     @classmethod
     def of(cls, document: Mapping[str, object]) -> Self:
-        """Read what a file holds.
+        """Read the content of a file.
 
         Raises:
-            ValueError: A definition is wrong; the message names the place.
+            ValueError: A definition is invalid; the message names the place.
         """
         _ensure_known("the file", document, {"experiments"})
         given = _table("experiments", document.get("experiments", {}))
         return cls({key: _experiment(f"experiments.{key}", one) for key, one in given.items()})
 
     def of_campaign(self, *names: str | None) -> Experiment:
-        """The definition of a campaign by any of its names; the default where there is none."""
+        """The definition of a campaign, found by any of its names; else the default."""
         for name in names:
             if name is not None and name in self.experiments:
                 return self.experiments[name]

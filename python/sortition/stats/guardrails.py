@@ -1,4 +1,4 @@
-"""Guardrail goals: what a variation must not harm."""
+"""Guardrail goals: goals that a variation must not harm."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ class Guardrail(Result):
     """Whether a treatment keeps a guardrail (a test of non-inferiority).
 
     Attributes:
-        verdict: ``kept``: the treatment is worse by less than the margin, if at all. ``broken``: it
-            is worse by more. ``open``: neither is sure yet.
+        verdict: ``kept``: the treatment is worse by less than the margin, or not worse at all.
+            ``broken``: it is worse by more. ``open``: neither is certain yet.
         margin: How much worse it may be, as a share of the control, such as 0.02 for 2 %.
-        comparison: The comparison that this stands on; its interval is of the level 1 - 2a for a
-            test of the level 1 - a on one side.
+        comparison: The underlying comparison. For a one-sided test of the level 1 - a, its interval
+            has the level 1 - 2a.
     """
 
     verdict: Literal["kept", "broken", "open"]
@@ -49,7 +49,7 @@ def guardrail(
         control: The control's metric.
         treatment: The treatment's metric, of the same kind.
         margin: How much worse is still acceptable, as a share of the control, such as 0.02 for 2 %.
-        direction: ``up`` where more is better, ``down`` where less is.
+        direction: ``up`` if more is better, ``down`` if less is better.
         method: As in `compare`.
         level: The confidence of each verdict, on one side.
         planned_visitors: As in `compare`.

@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from sortition.stats.metrics import Metric
 
 MOST_IN_SEVERAL: Final = 0.01
-"""The share of visitors in several variations above which the results are in doubt."""
+"""Results are not reliable if more than this share of visitors is in several variations."""
 
 MOST_OF_TOTAL: Final = 0.05
-"""The share of a total that a single visitor may have before it counts as an outlier."""
+"""A visitor with more than this share of a total is an outlier."""
 
 _FEWEST_DAYS: Final = 3
 
@@ -29,8 +29,8 @@ class SeveralVariations(Result):
     """Visitors who were shown more than one variation of the same campaign.
 
     Attributes:
-        visitors: All visitors of the campaign, these included.
-        in_several: How many were shown more than one variation.
+        visitors: The number of all visitors of the campaign.
+        in_several: The number of visitors who were shown more than one variation.
         share: Their share, from 0 to 1.
     """
 
@@ -47,8 +47,8 @@ class SeveralVariations(Result):
 def several_variations(visitors: int, in_several: int) -> SeveralVariations:
     """Judge how many visitors were shown several variations.
 
-    A few come from cookies or ids that several people share. Many say that the assignment is not
-    stable: weights were changed without a user storage, or services disagree on the user id.
+    A few of them are normal: several people share a cookie or an id. Many mean that the assignment
+    is not stable: weights changed without a user storage, or services use different user ids.
 
     Args:
         visitors: All visitors of the campaign.
@@ -68,9 +68,9 @@ class Novelty(Result):
 
     Attributes:
         effects: The difference, treatment minus control, on each day since the exposure, in the
-            metric's own unit; NaN where it is not known.
+            metric's own unit; NaN for days without enough data.
         slope: The change of the difference per day.
-        p_value: How likely such a slope is where the effect is the same every day.
+        p_value: The probability of such a slope if the effect is the same every day.
     """
 
     effects: tuple[float, ...]
@@ -81,14 +81,14 @@ class Novelty(Result):
 def novelty(by_day: Sequence[tuple[Metric, Metric]]) -> Novelty:
     """Fit a line through the effect by day since exposure, each day weighted by its precision.
 
-    An effect that fades is one of novelty; one that grows, of learning. Visitors of several days
-    are taken as independent, so that the p-value is a rough one.
+    A fading effect is due to novelty, a growing one to learning. The p-value is only approximate,
+    because it treats the days as independent, although they share visitors.
 
     Args:
         by_day: Control and treatment on the day of the exposure, on the day after, and so on.
 
     Returns:
-        The line; where fewer than three days are known, its slope is 0 and the p-value 1.
+        The line. With fewer than three known days, its slope is 0 and the p-value 1.
     """
     effects, points = [], []
     for day, (control, treatment) in enumerate(by_day):
@@ -108,7 +108,7 @@ def novelty(by_day: Sequence[tuple[Metric, Metric]]) -> Novelty:
 
 @dataclass(frozen=True, slots=True)
 class Outliers(Result):
-    """How much of a total comes from a single visitor.
+    """The share of a total that comes from a single visitor.
 
     Attributes:
         largest: The largest value of a visitor.

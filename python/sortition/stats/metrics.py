@@ -1,7 +1,8 @@
 """Metrics of a variation, as counts and sums over its visitors.
 
-The unit is the visitor: `n` counts all who were shown the variation, and whoever did nothing counts
-with zeros. Metrics of the same kind add up, over days, segments or collectors.
+The unit is the visitor: `n` counts all visitors who were shown the variation, and a visitor without
+conversions counts with zeros. You can add metrics of the same kind, over days, segments or
+collectors.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from typing import Self, TypeAlias
 
 _ROUNDING = 1e-9
-"""How far, relatively, sums of squares may fall short of what is possible, by rounding."""
+"""The relative error that rounding may cause in sums of squares."""
 
 _ROUNDING_OF_EQUAL_VALUES = 1e-13
 _FEWEST_FOR_A_VARIANCE = 2
@@ -19,13 +20,13 @@ _FEWEST_FOR_A_VARIANCE = 2
 
 @dataclass(frozen=True, slots=True)
 class Covariate:
-    """Sums of a number that was known of each visitor before the experiment, for `cuped`.
+    """Sums of a number about each visitor from before the experiment, for `cuped`.
 
     Attributes:
         sum: Its sum over all visitors of the variation.
         sum2: The sum of its squares.
-        cross: The sum of its products with the visitor's metric; with `Proportion`, its sum over
-            those who converted.
+        cross: The sum of its products with the visitor's metric; for `Proportion`, its sum over the
+            visitors who converted.
     """
 
     sum: float
@@ -38,7 +39,7 @@ class Covariate:
 
 @dataclass(frozen=True, slots=True)
 class RatioCovariate:
-    """Sums of a number that was known of each visitor before the experiment, for a `Ratio`.
+    """Sums of a number about each visitor from before the experiment, for a `Ratio`.
 
     Attributes:
         sum: Its sum over all visitors of the variation.
@@ -148,7 +149,7 @@ class Mean:
 class Ratio:
     """A ratio of two amounts of each visitor, such as revenue per order or orders per session.
 
-    Its variance is by the delta method: visitors are independent of each other, sessions are not.
+    The delta method gives its variance: visitors are independent of each other, sessions are not.
 
     Attributes:
         n: Visitors.
@@ -175,7 +176,7 @@ class Ratio:
 
     @property
     def estimate(self) -> float:
-        """The ratio; NaN where the denominator is 0."""
+        """The ratio; NaN if the denominator is 0."""
         return self.x / self.y if self.y else math.nan
 
     @property
@@ -203,11 +204,11 @@ class Ratio:
 
 
 Metric: TypeAlias = Proportion | Mean | Ratio
-"""What can be compared."""
+"""The metrics that `compare` accepts."""
 
 
 def squared_error(metric: Metric) -> float:
-    """The square of the standard error of a metric's estimate; NaN where it is not known."""
+    """The square of the standard error of a metric's estimate; NaN if it is unknown."""
     return metric.variance / metric.n if metric.n else math.nan
 
 
@@ -219,7 +220,7 @@ def covariance(n: int, x: float, y: float, xy: float) -> float:
 def _variance(n: int, x: float, x2: float) -> float:
     if n < _FEWEST_FOR_A_VARIANCE:
         return math.nan
-    # What rounding leaves of equal values is no spread.
+    # Equal values have no spread, even if rounding leaves a small one.
     spread = x2 - x * x / n
     return spread / (n - 1) if spread > _ROUNDING_OF_EQUAL_VALUES * x2 else 0.0
 

@@ -1,7 +1,7 @@
-"""Planning: how many visitors an experiment needs, and what it can show.
+"""Planning: how many visitors an experiment needs, and which uplift it can detect.
 
-All tests are two-sided, of the difference. With the sequential method, power is the chance to reach
-a decision at any look.
+All tests are two-sided tests of the difference. With the sequential method, power is the chance to
+reach a decision at any look.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _LOOKS: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Baseline(Result):
-    """What is known of a metric before the experiment.
+    """The control's metric before the experiment.
 
     Attributes:
         mean: The control's mean: a rate from 0 to 1, or an amount per visitor.
@@ -55,11 +55,11 @@ class Baseline(Result):
 
     @classmethod
     def of(cls, metric: Metric) -> Self:
-        """What a metric was in the past, whatever its kind."""
+        """A baseline from a past metric of any kind."""
         return cls(metric.estimate, metric.variance, is_rate=isinstance(metric, Proportion))
 
     def treated(self, uplift: float) -> Self:
-        """The same after an uplift, such as 0.05 for +5 %."""
+        """The baseline after an uplift, such as 0.05 for +5 %."""
         if self.is_rate:
             return self.of_rate(self.mean * (1 + uplift))
         return type(self)(self.mean * (1 + uplift), self.variance)
@@ -73,15 +73,15 @@ def power(
     level: float = _LEVEL,
     scale: Literal["difference", "uplift"] = "difference",
 ) -> float:
-    """The chance that an experiment of this size shows an uplift, with one look at the end.
+    """The chance that an experiment of this size detects an uplift, with one look at the end.
 
     Args:
         baseline: The control's metric.
         uplift: The true uplift, such as 0.05 for +5 %; not 0.
         visitors: Visitors of each variation, or of control and treatment.
         level: The confidence, from 0 to 1.
-        scale: What is tested: the difference, as `compare` does, or the uplift by the delta method,
-            as other tools do.
+        scale: ``difference``: test the difference, as `compare` does. ``uplift``: test the uplift
+            with the delta method, as other tools do.
 
     Returns:
         The power, from 0 to 1.
@@ -99,16 +99,16 @@ def sample_size(
     level: float = _LEVEL,
     null_variance: Literal["both", "control"] = "both",
 ) -> int:
-    """How many visitors each variation needs to show an uplift, with one look at the end.
+    """How many visitors each variation needs to detect an uplift, with one look at the end.
 
     Args:
         baseline: The control's metric.
-        uplift: The uplift to show, such as 0.05 for +5 %; not 0.
-        power: The chance to show it, from 0 to 1.
+        uplift: The uplift to detect, such as 0.05 for +5 %; not 0.
+        power: The chance to detect it, from 0 to 1.
         level: The confidence, from 0 to 1.
-        null_variance: The variance that the test is taken to use. ``both``: that of the two
-            variations, as `compare` does. ``control``: the control's alone, as in Evan Miller's
-            calculator, whose experiments fall short of their power where the rate rises.
+        null_variance: The variance that the test uses. ``both``: that of both variations, as
+            `compare` does. ``control``: only the control's, as in Evan Miller's calculator, which
+            gives too few visitors if the rate rises.
 
     Returns:
         Visitors of each variation.
@@ -131,17 +131,17 @@ def mde(
     level: float = _LEVEL,
     scale: Literal["difference", "uplift"] = "difference",
 ) -> float:
-    """The minimum detectable effect: the smallest uplift that is shown with this chance.
+    """The minimum detectable effect: the smallest uplift that is detected with this chance.
 
     Args:
         baseline: The control's metric.
         visitors: Visitors of each variation, or of control and treatment.
-        power: The chance to show it, from 0 to 1.
+        power: The chance to detect it, from 0 to 1.
         level: The confidence, from 0 to 1.
         scale: As in the function `power`.
 
     Returns:
-        The uplift, such as 0.05 for +5 %; infinite where no uplift is large enough.
+        The uplift, such as 0.05 for +5 %; infinite if no uplift is large enough.
     """
     highest = (1 / baseline.mean - 1) * (1 - 1e-9) if baseline.is_rate else 1.0
 
@@ -160,12 +160,12 @@ def mde(
 def runtime(
     visitors: int, visitors_per_day: float, *, variations: int = 2, traffic: float = 1.0
 ) -> int:
-    """How many days an experiment takes; plan whole weeks, since weekends differ.
+    """How many days an experiment takes. Plan whole weeks, because weekends differ.
 
     Args:
         visitors: The visitors that each variation needs.
         visitors_per_day: New visitors per day of all variations together.
-        variations: How many variations there are, the control included.
+        variations: The number of variations, including the control.
         traffic: The share of the visitors who take part, from 0 to 1.
 
     Returns:
@@ -190,23 +190,24 @@ def sequential_power(
 ) -> float:
     """The chance that the sequential method decides at any look up to this size.
 
-    By simulating the path of the difference, a Brownian motion with drift, at looks of equal
-    distance. To enlarge the standard error of the last look instead, as some calculators do, is not
-    the same: it leaves out the other looks.
+    It simulates the path of the difference, a Brownian motion with drift, at equally spaced looks.
+    Some calculators enlarge the standard error of the last look instead, which ignores the other
+    looks.
 
     Args:
         baseline: The control's metric.
         uplift: The true uplift, such as 0.05 for +5 %.
         visitors: Visitors of each variation at the end, or of control and treatment.
-        planned_visitors: What the sequence is tuned to; where None, the visitors of both together.
-        looks: How often one looks.
+        planned_visitors: The number of visitors to which the sequence is tuned; None for
+            the visitors of both together.
+        looks: The number of looks.
         level: The confidence, from 0 to 1.
         scale: As in the function `power`.
-        paths: How many paths are simulated.
+        paths: The number of simulated paths.
         seed: The seed of the random numbers; the same seed gives the same answer.
 
     Returns:
-        The share of the paths on which the true effect's side was decided or, rarely, the other.
+        The share of the paths with a decision, in rare cases for the wrong side.
     """
     import numpy as np  # noqa: PLC0415 -- comes with scipy
 
@@ -235,11 +236,11 @@ def sequential_sample_size(
 ) -> int:
     """How many visitors each variation needs with the sequential method.
 
-    The sequence is tuned to that size, and one looks 20 times.
+    This assumes 20 looks and a sequence tuned to the resulting size.
 
     Args:
         baseline: The control's metric.
-        uplift: The uplift to show, such as 0.05 for +5 %; not 0.
+        uplift: The uplift to detect, such as 0.05 for +5 %; not 0.
         power: The chance to decide, from 0 to 1.
         level: The confidence, from 0 to 1.
 
@@ -267,14 +268,15 @@ def visitors_to_show(
     power: float = _POWER,
     level: float = _LEVEL,
 ) -> int:
-    """How many visitors each variation needs to show an uplift at the look that has them.
+    """How many visitors each variation needs to detect an uplift at a single look.
 
     Args:
         baseline: The control's metric.
-        uplift: The uplift to show, such as 0.05 for +5 %; not 0.
-        planned_visitors: What a sequence is tuned to; None for one look at the end.
-        power: The chance to show it at that look, from 0 to 1. Earlier looks of a sequence add to
-            it.
+        uplift: The uplift to detect, such as 0.05 for +5 %; not 0.
+        planned_visitors: The number of visitors to which a sequence is tuned; None for one look at
+            the end.
+        power: The chance to detect it at that look, from 0 to 1. Earlier looks of a sequence add
+            to it.
         level: The confidence, from 0 to 1.
 
     Returns:

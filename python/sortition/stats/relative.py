@@ -1,4 +1,4 @@
-"""Intervals for the uplift: a difference by the control's own mean."""
+"""Intervals for the uplift: the difference divided by the control's mean."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sortition.stats.metrics import squared_error
 
 
 def uplift(control: Metric, treatment: Metric) -> float:
-    """The uplift, such as 0.1 for +10 %; NaN where the control's mean is not above 0."""
+    """The uplift, such as 0.1 for +10 %; NaN if the control's mean is not above 0."""
     if not control.estimate > 0:
         return math.nan
     return treatment.estimate / control.estimate - 1
@@ -24,11 +24,11 @@ def fieller(control: Metric, treatment: Metric, critical: float) -> tuple[float,
     Args:
         control: The control; its mean must be above 0.
         treatment: The treatment.
-        critical: How many standard errors wide on either side, such as 1.96.
+        critical: The half-width in standard errors, such as 1.96.
 
     Returns:
-        The lower and the upper end; None where the control's mean may be 0, so that no uplift is
-        ruled out.
+        The lower and the upper end; None if the control's mean may be 0, so that any uplift is
+        possible.
     """
     base, of_control, of_treatment = (
         control.estimate,

@@ -1,4 +1,4 @@
-"""What all results share: they are frozen, and can be had as plain values."""
+"""The base class of all results, which converts them to plain values."""
 
 from __future__ import annotations
 

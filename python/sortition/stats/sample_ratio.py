@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 ALARM: Final = 0.001
-"""The p-value below which the split counts as wrong."""
+"""A p-value below this is an alarm."""
 
 _CONCENTRATION: Final = 1_000.0
 
@@ -29,12 +29,12 @@ class SampleRatio(Result):
 
     Attributes:
         counts: Visitors of each variation.
-        expected: How many the weights ask for, of the same total.
-        p_value: How likely a split at least as uneven is, where the weights hold.
+        expected: The visitors that the weights predict for the same total.
+        p_value: The probability of a split at least as uneven if the weights are in effect.
         statistic: The chi-square statistic; with the sequential test, the logarithm of the largest
             Bayes factor against the weights so far.
         degrees: Its degrees of freedom; None with the sequential test.
-        test: ``chi-square``, for one look, or ``sequential``, which holds at every look.
+        test: ``chi-square``, for one look, or ``sequential``, which is valid at every look.
     """
 
     counts: tuple[int, ...]
@@ -51,12 +51,12 @@ class SampleRatio(Result):
 
 
 def srm(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
-    """Test a split with the chi-square test, which holds at one look.
+    """Test a split with the chi-square test, which is valid at one look.
 
     Args:
         counts: Visitors of each variation.
-        weights: The variations' weights, in any unit. A variation of weight 0 is left out, whoever
-            was forced into it.
+        weights: The variations' weights, in any unit. The test ignores a variation of weight 0,
+            which may have visitors by whitelisting.
 
     Raises:
         ValueError: A count is negative, a weight is negative or not finite, all weights are 0, or
@@ -66,7 +66,7 @@ def srm(counts: Sequence[int], weights: Sequence[float]) -> SampleRatio:
 
 
 def srm_of_periods(periods: Sequence[tuple[Sequence[int], Sequence[float]]]) -> SampleRatio:
-    """Test a split whose weights changed: each period by its own weights, all together.
+    """Test a split whose weights changed. Each period has its own weights.
 
     Args:
         periods: The counts and the weights of each period; the variations in the same order.
@@ -109,9 +109,9 @@ def srm_sequential(
 
     Args:
         batches: New visitors of each variation, batch by batch.
-        weights: The variations' weights, in any unit. A variation of weight 0 is left out.
-        k: How sharply the prior is around the weights: the larger, the sooner small deviations are
-            found.
+        weights: The variations' weights, in any unit. The test ignores a variation of weight 0.
+        k: How closely the prior concentrates around the weights. A larger value finds small
+            deviations sooner.
 
     Returns:
         The test after the last batch; its p-value is the smallest so far.
@@ -129,7 +129,7 @@ def srm_sequential_of_periods(
 ) -> SampleRatio:
     """Test a split whose weights changed after every batch, with one bound for all looks.
 
-    The Bayes factors of the periods are multiplied, which keeps the bound.
+    The test multiplies the Bayes factors of the periods, which keeps the bound.
 
     Args:
         periods: The batches and the weights of each period, in order; the variations in the same

@@ -5,9 +5,8 @@ central limit theory and asymptotic confidence sequences" (2021), by the two-sid
 Howard, Ramdas, McAuliffe and Sekhon, "Time-uniform, nonparametric, nonasymptotic confidence
 sequences" (2021).
 
-The mixture has one tuning, which makes the interval narrowest at a planned number of visitors. It
-must be fixed before the experiment starts: chosen later, by what the data show, the interval does
-not hold.
+The mixture has one parameter, which makes the interval narrowest at a planned number of visitors.
+Fix it before the experiment starts: if it depends on the data, the interval is not valid.
 """
 
 from __future__ import annotations
@@ -47,7 +46,7 @@ def log_mixture(total: float, observed: float, parameter: float) -> float:
 def critical_value(observed: float, planned: float, alpha: float) -> float:
     """The half-width of the sequence after `observed` visitors, in standard errors.
 
-    It takes the place of the 1.96 of an interval that holds at one look only.
+    It replaces the 1.96 of an interval that is valid at one look only.
     """
     return bound(observed, tuning(planned, alpha), alpha) / math.sqrt(observed)
 
@@ -55,8 +54,7 @@ def critical_value(observed: float, planned: float, alpha: float) -> float:
 def p_value(z: float, observed: float, planned: float, alpha: float) -> float:
     """The always-valid p-value of a difference of `z` standard errors after `observed` visitors.
 
-    `alpha` is the one of the tuning. The p-value is below `alpha` exactly where the interval leaves
-    0 out.
+    `alpha` is that of the tuning. The p-value is below `alpha` exactly if the interval excludes 0.
     """
     total = z * math.sqrt(observed)
     return math.exp(min(0.0, -log_mixture(total, observed, tuning(planned, alpha))))

@@ -27,14 +27,15 @@ class FalseAlarms(Result):
     """How often simulated A/A tests raised an alarm.
 
     Attributes:
-        runs: How many tests were simulated.
-        visitors: Visitors of each test who were shown a variation, on average.
-        fixed_at_end: The share in which the fixed method decided at the end; about 1 - level is
-            right.
-        fixed_at_any_look: The share in which it decided at any look, as if one stopped there: why
-            one must not look.
-        sequential: The share in which the sequential method decided at any look; 1 - level at most.
-        split: The share in which the split was an alarm; about 0.001 is right.
+        runs: The number of simulated tests.
+        visitors: The average number of visitors per test who were shown a variation.
+        fixed_at_end: The share of tests in which the fixed method found a difference at the end;
+            it should be about 1 - level.
+        fixed_at_any_look: The share of tests in which the fixed method found a difference at any
+            look. It shows why you must not stop a fixed test early.
+        sequential: The share of tests in which the sequential method found a difference at any
+            look; it should be at most 1 - level.
+        split: The share of tests with an alarm of the split; it should be about 0.001.
     """
 
     runs: int
@@ -57,22 +58,22 @@ def aa(
     level: float = 0.95,
     seed: int = _SEED,
 ) -> FalseAlarms:
-    """Simulate A/A tests: the real engine assigns, and what visitors do does not depend on it.
+    """Simulate A/A tests: the real engine assigns visitors, and the variation has no effect.
 
     Args:
         settings: A settings file of VWO: its path, its JSON text or bytes, or the dict.
         campaign: The campaign's key; its first two variations are compared.
-        visitors: Visitors who come in each test.
-        runs: How many tests to simulate.
-        rate: How likely a visitor converts, from 0 to 1.
-        values: In place of `rate`: amounts per visitor from the account's own history, zeros
-            included, of which each visitor gets one by chance.
-        looks: How often one looks during a test.
+        visitors: The number of visitors of each test.
+        runs: The number of tests.
+        rate: The probability that a visitor converts.
+        values: In place of `rate`: amounts per visitor from your own history, including zeros. Each
+            visitor gets a random one.
+        looks: The number of looks during a test.
         level: The confidence, from 0 to 1.
         seed: The seed of the random numbers; the same seed gives the same answer.
 
     Returns:
-        How often there was an alarm.
+        The shares of tests with a false alarm.
 
     Raises:
         SettingsError: The settings cannot be used.
@@ -107,7 +108,7 @@ def aa(
 def _assignments(
     settings: object, campaign: str, names: list[str], visitors: int, runs: int
 ) -> Iterator[list[int]]:
-    """The variations of each run's visitors, by their index; visitors without one are left out."""
+    """The index of each visitor's variation, by run, without visitors who have no variation."""
     from sortition import vwo  # noqa: PLC0415 -- only a simulation decides
 
     given: Any = settings

@@ -1,7 +1,7 @@
-"""Intervals for conversion rates that hold for small counts, too.
+"""Intervals for conversion rates that are also valid for small counts.
 
-A rate of 0 of 50 has a standard error of 0 by the usual formula, which says that the rate is known
-exactly. Wilson's interval asks instead which rates are compatible with what was seen.
+By the usual formula, a rate of 0 of 50 has a standard error of 0, as if the rate were known
+exactly. Wilson's interval instead contains all rates that are compatible with the data.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     from sortition.stats.metrics import Proportion
 
 FEW: Final = 30
-"""Fewer converted visitors than this, or fewer who did not convert, are a small count."""
+"""With fewer visitors than this who converted, or who did not, a rate has a small count."""
 
 
 def is_small(arm: Proportion) -> bool:
-    """Whether a rate stands on so few visitors that the usual standard error misleads."""
+    """Whether a rate has so few conversions that the usual standard error misleads."""
     return min(arm.converted, arm.n - arm.converted) < FEW
 
 
@@ -41,7 +41,7 @@ def wilson_at(arm: Proportion, critical: float) -> tuple[float, float]:
     squared = critical * critical / arm.n
     middle = arm.estimate + squared / 2
     half = critical * math.sqrt(arm.variance / arm.n + squared / (4 * arm.n))
-    # At the edges exactly, whatever rounding makes of them.
+    # Exact at the edges, where rounding would make them slightly wrong.
     return (
         (middle - half) / (1 + squared) if arm.converted else 0.0,
         (middle + half) / (1 + squared) if arm.converted < arm.n else 1.0,
@@ -75,7 +75,7 @@ def newcombe_at(control: Proportion, treatment: Proportion, critical: float) -> 
 def ratio_of_proportions(
     control: Proportion, treatment: Proportion, level: float = 0.95
 ) -> tuple[float, float]:
-    """An interval for the ratio of two rates, treatment by control.
+    """An interval for the ratio of two rates, treatment divided by control.
 
     Donner and Zou's method of variance estimates recovery (2012) from Wilson's intervals.
 
@@ -85,7 +85,7 @@ def ratio_of_proportions(
         level: The confidence, from 0 to 1.
 
     Returns:
-        The lower and the upper end; the upper one is infinite where the control's rate may be 0.
+        The lower and the upper end; the upper one is infinite if the control's rate may be 0.
     """
     return ratio_at(control, treatment, special.normal_quantile((1 + level) / 2))
 
@@ -111,7 +111,7 @@ def _end(p: float, q: float, of_p: float, of_q: float, side: int) -> float:
 
 
 def score_z(control: Proportion, treatment: Proportion) -> float:
-    """The difference of two rates in standard errors of a common rate; 0 where nothing is known."""
+    """The difference of two rates in standard errors of their common rate; 0 without data."""
     both = control + treatment
     error = math.sqrt(both.variance * (1 / control.n + 1 / treatment.n))
     return (treatment.estimate - control.estimate) / error if error else 0.0

@@ -1,4 +1,4 @@
-"""The special functions that the statistics need, by scipy, which is loaded at the first call.
+"""The special functions that the statistics need, from scipy, which the first call imports.
 
 Only `scipy.special` is imported: `scipy.stats` costs twice the time and memory.
 """

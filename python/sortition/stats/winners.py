@@ -1,7 +1,7 @@
-"""The platforms' own rules for naming a winner, shown as what they are.
+"""The platforms' own rules for naming a winner, for comparison.
 
-They are no stop rule: on A/A tests with 30 daily looks, VWO's published rule names a winner in 32
-%.
+Do not use them to decide when to stop: in A/A tests with 30 daily looks, VWO's published rule names
+a winner in 32 % of the tests.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ _SHORTEST_DAYS: Final = 7
 
 @dataclass(frozen=True, slots=True)
 class PlatformWinner(Result):
-    """What a platform's own rule says. It is shown beside the results and is no reason to stop.
+    """The winner by a platform's own rule. It is for comparison, not a reason to stop.
 
     Attributes:
-        winner: The index of the variation that the rule names; None where it names none.
+        winner: The index of the variation that the rule names; None without a winner.
         rule: The rule, in words.
     """
 
@@ -42,13 +42,13 @@ class PlatformWinner(Result):
 
 
 def threshold_of_caring(rate: float, *, is_revenue: bool = False) -> float:
-    """VWO's threshold of caring: the potential loss that nobody minds.
+    """VWO's threshold of caring: the largest potential loss that does not matter.
 
     Source: help.vwo.com, article 360033471774.
 
     Args:
         rate: The control's conversion rate, from 0 to 1.
-        is_revenue: Whether the goal is one of revenue.
+        is_revenue: Whether the goal measures revenue.
 
     Returns:
         The threshold, as a difference of rates.
@@ -89,13 +89,13 @@ def pagesense_winner(
 ) -> PlatformWinner:
     """The winner by PageSense's frequentist mode, as its help describes it.
 
-    The visitor count that was set is reached, the rate is higher than the original's, and the
-    difference is significant.
+    The experiment has reached the planned number of visitors, the rate is higher than the
+    original's, and the difference is significant.
 
     Args:
         arms: The conversion rates, the original first.
-        visitors: The visitor count that was set before the start, of all variations together.
-        significance: The significance that was set, from 0 to 1.
+        visitors: The planned visitors of all variations together, fixed before the start.
+        significance: The wanted significance, from 0 to 1.
     """
     rule = (
         f"PageSense, frequentist: {visitors:,} visitors are reached, and the rate is higher than "

@@ -20,9 +20,9 @@ class Winsorised(Result):
     """Metrics whose values are capped.
 
     Attributes:
-        means: The metric of each variation, in the order that was given.
-        cap: The cap, in the unit of the values; infinite where no value is above 0.
-        capped: How many values were above it.
+        means: The metric of each variation, in the given order.
+        cap: The cap, in the unit of the values; infinite if no value is above 0.
+        capped: The number of values above the cap.
     """
 
     means: tuple[Mean, ...]
@@ -38,13 +38,12 @@ def winsorised(
 ) -> Winsorised:
     """Cap values at a quantile of those above 0, over all variations together.
 
-    The cap is common to all variations: a cap of each one's own would take a part of the effect
-    away.
+    All variations have the same cap: separate caps would remove a part of the effect.
 
     Args:
         arms: The value of each visitor, by variation.
-        visitors: How many visitors each variation has, where `arms` leaves out those with 0.
-        quantile: The share of the values above 0 that are not capped, from 0 to 1.
+        visitors: The number of visitors of each variation, if `arms` leaves out values of 0.
+        quantile: The share of the values above 0 that stay uncapped, from 0 to 1.
 
     Raises:
         ValueError: The quantile is not from 0 to 1, or a variation has fewer visitors than values.

@@ -1,4 +1,4 @@
-"""A comparison in one sentence: what is certain, and what is not yet."""
+"""Describes a comparison in one sentence."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def sentence(
     direction: Literal["up", "down"] = "up",
     target: float = _TARGET,
 ) -> str:
-    """Say a comparison in words.
+    """Describe a comparison in one sentence.
 
     Args:
         comparison: The comparison.
@@ -33,8 +33,8 @@ def sentence(
             would show `target`.
         treatment: The treatment's name.
         control: The control's name.
-        direction: ``up`` where more is better, ``down`` where less is.
-        target: The uplift that one wants to see, such as 0.1 for 10 %.
+        direction: ``up`` if more is better, ``down`` if less is better.
+        target: The uplift that you want to detect, such as 0.1 for 10 %.
 
     Returns:
         One sentence with a full stop.
@@ -69,7 +69,7 @@ def _undecided(
 def _more_visitors(
     comparison: Comparison, control_metric: Metric | None, target: float
 ) -> int | None:
-    """How many more visitors each variation needs; None where nothing tells."""
+    """How many more visitors each variation needs; None if that is unknown."""
     if control_metric is None or not (control_metric.estimate > 0 and control_metric.variance > 0):
         return None
     baseline = Baseline.of(control_metric)
@@ -91,7 +91,7 @@ def _effect(comparison: Comparison) -> str:
 
 
 def _range(comparison: Comparison) -> str:
-    """The interval of the uplift, or of the difference where there is none of the uplift."""
+    """The interval of the uplift, or else of the difference."""
     if comparison.uplift_interval is not None:
         low, high = comparison.uplift_interval
         return f"between {percent(low)} and {percent(high)}"
@@ -112,7 +112,7 @@ def amount(value: float) -> str:
 
 
 def rounded(count: int) -> str:
-    """A count to two digits, with thousands marked: nobody plans by single visitors."""
+    """A count rounded to two digits, with separators: plans do not need single visitors."""
     digits = max(0, len(str(count)) - 2)
     return f"{math.ceil(count / 10**digits) * 10**digits:,}"
 
