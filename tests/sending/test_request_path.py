@@ -178,17 +178,19 @@ def test_a_name_look_up_that_hangs(tmp_path: Path, way: str) -> None:
     """Neither `close(timeout_s=1)` nor the exit waits for it."""
     program = textwrap.dedent(
         """
-        import socket, sys, time
+        import socket, sys, threading, time
         from sortition import vwo
+        begun = threading.Event()
         # No resolver on this machine can be made to hang; this is the function that would.
-        socket.getaddrinfo = lambda *_, **__: time.sleep(3600)
+        socket.getaddrinfo = lambda *_, **__: (begun.set(), time.sleep(3600))
         client = vwo.launch(
             {document!r},
             base_url="http://sortition.invalid",
-            batch_events={{"events_per_request": 5000}},
+            batch_events={{"events_per_request": 1}},
             close_timeout_s=1,
         )
         assert client.activate("checkout", "Ann", custom_variables={{"plan": "pro"}})
+        assert begun.wait(30)
         if sys.argv[1] == "close":
             assert client.close(timeout_s=1) is False
             assert client.stats().accepted == {{"visitor": 1}}

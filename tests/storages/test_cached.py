@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -133,7 +132,7 @@ def test_what_is_too_old_is_asked_for_again(
     make: Callable[..., Cache], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now = 1000.0
-    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr("sortition.storages.cached.now_s", lambda: now)
     cache = make(ttl_s=10)
     cache.set(record())
     cache.inner.records["Ann", "checkout"] = record(goals="a")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import inspect
 import threading
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
+from sortition._base.clock import now_s
 from sortition._base.errors import OptionTypeError
 from sortition._base.options import kind, plain
 from sortition._process.forks import PerProcess
@@ -48,7 +48,7 @@ class _Cache:
             return None
         self._users.move_to_end(user_id)
         value, until = known.get(key, (None, 0.0))
-        return value if time.monotonic() < until else None
+        return value if now_s() < until else None
 
     def fill(self, user_id: str, key: str | None, value: Any) -> None:
         """Keep what was read, unless something newer was written since the reading began."""
@@ -69,7 +69,7 @@ class _Cache:
             known = self._users[user_id] = {}
             if len(self._users) > self._max_users:
                 self._users.popitem(last=False)
-        known[key] = (value, time.monotonic() + self._ttl_s)
+        known[key] = (value, now_s() + self._ttl_s)
 
     def drop(self, user_id: str, key: str | None) -> None:
         """Forget it: nobody knows what the storage holds."""
