@@ -197,10 +197,10 @@ pub(crate) fn item_of<'py>(
     }
 }
 
-/// Wakes whoever waits at a queue of Python's.
+/// Wakes the thread that waits at a Python queue.
 pub(crate) fn ring(bell: &Bound<'_, PyAny>) {
     let py = bell.py();
-    // Where there is no memory for it, whoever waits looks again by itself.
+    // If there is no memory for the entry, the waiting thread looks again by itself.
     let _ = uncollected(py, || bell.getattr(intern!(py, "put")))
         .and_then(|put| call(&put, &tuple(py, [py.None()])?, None));
 }

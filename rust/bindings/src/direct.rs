@@ -42,7 +42,7 @@ pub(crate) type Direct<T> = Result<T, Otherwise>;
 /// An answer to a call, or why there is none.
 pub(crate) type Answered = Direct<Py<PyAny>>;
 
-/// Goes on only where this is so.
+/// Continues only if the condition holds.
 pub(crate) fn ensure(is_so: bool) -> Direct<()> {
     is_so.then_some(()).ok_or(Otherwise::AsWritten)
 }
@@ -97,14 +97,14 @@ impl Permission {
         ensure(is_silent)
     }
 
-    /// What takes events.
+    /// The queue that takes events.
     pub(crate) fn queue(&self) -> Direct<&Queue> {
         let queue = self.queue.as_ref().ok_or(Otherwise::AsWritten)?;
         Ok(queue.get())
     }
 }
 
-/// Puts an event into the queue, where it has room.
+/// Puts an event into the queue, if it has room.
 pub(crate) fn take(
     py: Python<'_>,
     queue: &Queue,
@@ -343,7 +343,7 @@ fn answer(method: &Method, client: &Bound<'_, PyAny>, arguments: &Arguments<'_, 
     (method.answer)(&direct, arguments)
 }
 
-/// Calls the method as it is written in Python.
+/// Calls the Python method.
 fn as_written(
     method: &Method,
     client: &Bound<'_, PyAny>,

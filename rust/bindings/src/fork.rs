@@ -1,4 +1,4 @@
-//! Which process this is, for what is asked for with every call.
+//! Identifies the process cheaply, because every call asks.
 
 /// A number that is this process's alone among those it descends from; never 0.
 ///

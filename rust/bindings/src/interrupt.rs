@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
-/// What a caller's object raised that is for nobody to swallow, such as `KeyboardInterrupt`.
+/// An exception of a caller's object that must not be swallowed, such as `KeyboardInterrupt`.
 #[derive(Default)]
 pub(crate) struct Interrupt(RefCell<Option<PyErr>>);
 

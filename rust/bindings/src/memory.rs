@@ -1,4 +1,4 @@
-//! What the process holds that it does not use.
+//! Memory that the process holds but does not use.
 
 /// Gives back to the system what reading a large document took for a moment: several times its
 /// size, which would stay with the process otherwise.

@@ -372,7 +372,7 @@ impl PyPagesenseSettings {
     }
 }
 
-/// What a call asks, as Python gives it.
+/// The question of a call, with Python's values.
 pub(crate) struct Question<'a, 'py> {
     pub(crate) user_id: &'a Bound<'py, PyString>,
     pub(crate) attributes: Option<&'a Bound<'py, PyDict>>,
@@ -508,7 +508,7 @@ impl NamedBy {
     }
 }
 
-/// What was decided, and why.
+/// A decision and its reason.
 #[pyclass(frozen, name = "PagesenseDecision", module = "sortition._core")]
 pub(crate) struct PyPagesenseDecision {
     reason: Reason,
@@ -546,13 +546,13 @@ impl PyPagesenseDecision {
     }
 }
 
-/// What the user storage holds for a user.
+/// A user's profile in the user storage.
 #[pyclass(frozen, name = "PagesenseProfile", module = "sortition._core")]
 pub(crate) struct PyPagesenseProfile(Profile);
 
 #[pymethods]
 impl PyPagesenseProfile {
-    /// Reads what a look-up gave.
+    /// Reads the result of a look-up.
     #[staticmethod]
     fn read(found: &Bound<'_, PyAny>) -> PyResult<Py<Self>> {
         without_panic(|| {

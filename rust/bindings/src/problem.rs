@@ -1,4 +1,4 @@
-//! What is wrong in a settings document, as Python objects.
+//! The problems of a settings document, as Python objects.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;

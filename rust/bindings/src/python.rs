@@ -1,4 +1,4 @@
-//! What the engine believes of Python, for the tests that hold it to the real thing.
+//! The engine's versions of Python's functions, for the tests that compare both.
 
 use pyo3::prelude::*;
 use pythonic::pattern::{Budget, Pattern, PatternError, Search};
@@ -34,7 +34,7 @@ pub(crate) fn python_strip(text: &str) -> &str {
     text::strip(text)
 }
 
-/// What becomes of `re.search(pattern, text)`, in one word.
+/// The outcome of `re.search(pattern, text)`, in one word.
 #[pyfunction]
 pub(crate) fn python_search(pattern: &str, text: &str) -> &'static str {
     match Pattern::compile(pattern).map(|pattern| pattern.search(text, &Budget::default())) {

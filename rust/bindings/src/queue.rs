@@ -59,7 +59,7 @@ impl Queue {
 }
 
 impl State {
-    /// Counts and appends an event; whether a sender is to be woken.
+    /// Counts and appends an event. True if the caller must wake a sender.
     fn accept(
         &mut self,
         kind: Kind,
@@ -400,7 +400,7 @@ impl QueuedEvent {
     }
 }
 
-/// What somebody who flushes waits for.
+/// The progress that a flush waits for.
 #[pyclass(frozen, module = "sortition._core")]
 pub(crate) struct Flush(Arc<Flushed>);
 

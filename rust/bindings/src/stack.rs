@@ -1,4 +1,4 @@
-//! Stack for what descends into nested JSON.
+//! Stack for code that descends into nested JSON.
 
 /// Less than this is not enough for the deepest document that is read.
 const ENOUGH: usize = 512 * 1024;

@@ -415,7 +415,7 @@ impl PySettings {
     }
 }
 
-/// What a call asks, as Python gives it.
+/// The question of a call, with Python's values.
 pub(crate) struct Question<'a, 'py> {
     pub(crate) call: Call,
     pub(crate) user_id: &'a str,
@@ -598,7 +598,7 @@ impl PySettings {
     }
 }
 
-/// What was decided, and why.
+/// A decision and its reason.
 #[pyclass(frozen, name = "VwoDecision", module = "sortition._core")]
 pub(crate) struct PyDecision {
     reason: Reason,

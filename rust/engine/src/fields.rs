@@ -1,6 +1,6 @@
 //! The fields of one object of a settings document, read with their place at hand.
 //!
-//! What a platform asks of a field beyond this stands with the platform's own shapes.
+//! Each platform's `wire` module adds its own rules.
 
 use crate::document::{List, Object, Value};
 use crate::problem::{Consequence, Place, Problem, kind_of};

@@ -39,7 +39,7 @@ pub enum ExperimentChoice<'a> {
 
 /// Decides for one user and one experiment.
 ///
-/// The same inputs give the same answer: there is no clock, no chance and no state in it.
+/// The same inputs give the same answer: it uses no clock, random numbers or state.
 pub fn decide<A: Attributes>(
     settings: &Settings,
     experiment: ExperimentChoice<'_>,
@@ -101,7 +101,7 @@ fn decide_for<A: Attributes>(
     match bucketed(experiment, request.user_id, trace) {
         Ok((reason, variation)) => Decision {
             variation: Some(variation),
-            // What cannot be encoded cannot be written into a profile either.
+            // A user id that cannot be encoded cannot be stored in a profile either.
             saves_assignment: !matches!(request.storage, Storage::Absent)
                 && request.user_id.is_some(),
             ..nothing(reason)
@@ -178,7 +178,7 @@ fn qualify(
         match answer {
             Ok(true) => {}
             Ok(false) => return Err(Reason::AudienceNotMatched),
-            // The audiences after it are not looked at any more.
+            // Later audiences are not evaluated.
             Err(LetsIn) => return Ok(()),
         }
     }

@@ -1,10 +1,10 @@
-//! What is wrong in a settings document: where, what was wanted, and what stood there.
+//! The problems of a settings document: the place, the expected value and the value found.
 
 use std::fmt;
 
 use crate::document::{Value, quoted};
 
-/// What a problem costs.
+/// The consequence of a problem.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Consequence {
     /// The document cannot be used at all.
@@ -29,7 +29,7 @@ pub enum Consequence {
     Ambiguous,
     /// The campaign counts as one that does not run.
     CampaignStopped,
-    /// It is used as it stands there, which is hardly what was meant. A warning.
+    /// The value is used, but is probably a mistake. A warning.
     UsedAsItIs,
     /// It counts as missing, which is all right there. A warning.
     Ignored,
@@ -81,11 +81,11 @@ impl Consequence {
 pub struct Problem {
     /// The place, such as `campaigns[3].variations[0].weight`; empty for the whole document.
     pub path: String,
-    /// What was wanted there.
+    /// The expected value.
     pub wanted: String,
-    /// What stood there instead.
+    /// The value found.
     pub found: String,
-    /// What it costs.
+    /// The consequence.
     pub consequence: Consequence,
 }
 
@@ -104,7 +104,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// What is wrong in a document: the first problems, and how many there are.
+/// The problems of a document: the first ones, and the number of all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     first: Vec<Problem>,
@@ -156,7 +156,7 @@ impl From<Problem> for Problems {
     }
 }
 
-/// What kind of value this is, in words; `None` is a value that is missing.
+/// The kind of a value, in words; `None` is a missing value.
 #[must_use]
 pub fn kind_of(value: Option<Value<'_>>) -> &'static str {
     match value {

@@ -1,4 +1,4 @@
-//! What the reasons of every platform have in common.
+//! The common parts of both platforms' reasons.
 
 /// A closed list of reasons.
 macro_rules! reasons {
@@ -27,7 +27,7 @@ macro_rules! reasons {
 
 pub(crate) use reasons;
 
-/// How loudly to speak of the reason for a decision.
+/// The level at which to log the reason of a decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Remark {
     /// Not at all: nothing is decided yet.

@@ -1,4 +1,4 @@
-//! What explain listens to; it costs nothing when nobody does.
+//! The steps of a decision, for `explain`. Without a listener they cost nothing.
 
 /// A listener to the steps of a decision, in their order.
 ///

@@ -60,9 +60,9 @@ pub fn decide_by_key<A: Attributes, R: Records>(
     Decision::nothing(reason, stopped, None)
 }
 
-/// Decides for the campaign of this index, which may be a stopped one.
+/// Decides for the campaign with this index, which may be stopped.
 ///
-/// The same inputs give the same answer: there is no clock, no chance and no state in it.
+/// The same inputs give the same answer: it uses no clock, random numbers or state.
 pub fn decide<A: Attributes, R: Records>(
     settings: &Settings,
     index: usize,
@@ -223,7 +223,7 @@ fn admit_goal<P: Attributes>(
     }
 }
 
-/// What is stored for this campaign: a record of another campaign does not count.
+/// The user's record of this campaign. Ignores a record of another campaign.
 fn usable<'r>(stored: Stored<'r>, campaign: &Campaign) -> Stored<'r> {
     match stored {
         Stored::Record(record) if record.campaign_key.as_deref() != Some(&*campaign.key) => {
@@ -233,7 +233,7 @@ fn usable<'r>(stored: Stored<'r>, campaign: &Campaign) -> Stored<'r> {
     }
 }
 
-/// The decision that the user storage makes, or `None` where it goes on.
+/// The decision from the user's stored record; `None` if the record decides nothing.
 fn from_record<A, R>(
     campaign: &Campaign,
     record: Option<Record<'_>>,
@@ -293,7 +293,7 @@ fn from_record<A, R>(
     })
 }
 
-/// What is known of the user of a call.
+/// The attributes and ids of a call's user.
 struct User<'a, A> {
     id: &'a str,
     custom_variables: &'a A,
@@ -504,7 +504,7 @@ impl<'a, A: Attributes> User<'a, A> {
         variation
     }
 
-    /// Whether the segments are true of the attributes, errors counted as false.
+    /// Whether the attributes satisfy the segments; false on errors.
     fn matches(
         &self,
         campaign: &Campaign,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::text::{decimal_digit, is_space};
 
-/// What `float(text)` reads, or `None` where it raises `ValueError`.
+/// The result of `float(text)`, or `None` if it raises `ValueError`.
 ///
 /// White space around the number, underscores between digits, decimal digits of every script,
 /// `inf`, `infinity` and `nan` are read, in any case.

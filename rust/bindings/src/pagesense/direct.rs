@@ -49,7 +49,7 @@ impl PyPagesenseDirect {
     }
 }
 
-/// What answers, where it may answer now.
+/// The object that answers, if it may answer now.
 fn permitted<'a>(direct: &'a Bound<'_, PyAny>) -> Direct<&'a PyPagesenseDirect> {
     let known = direct.cast_exact::<PyPagesenseDirect>();
     let known = known.map_err(|_| Otherwise::AsWritten)?.get();
@@ -204,7 +204,7 @@ fn filled<'a>(value: Argument<'a, '_>) -> Direct<&'a str> {
     Ok(text)
 }
 
-/// What all calls are asked with.
+/// The arguments that all calls have.
 struct Asked<'a, 'py> {
     user: &'a str,
     user_id: Borrowed<'a, 'py, PyString>,
@@ -310,7 +310,7 @@ impl Properties {
     }
 }
 
-/// The key of the property that says what a conversion brought.
+/// The key of the property with a conversion's revenue.
 const REVENUE: &str = "revenue";
 
 /// Appends a field, where its name and its value are plain.
@@ -322,7 +322,7 @@ fn push_entry(fields: &mut String, name: Argument<'_, '_>, value: Argument<'_, '
     Ok(())
 }
 
-/// Goes on where there is nothing to do but to send the event and to answer.
+/// Continues if the caller only has to send the event and return the answer.
 fn ensure_settled(outcome: &Outcome<'_>) -> Direct<()> {
     ensure(
         outcome.remark != Remark::Mistake

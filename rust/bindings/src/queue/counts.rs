@@ -1,4 +1,4 @@
-//! The ledger's numbers: how many events of each kind are where, and what became of the others.
+//! The ledger's numbers: how many events of each kind are in which state.
 //!
 //! Every change is one call, which no signal handler can interrupt.
 
@@ -80,7 +80,7 @@ pub(crate) struct Numbers {
     terms: [ByKind; TERMS.len()],
     dropped: ByReason,
     refused: ByReason,
-    /// What was lost or refused since the client last told of it, by reason.
+    /// The events lost or refused since the client last reported them, by reason.
     untold: ByReason,
 }
 
@@ -170,7 +170,7 @@ impl Numbers {
     }
 }
 
-/// What changes together: the numbers, and the events that wait.
+/// The state that changes together: the numbers and the waiting events.
 #[derive(Default)]
 pub(crate) struct State {
     pub(crate) numbers: Numbers,
@@ -183,7 +183,7 @@ pub(crate) struct Shared(Arc<Mutex<State>>);
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        // What is done under the lock does not panic halfway.
+        // Code under the lock does not panic halfway.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -203,7 +203,7 @@ fn term_of(name: &str) -> PyResult<Term> {
         .ok_or_else(|| PyValueError::new_err("no such term"))
 }
 
-/// What became of every event, by number.
+/// The outcome of every event, by number.
 #[pyclass(frozen, module = "sortition._core")]
 pub(crate) struct Counts(pub(crate) Shared);
 
@@ -369,7 +369,7 @@ impl InFlight {
 }
 
 impl Drop for InFlight {
-    /// The call was interrupted: nobody knows what became of them.
+    /// The call was interrupted: the outcome of the events is unknown.
     fn drop(&mut self) {
         self.end_with(Some("unknown_outcome"));
     }

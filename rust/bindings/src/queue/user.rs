@@ -1,4 +1,4 @@
-//! Whose an event is: the key of the order that a queue keeps per user.
+//! The user of an event: the key for the order that a queue keeps per user.
 
 use std::borrow::Cow;
 

@@ -16,9 +16,9 @@ pub(crate) struct Event {
     pub(crate) number: u64,
     pub(crate) kind: Kind,
     pub(crate) content: Vec<u8>,
-    /// Whose it is; empty where the queue keeps no order per user.
+    /// The event's user; empty if the queue keeps no order per user.
     pub(crate) user: Box<[u8]>,
-    /// Where it is in a file.
+    /// Its place in a file.
     pub(crate) place: Option<Py<PyAny>>,
     pub(crate) accepted_at: Instant,
 }
@@ -41,7 +41,7 @@ struct User {
     followers: VecDeque<Event>,
 }
 
-/// What somebody who flushes waits for.
+/// The progress that a flush waits for.
 pub(crate) struct Flushed {
     up_to: u64,
     pub(crate) left: AtomicUsize,
@@ -129,7 +129,7 @@ impl Waiting {
             || (self.bytes < self.limits.bytes_of_one && size >= self.limits.bytes_of_one)
     }
 
-    /// Appends an event; whether a sender is to be woken.
+    /// Appends an event. True if the caller must wake a sender.
     pub(crate) fn append(
         &mut self,
         kind: Kind,
@@ -373,7 +373,7 @@ impl Waiting {
         (flush, unwanted)
     }
 
-    /// Gives up all that has not come to its end.
+    /// Gives up all events without an outcome.
     pub(crate) fn give_up(&mut self, numbers: &mut Numbers) -> GivenUp {
         let mut given_up = GivenUp::default();
         let mut waiting: Vec<Event> = self.ready.drain(..).collect();
@@ -416,7 +416,7 @@ impl Waiting {
     }
 }
 
-/// What a close has given up.
+/// The events that a close gave up.
 #[derive(Default)]
 pub(crate) struct GivenUp {
     /// How many events had not come to their end.

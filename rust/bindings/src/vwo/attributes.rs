@@ -14,7 +14,7 @@ use crate::interrupt::Interrupt;
 /// More than most segments ask for.
 const KEPT_TEXTS: usize = 6;
 
-/// What reading the dictionaries of one call came upon.
+/// The findings from reading the dictionaries of one call.
 #[derive(Default)]
 pub(crate) struct Reading<'py> {
     pub(crate) interrupt: Interrupt,
@@ -31,7 +31,7 @@ impl<'py> Reading<'py> {
         } else {
             text.to_str().map(|text| Cow::Owned(text.to_owned()))
         };
-        // Half of a surrogate pair is no text that could be compared.
+        // Text with a lone surrogate cannot be compared.
         read.map_or(Value::Unreadable, Value::Text)
     }
 

@@ -53,7 +53,7 @@ impl PyVwoDirect {
     }
 }
 
-/// What answers, where it may answer now.
+/// The object that answers, if it may answer now.
 fn permitted<'a>(direct: &'a Bound<'_, PyAny>) -> Direct<&'a PyVwoDirect> {
     let known = direct.cast_exact::<PyVwoDirect>();
     let known = known.map_err(|_| Otherwise::AsWritten)?.get();
@@ -163,7 +163,7 @@ pub(crate) fn track(direct: &Bound<'_, PyAny>, arguments: &Arguments<'_, '_>) ->
     Ok(result)
 }
 
-/// A dictionary of no derived class, where there is one.
+/// A dictionary, but no instance of a derived class, if there is one.
 fn dictionary<'a, 'py>(
     value: Option<Argument<'a, 'py>>,
 ) -> Direct<Option<Borrowed<'a, 'py, PyDict>>> {
@@ -188,7 +188,7 @@ fn question<'a, 'py>(
     })
 }
 
-/// Goes on where there is nothing to do but to send the event and to answer.
+/// Continues if the caller only has to send the event and return the answer.
 fn ensure_settled(outcome: &Outcome<'_>) -> Direct<()> {
     ensure(
         outcome.remark == Remark::Ordinary

@@ -29,7 +29,7 @@ pub(crate) struct SettingsObjects {
 /// A campaign's Python objects, as far as somebody asked for them.
 struct CampaignOnDemand {
     variation_names: OnceLock<Box<[Py<PyString>]>>,
-    // In a box: most are never asked for.
+    // In a box, because most are never used.
     objects: OnceLock<Box<CampaignObjects>>,
 }
 

@@ -1,4 +1,4 @@
-//! What a call comes to, as Python sees it.
+//! The outcome of a call, as Python sees it.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use super::{PyDecision, PySettings, Question, Sender};
 use crate::calling::{copy_of, dictionary, item_of, object, put, tuple};
 use crate::error::without_panic;
 
-/// What a call comes to; see `sortition._engine.vwo.Outcome`.
+/// The outcome of a call; see `sortition._engine.vwo.Outcome`.
 #[pyclass(frozen, name = "VwoOutcome", module = "sortition._core")]
 pub(crate) struct PyOutcome {
     settings: Py<PySettings>,
@@ -111,7 +111,7 @@ impl PyOutcome {
 }
 
 impl PySettings {
-    /// What a call returns, for Python.
+    /// The call's result, for Python.
     pub(crate) fn answer(&self, py: Python<'_>, outcome: &Outcome<'_>) -> PyResult<Py<PyAny>> {
         match outcome.answer {
             Answer::Nothing => Ok(py.None()),

@@ -1,4 +1,4 @@
-//! What is known of a user, as audiences look at it.
+//! A user's attributes, as audiences read them.
 //!
 //! Source: `PageSense` spec, sections 3 and 3.2.
 
@@ -15,7 +15,7 @@ pub enum Attribute<'a> {
     Text(Cow<'a, str>),
     /// Text with half of a surrogate pair: it is like no text of a settings document.
     Unencodable,
-    /// What is no text.
+    /// A value that is not text.
     Other,
 }
 
@@ -31,7 +31,7 @@ impl Attribute<'_> {
     }
 }
 
-/// Where an audience looks up what is known of the user.
+/// Looks up a user's attributes for an audience.
 pub trait Attributes {
     /// The value under this name.
     fn get(&self, name: &str) -> Attribute<'_>;

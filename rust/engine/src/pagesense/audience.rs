@@ -16,7 +16,7 @@ use pythonic::integer;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LetsIn;
 
-/// Whom an experiment is for.
+/// An audience of an experiment.
 #[derive(Clone, Debug)]
 pub struct Audience {
     pub(super) link_name: Box<str>,
@@ -47,9 +47,9 @@ pub enum Tree {
         /// The groups.
         groups: Box<[Group]>,
     },
-    /// What cannot be evaluated.
+    /// It cannot be evaluated.
     LetsIn,
-    /// What could not be compiled; it is true of nobody.
+    /// It cannot be compiled; it matches nobody.
     Never,
 }
 
@@ -72,16 +72,16 @@ pub enum Group {
         /// The conditions.
         conditions: Box<[Leaf]>,
     },
-    /// What cannot be evaluated.
+    /// It cannot be evaluated.
     LetsIn,
 }
 
-/// What stands in the place of a condition.
+/// A condition, or a value in its place.
 #[derive(Clone, Debug)]
 pub enum Leaf {
     /// A condition.
     Condition(Condition),
-    /// What cannot be evaluated.
+    /// It cannot be evaluated.
     LetsIn,
 }
 
@@ -158,7 +158,7 @@ impl Group {
     }
 }
 
-/// What stands where an object is wanted.
+/// The value in place of an object.
 enum Node<'v> {
     Object(Object<'v>),
     /// An object within a string.
@@ -188,7 +188,7 @@ impl<'v> Node<'v> {
         }
     }
 
-    /// The object, where there is one.
+    /// The object, if there is one.
     fn object(&self) -> Option<Object<'_>> {
         match self {
             Self::Object(object) => Some(*object),
@@ -232,7 +232,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// How groups are joined; `None` where the platform's own client cannot tell.
+    /// How to join groups; `None` if the platform's own client cannot tell.
     fn outer_connective(
         &mut self,
         place: &Place<'_>,
@@ -265,7 +265,7 @@ impl Compiler<'_> {
         let object = node.object()?;
         let conditions = self.children(place, object, Self::leaf);
         let connective = match object.get("condition_type") {
-            // Text is no number here, but a group without conditions is never asked for it.
+            // Text is not a number here, but the number of a group without conditions is not used.
             Some(Value::String(text)) if conditions.is_empty() => {
                 integer::parse(text).map_or(Connective::Any, Connective::of_number)
             }

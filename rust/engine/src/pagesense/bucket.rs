@@ -32,7 +32,7 @@ impl Bucket {
     }
 }
 
-/// What the seed string of an experiment starts with.
+/// The start of an experiment's seed strings.
 #[must_use]
 pub fn seed_prefix(experiment_key: &str) -> Murmur3 {
     let mut prefix = Murmur3::with_seed(HASH_SEED);

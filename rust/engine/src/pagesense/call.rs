@@ -26,14 +26,14 @@ pub enum GoalChoice<'a> {
     LinkName(&'a str),
 }
 
-/// What the properties of a conversion say of its revenue.
+/// The revenue in a conversion's properties.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Revenue<'a> {
     /// Nothing.
     Missing,
     /// This text.
     Text(&'a str),
-    /// A value that is no text, or text with half of a surrogate pair.
+    /// A value that is not text, or text with a lone surrogate.
     Other,
 }
 
@@ -133,7 +133,7 @@ pub struct Assignment {
 }
 
 impl Assignment {
-    /// What a decision says to save.
+    /// The assignment that a decision saves.
     fn of(decision: &Decision) -> Option<Self> {
         Some(Self {
             experiment: decision.experiment?,
@@ -150,15 +150,15 @@ pub struct Outcome<'s> {
     pub decision: Option<Decision>,
     /// Whether nothing is decided yet: the call is to be asked again with the user's profile.
     pub needs_profile: bool,
-    /// What the call returns; `None` for nothing.
+    /// The call's result; `None` for none.
     pub answer: Option<&'s str>,
     /// The event to send.
     pub event: Option<Event<'s>>,
-    /// What to save in the user's profile.
+    /// The assignments to save in the user's profile.
     pub assignments: Vec<Assignment>,
-    /// How loudly to log the reason.
+    /// The level at which to log the reason.
     pub remark: Remark,
-    /// Why the call's event is refused; `None` where the call has no event or the event goes out.
+    /// Why the call sends no event; `None` if it sends one, or never sends any.
     pub refusal: Option<&'static str>,
     /// Why the goal's revenue cannot be used; nothing was decided then.
     pub revenue_fault: Option<RevenueFault>,
@@ -235,16 +235,16 @@ pub fn show<'s, A: Attributes>(
             experiment,
             variation,
         });
-    // Most users whom an experiment leaves out are left out on purpose: no visitor is missing.
+    // Most users outside an experiment are outside on purpose: no visitor is missing.
     if outcome.remark == Remark::Mistake {
         outcome.refusal = decision.reason.refusal();
     }
     outcome
 }
 
-/// Decides, and reports the goal that `request` names, where the user is in the experiment.
+/// Decides, and reports the goal of `request` if the user is in the experiment.
 ///
-/// `revenue` is `None` where the call gives no properties.
+/// `revenue` is `None` if the call gives no properties.
 #[must_use]
 pub fn convert<'s, A: Attributes>(
     settings: &'s Settings,
@@ -360,7 +360,7 @@ fn arm_of<'s>(
     Some((experiment, variation))
 }
 
-/// What is wrong with the revenue of a goal; a goal that counts none takes any.
+/// The fault of a goal's revenue; `None` for a goal that does not count revenue.
 fn fault_of(goal: &Goal, revenue: Revenue<'_>) -> Option<RevenueFault> {
     if !goal.counts_revenue() {
         return None;

@@ -18,7 +18,7 @@ const EVERYONE: &str = "all";
 impl Settings {
     /// Compiles a settings document, JSON in UTF-8.
     ///
-    /// What is wrong in a part of it is listed in [`Settings::problems`].
+    /// [`Settings::problems`] lists the problems of single parts.
     ///
     /// # Errors
     ///

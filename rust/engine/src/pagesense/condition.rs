@@ -58,22 +58,22 @@ impl Operator {
 #[derive(Clone, Debug)]
 pub struct Condition {
     attribute: Box<str>,
-    /// How; `None` where the condition is broken, and false.
+    /// The comparison; `None` if the condition is broken, and so false.
     operator: Option<Operator>,
-    /// What with, in lower case.
+    /// The values, in lower case.
     values: Box<[Box<str>]>,
 }
 
-/// What a condition saw, for a listener.
+/// The evaluation of a condition, for a listener.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Clause {
-    /// The attribute that was looked at.
+    /// The name of the attribute.
     pub attribute: String,
     /// How it was compared; `None` for a condition that is broken.
     pub operator: Option<Operator>,
-    /// What with, in lower case.
+    /// The values, in lower case.
     pub values: Vec<String>,
-    /// The attribute's text; `None` where it is missing or no text.
+    /// The attribute's text; `None` if it is missing or not text.
     pub value: Option<String>,
     /// Whether the condition was true.
     pub is_true: bool,
@@ -173,14 +173,14 @@ impl Condition {
     }
 }
 
-/// What was wanted in the place of a condition's values, and what stood there.
+/// The expected value in place of a condition's values, and the one found.
 type Fault = (&'static str, &'static str);
 
 /// The texts of a condition's values, in lower case.
 fn read_values(values: Option<Value<'_>>) -> Result<Box<[Box<str>]>, Fault> {
     match values {
         None => Ok(Box::default()),
-        // What is no JSON, or JSON of another kind, counts as an empty list.
+        // Text that is not JSON, and JSON of another type, counts as an empty list.
         Some(Value::String(text)) => match Document::parse(text.as_bytes()) {
             Ok(document) => match document.value() {
                 values @ (Value::List(_) | Value::Object(_)) => texts(values),

@@ -1,15 +1,15 @@
-//! What goes into a decision and what comes out of it.
+//! The input and the result of a decision.
 
 use super::condition::Clause;
 use super::profile::{self, Profile};
 use super::reason::Reason;
 
-/// What is known of the user storage's content.
+/// The known content of the user storage.
 #[derive(Clone, Copy, Debug)]
 pub enum Storage<'a> {
     /// There is no user storage.
     Absent,
-    /// It was not asked.
+    /// The storage was not asked.
     NotAsked,
     /// It holds this.
     Holds(&'a Profile),
@@ -20,22 +20,22 @@ pub enum Storage<'a> {
 pub struct Request<'a, A> {
     /// The user's id; `None` for text with half of a surrogate pair, of which no hash can be made.
     pub user_id: Option<&'a str>,
-    /// What the audiences are compared with.
+    /// The user's attributes, for the audiences.
     pub attributes: &'a A,
-    /// What is known of the user storage's content.
+    /// The known content of the user storage.
     pub storage: Storage<'a>,
-    /// The name of the goal that is to be tracked; `None` where none is.
+    /// The name of the goal to track; `None` without one.
     pub goal_name: Option<&'a str>,
 }
 
-/// What was decided, and why.
+/// A decision and its reason.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Decision {
-    /// Why it came out so.
+    /// The reason.
     pub reason: Reason,
     /// The index of the experiment; `None` if no experiment has the name.
     pub experiment: Option<usize>,
-    /// The index of the variation among the experiment's; `None` where the user gets none.
+    /// The index of the variation in the experiment; `None` without a variation.
     pub variation: Option<usize>,
     /// The index of the goal among the experiment's; `None` where none is tracked or mapped.
     pub goal: Option<usize>,
@@ -95,9 +95,9 @@ pub enum Step {
         /// Whether it is counted in the experiment.
         is_mapped: bool,
     },
-    /// What the user storage holds was looked at.
+    /// The user's profile was read.
     UserStorage {
-        /// What it can be used for.
+        /// Whether it was read, and whether it decides.
         state: profile::State,
         /// The variation that is stored for the experiment, where it still has it.
         variation: Option<usize>,
@@ -107,12 +107,12 @@ pub enum Step {
         /// Whether it is.
         is_for_everyone: bool,
     },
-    /// The attributes were looked at, as a whole.
+    /// The attributes as a whole were checked.
     Attributes {
         /// Whether there are any, all with a name and a value.
         are_complete: bool,
     },
-    /// A condition of an audience was looked at.
+    /// A condition of an audience was evaluated.
     Clause {
         /// The audience's index among the settings'.
         audience: usize,
@@ -128,7 +128,7 @@ pub enum Step {
     },
     /// The user's place among the variations was looked up.
     Range {
-        /// The hash; `None` where none can be made.
+        /// The hash; `None` if there is none.
         hash: Option<u32>,
         /// The bucket, `0..=9999`.
         bucket: u32,

@@ -1,4 +1,4 @@
-//! What the user storage holds for a user, and what it is to hold.
+//! Reads a user's profile from the user storage, and creates the one to save.
 //!
 //! Source: `PageSense` spec, section 5 and "Our choices" (D13); pinned by the vectors in
 //! `pagesense/decisions.json`.
@@ -16,7 +16,7 @@ pub struct Profile {
     entries: Box<[Entry]>,
 }
 
-/// What a profile can be used for.
+/// The state of a profile: whether it was read, and whether it decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// Nothing is stored.
@@ -42,7 +42,7 @@ impl State {
 /// An assignment of the user to a variation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Entry {
-    /// `None` for a key that is no text, which is no experiment's.
+    /// `None` for a key that is not text, which matches no experiment.
     experiment_key: Option<Box<str>>,
     variation_key: Option<Box<str>>,
     /// The entry with all its fields.
@@ -59,7 +59,7 @@ impl Profile {
         }
     }
 
-    /// Something that is no profile.
+    /// A value that is not a profile.
     #[must_use]
     pub fn invalid() -> Self {
         Self {
@@ -99,7 +99,7 @@ impl Profile {
         Self { state, entries }
     }
 
-    /// What it can be used for.
+    /// Whether it was read, and whether it decides.
     #[must_use]
     pub const fn state(&self) -> State {
         self.state

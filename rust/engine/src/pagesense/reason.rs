@@ -34,7 +34,7 @@ crate::reason::reasons! {
 }
 
 impl Reason {
-    /// How loudly to speak of it, in a call that tracks a goal or in another.
+    /// The level at which to log it, in a call that tracks a goal or in another.
     #[must_use]
     pub const fn remark(self, tracks_goal: bool) -> Remark {
         match self {

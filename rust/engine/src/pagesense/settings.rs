@@ -90,7 +90,7 @@ impl Settings {
         &self.experiments
     }
 
-    /// What is wrong in the document.
+    /// The problems of the document.
     #[must_use]
     pub const fn problems(&self) -> &Problems {
         &self.problems
@@ -303,7 +303,7 @@ impl Variation {
     }
 }
 
-/// What a project measures.
+/// A goal of a project.
 #[derive(Clone, Debug)]
 pub struct Goal {
     pub(super) name: Box<str>,

@@ -111,7 +111,7 @@ pub(super) struct ExperimentWire<'v> {
     pub(super) language_key: String,
     pub(super) variations: Vec<VariationWire<'v>>,
     pub(super) audiences: Vec<&'v str>,
-    /// What may be goals, or what is wrong where a list of them is wanted.
+    /// The elements of a list of goals, or the problem if there is no list.
     pub(super) goals: Result<List<'v>, Problem>,
 }
 
@@ -193,7 +193,7 @@ impl<'v> MappedGoalWire<'v> {
     }
 }
 
-/// What this platform asks of fields.
+/// This platform's rules for fields.
 impl<'v> Fields<'_, 'v> {
     /// The value under this key, which is not null.
     fn not_null(&self, key: &str, wanted: &str) -> Result<Value<'v>, Problem> {

@@ -1,4 +1,4 @@
-//! Where a rule looks up what is known of a user, and how a value becomes text.
+//! Looks up a user's attributes for a rule, and converts them to text.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 
 use pythonic::float;
 
-/// What is known of a user under one name.
+/// The value of one attribute of a user.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// Nothing: no such name, or Python's `None`.
@@ -19,15 +19,15 @@ pub enum Value<'a> {
     Number(f64),
     /// Text.
     Text(Cow<'a, str>),
-    /// Any other object, as what Python's `str()` made of it.
+    /// Any other object, as its `str()`.
     Object(Cow<'a, str>),
-    /// An object whose `str()` raised, or gave what is no text.
+    /// An object whose `str()` raised, or is not valid text.
     Unreadable,
 }
 
 impl<'a> Value<'a> {
     /// The value as the platforms compare it: `str(value)`, but `true` and `false`, and empty for
-    /// what is missing. `None` where there is no such text.
+    /// a missing value. `None` if the value cannot be converted.
     #[must_use]
     pub fn into_text(self) -> Option<Cow<'a, str>> {
         match self {
@@ -42,15 +42,15 @@ impl<'a> Value<'a> {
     }
 }
 
-/// Where a rule looks up what is known of the user.
+/// Looks up a user's attributes for a rule.
 pub trait Attributes {
     /// The value under this name.
     fn get(&self, name: &str) -> Value<'_>;
 
-    /// Whether there is an entry of this name, also one that holds nothing.
+    /// Whether there is an entry of this name, even an empty one.
     fn contains(&self, name: &str) -> bool;
 
-    /// The same as `get`, for whoever keeps the settings' names by their number.
+    /// The same as `get`, with the name's number in the settings.
     fn get_numbered(&self, _number: usize, name: &str) -> Value<'_> {
         self.get(name)
     }

@@ -75,7 +75,7 @@ pub fn hash_user(prefix: &Murmur3, user_id: &str) -> u32 {
     hash.finish()
 }
 
-/// What every seed string of a campaign or group starts with: these parts, each followed by `_`.
+/// The start of a campaign's or group's seed strings: these parts, each followed by `_`.
 #[must_use]
 pub fn seed_prefix(parts: &[&str]) -> Murmur3 {
     let mut prefix = Murmur3::with_seed(HASH_SEED);
@@ -91,7 +91,7 @@ fn raw_bucket(hash: u32, buckets: f64, multiplier: f64) -> f64 {
     (buckets * ratio + 1.0) * multiplier
 }
 
-/// The number without its fraction; 0 for what is no number or negative.
+/// The number without its fraction; 0 for NaN and negative numbers.
 #[expect(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

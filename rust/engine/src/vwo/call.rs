@@ -1,8 +1,8 @@
-//! What a public call comes to: a decision, and everything that follows from it.
+//! The whole outcome of a public call: a decision, and everything that follows from it.
 //!
-//! Each function takes a question and returns the whole outcome: what to answer, which event to
-//! send, what to store and how loudly to speak of the reason. Its caller reads the arguments and
-//! carries the outcome out.
+//! Each function takes a question and returns the answer, the event to send, the record to
+//! store, and the level at which to log the reason. The caller reads the arguments before and
+//! acts on the outcome.
 //!
 //! Source: VWO spec, sections 3, 4 and 8.
 
@@ -37,7 +37,7 @@ pub enum CampaignSpecifier<'a> {
     All,
 }
 
-/// What a call returns.
+/// The result of a call.
 #[derive(Clone, Copy, Debug)]
 pub enum Answer<'s> {
     /// The call's nothing: None, or False where it answers with a flag.
@@ -70,13 +70,13 @@ pub enum Event<'s> {
         variation: &'s Variation,
         /// The goal.
         goal: &'s Goal,
-        /// The revenue that the event carries, as JSON.
+        /// The event's revenue, as JSON.
         revenue: Option<Cow<'s, str>>,
     },
 }
 
 impl Event<'_> {
-    /// The event as it stands in a batch.
+    /// The event as encoded for a batch.
     #[must_use]
     pub fn encode(&self, visitor: &Visitor<'_>) -> String {
         match self {
@@ -94,24 +94,24 @@ impl Event<'_> {
     }
 }
 
-/// What a call comes to.
+/// The outcome of a call.
 #[derive(Clone, Debug)]
 pub struct Outcome<'s> {
-    /// The decision, with what to store once the event is accepted, or at once without an event.
+    /// The decision, with the record to store: after the event is accepted, or at once without one.
     pub decision: Decision,
-    /// What the call returns.
+    /// The call's result.
     pub answer: Answer<'s>,
     /// The event to send.
     pub event: Option<Event<'s>>,
-    /// How loudly to speak of the reason.
+    /// The level at which to log the reason.
     pub remark: Remark,
-    /// Why the call's event is refused; `None` where the call has no event or the event goes out.
+    /// Why the call sends no event; `None` if it sends one, or never sends any.
     pub refusal: Option<&'static str>,
 }
 
-/// The campaigns to credit: each choice is a `convert` of its own.
+/// The campaigns to credit. The caller calls `convert` for each.
 ///
-/// A key of a list that no running campaign has stays a key, so that `convert` says why.
+/// A key without a running campaign stays a key, so that `convert` gives the reason.
 #[must_use]
 pub fn targets<'a>(
     settings: &Settings,
@@ -123,7 +123,7 @@ pub fn targets<'a>(
         CampaignSpecifier::Several(keys) => keys
             .iter()
             .map(|&key| {
-                // Of two campaigns of one key the platform's SDK credits the last.
+                // If two campaigns have the same key, the platform's SDK credits the last one.
                 let is_named = |campaign: &Campaign| campaign.is_running() && campaign.key() == key;
                 let index = settings.campaigns().iter().rposition(is_named);
                 index.map_or(CampaignChoice::Key(key), CampaignChoice::Index)
@@ -207,7 +207,7 @@ pub fn show<'s, A: Attributes, R: Records>(
                 variation,
             }),
         remark,
-        // Most users whom a campaign leaves out are left out on purpose: no visitor is missing.
+        // Most users outside a campaign are outside on purpose: no visitor is missing.
         refusal: decision
             .reason
             .refusal()
@@ -218,8 +218,8 @@ pub fn show<'s, A: Attributes, R: Records>(
 
 /// Decides, and credits the user's conversion.
 ///
-/// The values of `request.goal.event_properties` are JSON, and so is the revenue: `None` where the
-/// call gives none that Python calls true.
+/// The values of `request.goal.event_properties` are JSON, and so is the revenue: `None` if the
+/// call gives no value that is true in Python.
 #[must_use]
 pub fn convert<'s, A: Attributes, R: Records>(
     settings: &'s Settings,
@@ -281,16 +281,16 @@ fn arm_of<'s>(
     Some((campaign, campaign.variations().get(decision.variation?)?))
 }
 
-/// Whether the feature is on: for everyone in a rollout, and in a test where the variation says so.
+/// Whether the feature is on: in a rollout always, in a test if the variation enables it.
 fn has_feature(campaign: &Campaign, variation: &Variation) -> bool {
     campaign.campaign_type() != Some(&CampaignType::FeatureTest)
         || variation.is_feature_enabled() == Some(true)
 }
 
-/// The variables that a user of this variation gets.
+/// The feature's variables for a user of this variation.
 ///
-/// A rollout has them itself. In a test they are the variation's, or the control's where the
-/// variation has the feature off.
+/// A rollout has its own variables. In a test they are the variation's, or the control's if the
+/// feature is off in the variation.
 #[must_use]
 pub fn variables_of<'s>(campaign: &'s Campaign, variation: &'s Variation) -> &'s [Variable] {
     if campaign.campaign_type() == Some(&CampaignType::FeatureRollout) {
@@ -305,7 +305,7 @@ pub fn variables_of<'s>(campaign: &'s Campaign, variation: &'s Variation) -> &'s
         .map_or(&[], Variation::variables)
 }
 
-/// The revenue that a conversion carries, as JSON.
+/// The revenue of a conversion, as JSON.
 ///
 /// Source: VWO spec, section 8, 'Which revenue is sent'.
 fn revenue_of<'s, A: Attributes>(

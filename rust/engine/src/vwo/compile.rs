@@ -20,13 +20,13 @@ use crate::problem::{Consequence, Place, Problem, Problems, kind_of};
 use pythonic::text::strip;
 
 const RUNNING: &str = "RUNNING";
-/// How far weights may be rounded, each, in percent.
+/// The tolerance for the rounding of each weight, in percent.
 const ROUNDED_BY: f64 = 0.5;
 
 impl Settings {
     /// Compiles a settings document, JSON in UTF-8.
     ///
-    /// What is wrong in a part of it is listed in [`Settings::problems`].
+    /// [`Settings::problems`] lists the problems of single parts.
     ///
     /// # Errors
     ///
@@ -72,7 +72,7 @@ impl<N: Eq + std::hash::Hash> Names<N> {
         }
     }
 
-    /// Takes note of a name, and of a problem where it was given before.
+    /// Records a name, and a problem if another part already has it.
     fn add(
         &mut self,
         name: N,
@@ -440,7 +440,7 @@ impl<'v> Compiler<'v> {
 /// The types of variables whose values can be read.
 const VARIABLE_TYPES: [&str; 5] = ["string", "integer", "double", "boolean", "json"];
 
-/// What is wrong with the weights of so many variations that add up to this.
+/// The problem of this sum of this many weights; `None` if the sum is right.
 fn fault_of_weights(count: usize, total: f64) -> Option<(&'static str, &'static str)> {
     if count == 0 {
         return Some(("a variation", "none"));

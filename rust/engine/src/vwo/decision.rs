@@ -1,4 +1,4 @@
-//! What goes into a decision and what comes out of it.
+//! The input and the result of a decision.
 
 use std::borrow::Cow;
 
@@ -49,14 +49,14 @@ impl Call {
     }
 }
 
-/// Which goals a `track` call is to credit.
+/// The goals that a `track` call credits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GoalTypeToTrack {
     /// Goals of every type.
     All,
-    /// All but those that count revenue.
+    /// All goals except those that count revenue.
     Custom,
-    /// All but those that count conversions.
+    /// All goals except those that count conversions.
     Revenue,
 }
 
@@ -73,33 +73,33 @@ impl GoalTypeToTrack {
     }
 }
 
-/// What a `track` call adds to a request.
+/// The part of a request that only `track` has.
 #[derive(Clone, Copy, Debug)]
 pub struct GoalRequest<'a, P> {
     /// The goal's identifier.
     pub identifier: &'a str,
     /// Which goals to credit.
     pub type_to_track: GoalTypeToTrack,
-    /// Whether a revenue was given that Python calls true.
+    /// Whether the call gives a revenue that is true in Python.
     pub has_revenue: bool,
-    /// The event's properties, of which only the names matter here.
+    /// The event's properties. Only their names matter here.
     pub event_properties: &'a P,
 }
 
-/// What the user storage holds for a user and a campaign.
+/// The user storage's answer for a user and a campaign.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Stored<'a> {
-    /// It was not asked.
+    /// The storage was not asked.
     NotAsked,
     /// Nothing.
     Nothing,
-    /// Something that is no record.
+    /// A value that is not a record.
     Unusable,
     /// A record.
     Record(Record<'a>),
 }
 
-/// A record of the user storage, as far as it can be read.
+/// The readable part of a record of the user storage.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Record<'a> {
     /// `campaignKey`
@@ -110,9 +110,9 @@ pub struct Record<'a> {
     pub goal_identifiers: Option<Cow<'a, str>>,
 }
 
-/// Where a decision looks up what is stored for the user.
+/// Looks up the user's stored records for a decision.
 pub trait Records {
-    /// What is stored for the campaign of this key.
+    /// The user's record of the campaign with this key.
     fn find(&self, campaign_key: &str) -> Stored<'_>;
 }
 
@@ -123,38 +123,38 @@ pub struct Request<'a, A, R> {
     pub call: Call,
     /// The user's id.
     pub user_id: &'a str,
-    /// What the campaign's segments are compared with.
+    /// The attributes that the campaign's segments compare.
     pub custom_variables: &'a A,
-    /// What whitelisting compares.
+    /// The attributes that whitelisting compares.
     pub variation_targeting_variables: &'a A,
-    /// Whether a user storage is configured.
+    /// Whether the client has a user storage.
     pub has_user_storage: bool,
-    /// What is known of the user storage's content.
+    /// The known content of the user storage.
     pub records: &'a R,
-    /// Whether a conversion that is already recorded is tracked again.
+    /// Whether to track a conversion that is already recorded.
     pub should_track_returning_user: bool,
-    /// What to track; `None` for every call but `track`.
+    /// The goal to track; `None` for every call but `track`.
     pub goal: Option<GoalRequest<'a, A>>,
 }
 
-/// What was decided, and why.
+/// A decision and its reason.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Decision {
-    /// Why it came out so.
+    /// The reason.
     pub reason: Reason,
     /// The index of the campaign; `None` if no campaign has the key.
     pub campaign: Option<usize>,
-    /// The index of the variation among the campaign's; `None` where the user gets none.
+    /// The index of the variation in the campaign; `None` without a variation.
     pub variation: Option<usize>,
     /// The index of the goal among the campaign's; `None` outside `track`, or if the campaign lacks the goal.
     pub goal: Option<usize>,
-    /// Whether the user storage holds a record of this user and campaign, a usable one or not.
+    /// Whether the user storage has a record of this user and campaign, even an unusable one.
     pub has_record: bool,
-    /// What to store once the event was accepted.
+    /// The record to store once the event is accepted.
     pub write: Option<Write>,
-    /// The campaigns, as indices, whose records are needed first; ask again with them.
+    /// The campaigns, as indices, whose records the engine needs first: repeat the call with them.
     pub records_needed: Vec<usize>,
-    /// Whether the search for a pattern was given up on the way, and counted as finding nothing.
+    /// Whether the engine gave up the search for a pattern, which then counts as no match.
     pub gave_up_on_pattern: bool,
     /// How many steps the searches for patterns took together.
     pub pattern_steps: usize,
@@ -178,7 +178,7 @@ impl Decision {
     }
 }
 
-/// What to store.
+/// A record to store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Write {
     /// A new record of the variation, with the goal if there is one.
@@ -195,14 +195,14 @@ pub enum Step {
         /// Whether it is running.
         is_running: bool,
     },
-    /// A clause of the campaign's segments was looked at.
+    /// A clause of the campaign's segments was evaluated.
     SegmentClause(Clause),
     /// The campaign's segments were evaluated.
     Segments {
         /// Whether the user matches.
         is_matched: bool,
     },
-    /// A clause of a variation's targeting was looked at.
+    /// A clause of a variation's targeting was evaluated.
     WhitelistingClause {
         /// The variation's index.
         variation: usize,
@@ -218,11 +218,11 @@ pub enum Step {
         /// The variation that it gives.
         variation: Option<usize>,
     },
-    /// The user storage's record was looked at.
+    /// The user storage's record was read.
     UserStorage {
         /// Whether there is a record of this campaign.
         has_record: bool,
-        /// The variation it names, where the campaign has it.
+        /// The variation it names, if the campaign has it.
         variation: Option<usize>,
         /// Whether the record has the goal.
         has_goal: bool,
@@ -238,7 +238,7 @@ pub enum Step {
         /// Whether the user is within it.
         is_within: bool,
     },
-    /// The campaign's group was looked at.
+    /// The campaign's group was evaluated.
     Group {
         /// The group's index.
         group: usize,

@@ -22,9 +22,9 @@ pub struct Visitor<'a> {
     pub id: &'a str,
     /// When the event happened, in seconds since 1970.
     pub at_s: u64,
-    /// The User-Agent of the user's browser; empty where it is not known.
+    /// The User-Agent of the user's browser; empty if it is unknown.
     pub user_agent: &'a str,
-    /// The user's IP address; empty where it is not known.
+    /// The user's IP address; empty if it is unknown.
     pub ip_address: &'a str,
 }
 

@@ -9,30 +9,30 @@ use crate::problem::Consequence;
 use pythonic::pattern::{Budget, Pattern, PatternError, Search};
 use pythonic::{float, text};
 
-/// The comparison could not be made; the whole expression is false, whatever stands around it.
+/// The comparison is not possible; the whole expression is false, even under `not`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Unanswerable;
 
-/// What a custom variable is compared with, and how; made once.
+/// The right-hand side of a custom variable's comparison: a rule and its value, compiled once.
 #[derive(Clone, Debug)]
 pub struct Operand {
     rule: Rule,
-    /// What is compared with where both sides are numbers; infinities and what is not a number
+    /// The number to compare with if both sides are numbers. Infinities and NaN
     /// cannot be compared.
     as_number: Option<f64>,
-    /// What is compared with where the variable is no number; None for the rules that compare no
+    /// The text to compare with if the variable is not a number; None for rules that compare no
     /// text.
     as_text: Option<Compared>,
-    /// What is compared with where both sides are numbers, for the rules that compare their text.
+    /// The text of the number to compare with, for rules that compare texts.
     as_text_of_number: Option<Box<Compared>>,
 }
 
-/// What a value's text is compared with.
+/// The text or pattern of a rule.
 #[derive(Clone, Debug)]
 enum Compared {
     /// A text.
     Text(Box<str>),
-    /// The pattern that is searched for; `None` for an invalid pattern.
+    /// The pattern to search for; `None` for an invalid pattern.
     Pattern(Option<Box<Pattern>>),
 }
 
@@ -52,7 +52,7 @@ enum Rule {
     Unanswerable,
 }
 
-/// What an operand is compared with came out as.
+/// The outcome of a comparison.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Comparison {
     /// The rule is true of the value.
@@ -63,27 +63,27 @@ pub enum Comparison {
     GivenUp,
 }
 
-/// What is wrong in an operand.
+/// A problem of an operand.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
-    /// What was wanted instead.
+    /// The expected value.
     pub wanted: &'static str,
-    /// What stood there.
+    /// The value found.
     pub found: &'static str,
-    /// What it costs.
+    /// The consequence.
     pub consequence: Consequence,
 }
 
 impl Operand {
     /// Reads an operand such as `lower(chrome)`, `wildcard(*@example.com)`, `gt(18)`, `regex(^a+$)`
-    /// or plain text. What is wrong in it is passed to `report`.
+    /// or plain text. Calls `report` for each problem.
     pub fn compile(source: &str, report: impl FnOnce(Fault)) -> Self {
         let (rule, operand) = match split_call(source) {
             Some(("wildcard", inner)) => wildcard(inner),
             Some(("equals", inner)) => (Rule::Equals, inner),
             Some(("lower", inner)) => (Rule::Lower, inner),
             Some(("contains", inner)) => (Rule::Contains, inner),
-            // As names of their own the vendor's two are crossed.
+            // The vendor's SDK swaps these two names.
             Some(("startswith", inner)) => (Rule::EndsWith, inner),
             Some(("endswith", inner)) => (Rule::StartsWith, inner),
             Some(("regex", inner)) => (Rule::Regex, inner),
@@ -143,7 +143,7 @@ impl Operand {
         self.rule.is_true_of_numbers(number, operand)
     }
 
-    /// Whether the rule is true of this value. The search for a pattern takes from the budget.
+    /// Whether the value satisfies the rule. The search for a pattern uses the budget.
     ///
     /// # Errors
     ///
@@ -233,7 +233,7 @@ fn pattern_of(pattern: &str, fault: &mut Option<Fault>) -> (Rule, Option<Box<Pat
     }
 }
 
-/// Why this operand can never be true of anything, or is hardly what was meant.
+/// The problem of an operand that never matches, or that is probably a mistake.
 fn fault_of(source: &str, rule: Rule, operand: &str, as_number: Option<f64>) -> Option<Fault> {
     let is_infinite = as_number.is_some_and(|number| !number.is_finite());
     let (wanted, found) = match rule {
@@ -270,7 +270,7 @@ fn fault_of(source: &str, rule: Rule, operand: &str, as_number: Option<f64>) -> 
 
 const NOT_FINITE: &str = "one that is infinite or not a number";
 
-/// Whether plain text would be a rule if its name were written in lower case and without signs.
+/// Whether text would be a rule if its name were in lower case and without punctuation.
 fn is_almost_a_rule(source: &str) -> bool {
     let Some((name, _)) = split_call(source) else {
         return false;
@@ -344,7 +344,7 @@ fn wildcard(inner: &str) -> (Rule, &str) {
     (rule, rest)
 }
 
-/// What a rule compares with: `lower` needs the operand in lower case, once.
+/// The text that a rule compares with: `lower` needs the operand in lower case.
 fn compared(rule: Rule, operand: &str) -> Cow<'_, str> {
     if rule == Rule::Lower {
         return text::lower(operand);

@@ -18,13 +18,13 @@ crate::reason::reasons! {
     CampaignNotRunning = "campaign_not_running",
     /// The call is not meant for campaigns of this type.
     WrongCampaignType = "wrong_campaign_type",
-    /// The campaign needs a user storage, and none is configured.
+    /// The campaign requires a user storage, but the client has none.
     UserStorageNeeded = "user_storage_needed",
     /// The campaign does not have this goal.
     GoalUnknown = "goal_unknown",
     /// The goal is of the type that is not to be tracked.
     GoalTypeNotTracked = "goal_type_not_tracked",
-    /// The goal counts revenue, and none was given.
+    /// The goal counts revenue, but the call gives no revenue.
     RevenueMissing = "revenue_missing",
     /// A user storage is configured and holds no record: the user was not activated before.
     NotActivated = "not_activated",
@@ -38,7 +38,7 @@ crate::reason::reasons! {
     GroupWhitelistedElsewhere = "group_whitelisted_elsewhere",
     /// Another campaign of the group has the user by a stored record.
     GroupStoredElsewhere = "group_stored_elsewhere",
-    /// Another campaign of the group won the user, or none did.
+    /// Another campaign of the group won the user, or no campaign did.
     GroupNotWon = "group_not_won",
     /// The user's bucket lies outside the ranges of all variations.
     NoRange = "no_range",
@@ -47,7 +47,7 @@ crate::reason::reasons! {
 }
 
 impl Reason {
-    /// How loudly to speak of it.
+    /// The level at which to log it.
     #[must_use]
     pub const fn remark(self, call: Call) -> Remark {
         match self {

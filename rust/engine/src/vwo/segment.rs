@@ -13,17 +13,17 @@ use crate::problem::{Consequence, Place, Problems, kind_of};
 use pythonic::pattern::Budget;
 use pythonic::text::strip;
 
-/// The name of the attribute that holds the user's id, where a segment may ask for it.
+/// The name of the attribute that holds the user's id, for segments that may use it.
 pub const USER_ID_ATTRIBUTE: &str = "_vwo_user_id";
 
 /// A rule tree.
 #[derive(Clone, Debug)]
 pub enum Segment {
-    /// True where all are; evaluated left to right, up to the first that is not.
+    /// True if all are true; evaluated from left to right, up to the first false one.
     All(Box<[Segment]>),
-    /// True where any is; evaluated left to right, up to the first that is.
+    /// True if any is true; evaluated from left to right, up to the first true one.
     Any(Box<[Segment]>),
-    /// True where the other is not.
+    /// True if the inner expression is false.
     Not(Box<Segment>),
     /// A custom variable compared with an operand.
     Variable(Arc<Condition>),
@@ -40,13 +40,13 @@ pub struct Condition {
     name: Arc<str>,
     /// The name's number among those of the settings.
     number: usize,
-    /// What it is compared with.
+    /// The operand.
     operand: Operand,
     /// The operand as it stood in the settings.
     source: Box<str>,
 }
 
-/// The conditions of the settings' segments, each made once, however often a document has it.
+/// The conditions of the settings' segments. Equal ones are compiled once.
 #[derive(Debug, Default)]
 pub(super) struct Conditions<'v> {
     /// By the variable's name and the operand's source.
@@ -55,7 +55,7 @@ pub(super) struct Conditions<'v> {
     names: Vec<Arc<str>>,
 }
 
-/// A condition, and what is wrong in its operand.
+/// A condition, and the problem of its operand.
 type Made = (Arc<Condition>, Option<Fault>);
 
 impl<'v> Conditions<'v> {
@@ -95,29 +95,29 @@ impl<'v> Conditions<'v> {
 /// The searches for patterns that one decision makes.
 #[derive(Debug, Default)]
 pub struct Searches {
-    /// What they may cost together.
+    /// The budget for all of them together.
     pub budget: Budget,
-    /// Whether one of them was given up.
+    /// Whether the engine gave up one of them.
     pub given_up: Cell<bool>,
 }
 
-/// What a clause saw, for a listener.
+/// The evaluation of a clause, for a listener.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Clause {
-    /// The attribute that was looked at.
+    /// The name of the attribute.
     pub name: String,
-    /// What it was compared with, as it stood in the settings.
+    /// The operand, as in the settings.
     pub operand: String,
     /// The value as text; `None` where there is no value, or no such text.
     pub value: Option<String>,
-    /// Whether it stands under a `not`, or an odd number of them.
+    /// Whether it is under an odd number of `not`.
     pub is_negated: bool,
-    /// Whether the clause itself was true; `None` where it could not be answered.
+    /// Whether the clause itself was true; `None` if the comparison is not possible.
     pub is_true: Option<bool>,
 }
 
 impl Segment {
-    /// Compiles an expression; what is wrong in it is added to `problems` and never matches.
+    /// Compiles an expression. Adds its problems to `problems`; a broken part never matches.
     #[must_use]
     pub fn compile(place: &Place<'_>, expression: Object<'_>, problems: &mut Problems) -> Self {
         Self::compile_among(place, expression, &mut Conditions::default(), problems)
@@ -198,7 +198,7 @@ impl Segment {
                 for (index, value) in list.iter().enumerate() {
                     let place = place.index(index);
                     let segment = Self::compile_value(&place, value, conditions, problems);
-                    // What stands behind a broken one is never evaluated.
+                    // Parts after a broken one are never evaluated.
                     if !matches!(segments.last(), Some(Self::Broken)) {
                         segments.push(segment);
                     }
@@ -237,12 +237,12 @@ impl Segment {
         Self::Variable(condition)
     }
 
-    /// Whether the expression is true of these attributes. Every clause that is looked at is
+    /// Whether the attributes satisfy the expression. Every evaluated clause is
     /// passed to `listen`.
     ///
     /// # Errors
     ///
-    /// `Unanswerable` where a clause that was needed could not be answered: the whole expression
+    /// `Unanswerable` if the answer depends on a comparison that is not possible: the expression
     /// then counts as false.
     pub fn evaluate(
         &self,
@@ -338,7 +338,7 @@ impl Segment {
         }
     }
 
-    /// Whether the expression is true of these attributes, errors counted as false.
+    /// Whether the attributes satisfy the expression; false on errors.
     #[must_use]
     pub fn is_true_of(&self, attributes: &impl Attributes) -> bool {
         self.evaluate(attributes, &Searches::default(), &mut |_| {})
@@ -355,7 +355,7 @@ fn is_false(place: &Place<'_>, wanted: &str, found: &str, problems: &mut Problem
     problems.add(|| place.problem(wanted, found, Consequence::ClauseFalse));
 }
 
-/// The key of an object that is to have one, with its value: the first one where it has more.
+/// The key and value of an object that should have exactly one key; the first if it has more.
 fn only_key<'v>(
     place: &Place<'_>,
     object: Object<'v>,

@@ -46,7 +46,7 @@ impl Settings {
         &self.account_id
     }
 
-    /// The secret key of the environment; `None` where the document has none.
+    /// The secret key of the environment; `None` if the document has none.
     #[must_use]
     pub fn sdk_key(&self) -> Option<&str> {
         self.sdk_key.as_deref()
@@ -58,7 +58,7 @@ impl Settings {
         self.is_event_arch_enabled
     }
 
-    /// The path segment that stands for where the data reside; `None` without one.
+    /// The path segment for the region of the account's data; `None` without one.
     #[must_use]
     pub fn collection_prefix(&self) -> Option<&str> {
         self.collection_prefix.as_deref()
@@ -89,7 +89,7 @@ impl Settings {
         &self.variable_names
     }
 
-    /// What is wrong in the document.
+    /// The problems of the document.
     #[must_use]
     pub const fn problems(&self) -> &Problems {
         &self.problems
@@ -120,7 +120,7 @@ pub struct Campaign {
     pub(super) campaign_type: Option<CampaignType>,
     pub(super) is_running: bool,
     pub(super) percent_traffic: f64,
-    /// Who is in the campaign; `None`: everybody.
+    /// The users who match the campaign; `None` for all users.
     pub(super) segments: Option<Segment>,
     pub(super) is_forced_variation_enabled: Option<Arc<str>>,
     pub(super) has_whitelisting: bool,
@@ -239,7 +239,7 @@ pub(super) enum VariationSeed {
     Unstretched(Murmur3),
 }
 
-/// What a campaign is.
+/// The type of a campaign.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum CampaignType {
     /// An A/B test.
@@ -281,7 +281,7 @@ pub struct Variation {
     pub(super) name: Arc<str>,
     pub(super) weight: f64,
     pub(super) is_feature_enabled: Option<bool>,
-    /// Whom whitelisting gives this variation; `None`: nobody.
+    /// The users who get this variation by whitelisting; `None` for no users.
     pub(super) segments: Option<Segment>,
     pub(super) variables: Box<[Variable]>,
 }
@@ -312,7 +312,7 @@ impl Variation {
     }
 }
 
-/// What a campaign measures.
+/// A goal of a campaign.
 #[derive(Clone, Debug)]
 pub struct Goal {
     pub(super) id: Identifier,
@@ -337,7 +337,7 @@ impl Goal {
         &self.identifier
     }
 
-    /// What it counts.
+    /// The type of the goal.
     #[must_use]
     pub const fn goal_type(&self) -> &GoalType {
         &self.goal_type
@@ -349,14 +349,14 @@ impl Goal {
         self.revenue_prop.as_deref()
     }
 
-    /// Whether a conversion of the same user may be tracked again.
+    /// Whether several conversions of the same user count.
     #[must_use]
     pub const fn may_repeat(&self) -> bool {
         self.counts_every_time || self.has_props
     }
 }
 
-/// What a goal counts.
+/// The type of a goal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GoalType {
     /// Conversions.

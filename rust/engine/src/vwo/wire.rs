@@ -20,7 +20,7 @@ pub struct Identifier {
     kind: IdentifierKind,
 }
 
-/// What an identifier was in the document, which is what it is on the wire again.
+/// The type of an identifier in the document, which it also has on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum IdentifierKind {
     /// An integer of any size.
@@ -38,7 +38,7 @@ impl Identifier {
         &self.text
     }
 
-    /// What it was in the document.
+    /// Its type in the document.
     #[must_use]
     pub const fn kind(&self) -> IdentifierKind {
         self.kind
@@ -100,7 +100,7 @@ impl<'v> IdentifierWire<'v> {
         Some(Self { text, kind })
     }
 
-    /// What stands where an identifier is wanted, in words.
+    /// A value in place of an identifier, in words.
     pub(super) fn found(value: Option<Value<'_>>) -> &'static str {
         match value {
             Some(Value::Number(number)) if number.finite().is_none() => {
@@ -126,7 +126,7 @@ pub(super) struct SettingsWire<'v> {
     pub(super) collection_prefix: Option<&'v str>,
     pub(super) groups: Option<Index<'v>>,
     pub(super) campaign_groups: Option<Index<'v>>,
-    /// What is wrong in the document beside its campaigns.
+    /// The problems of the document outside its campaigns.
     pub(super) problems: Vec<Problem>,
 }
 
@@ -172,7 +172,7 @@ pub(super) struct CampaignWire<'v> {
     pub(super) is_mab: bool,
     /// Variations that [`VariationWire::read`] can read.
     pub(super) variations: List<'v>,
-    /// What may be goals, or what is wrong where a list of them is wanted.
+    /// The elements of a list of goals, or the problem if there is no list.
     pub(super) goals: Result<List<'v>, Problem>,
     /// Variables that [`VariableWire::read`] can read.
     pub(super) variables: List<'v>,
@@ -312,14 +312,14 @@ pub(super) fn weight_of(value: Value<'_>) -> f64 {
     }
 }
 
-/// Whether a header can carry a key as it is; one pasted with a line break is none.
+/// Whether an HTTP header can carry a key; not if it was pasted with a line break.
 fn is_sendable(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// What this platform asks of fields.
+/// This platform's rules for fields.
 impl<'v> Fields<'_, 'v> {
-    /// Of what else the document is a settings file, where it is one of another product.
+    /// The other product whose settings file this is; `None` if it is not another product's.
     fn other_product(&self) -> Option<&'static str> {
         if self.object.get("projectsettings").is_some() {
             return Some("one of Zoho PageSense");
@@ -352,7 +352,7 @@ impl<'v> Fields<'_, 'v> {
         None
     }
 
-    /// A part of a URL's path; one that would lead elsewhere counts as missing.
+    /// A segment of a URL's path; `None` if it is missing or would change the path.
     fn path(&self, key: &str, problems: &mut Vec<Problem>) -> Result<Option<&'v str>, Problem> {
         let Some(text) = self.optional_text(key)?.filter(|text| !text.is_empty()) else {
             return Ok(None);
@@ -413,7 +413,7 @@ impl<'v> Fields<'_, 'v> {
         self.number_from_zero(key)
     }
 
-    /// A list, for which an empty object stands where there is nothing in it.
+    /// A list. The server sends an empty one as an empty object.
     fn list_or_nothing(&self, key: &str) -> Result<List<'v>, Problem> {
         match self.object.get(key) {
             Some(Value::Object(object)) if object.is_empty() => Ok(List::default()),
@@ -468,7 +468,7 @@ impl<'v> Fields<'_, 'v> {
         })
     }
 
-    /// An object, for which an empty list stands where there is nothing in it.
+    /// An object. The server sends an empty one as an empty list.
     fn optional_object(&self, key: &str) -> Result<Option<Object<'v>>, Problem> {
         match self.present(key) {
             None => Ok(None),
@@ -478,7 +478,7 @@ impl<'v> Fields<'_, 'v> {
         }
     }
 
-    /// An object, for which anything stands that Python would not call true.
+    /// An object; any value that is false in Python counts as an empty one.
     fn groups(&self, key: &str) -> Result<Option<Object<'v>>, Problem> {
         match self.present(key) {
             Some(Value::Object(object)) => Ok(Some(object)),

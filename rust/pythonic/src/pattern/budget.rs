@@ -1,4 +1,4 @@
-//! What searches may cost.
+//! The budget of searches.
 
 use std::cell::Cell;
 
@@ -13,7 +13,7 @@ const BYTES_PER_STEP: usize = 8;
 /// So many words of memory are cleared in the time of a step.
 const WORDS_PER_STEP: usize = 16;
 
-/// What the searches that belong together may cost: those of one decision, say.
+/// The budget of searches that belong together, such as those of one decision.
 ///
 /// Each search takes from what the ones before it left. Once nothing is left, every further one is
 /// given up at once.

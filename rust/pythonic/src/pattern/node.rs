@@ -1,4 +1,4 @@
-//! What a pattern is made of, once it is read.
+//! The parts of a parsed pattern.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -47,7 +47,7 @@ pub(super) enum Node {
     },
 }
 
-/// What takes one character.
+/// The nodes that match one character.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Leaf {
     Literal(u32, Case),

@@ -39,7 +39,7 @@ fn find(program: &Program, text: &str, budget: &Budget) -> Result<bool, TooLong>
     Visiting::new(program, &text, budget)?.search()
 }
 
-/// What stands for no place.
+/// Stands for no place.
 const NOWHERE: u32 = u32::MAX;
 
 /// A place of the program or of the text, each of which has about a million at most.
@@ -241,7 +241,7 @@ impl<'a> Visiting<'a> {
     }
 }
 
-/// What is to be done where a way leads nowhere.
+/// The steps to take if a path fails.
 enum Return {
     /// Try this instruction at this place.
     Choice(u32, u32),
