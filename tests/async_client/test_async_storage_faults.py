@@ -1,4 +1,4 @@
-"""What the async client answers and counts while its user storage fails, hangs or comes back."""
+"""The async client's results and counts while its user storage fails, hangs or recovers."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def launch(storage: Any, **options: Any) -> vwo.AsyncClient:
 
 
 def activate(client: vwo.AsyncClient, *users: str) -> list[str | None]:
-    """What these users get, all at once."""
+    """The variations of these users, from simultaneous calls."""
 
     async def work() -> list[str | None]:
         return list(await asyncio.gather(*(client.activate("checkout", user) for user in users)))
@@ -240,7 +240,7 @@ def test_a_synchronous_storage_sees_the_context_of_the_call() -> None:
 
 
 def test_a_storage_in_memory_is_asked_on_the_loop_itself() -> None:
-    """What never blocks needs no thread, and the call does not switch tasks."""
+    """A storage that never blocks needs no thread, and the call does not switch tasks."""
     memory = storages.MemoryStorage()
     client = launch(memory)
     with pytest.raises(StopIteration) as end:

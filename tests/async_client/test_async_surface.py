@@ -377,7 +377,7 @@ def _timeless(message: str) -> str:
 
 
 def _seen(received: Any) -> tuple[object, ...]:
-    """What of a request is the same every time."""
+    """The parts of a request that are always the same."""
     changing = {"random", "sId", "r", "ed", "sessionId"}
     query = {key: value for key, value in received.query.items() if key not in changing}
     return received.method, received.path, query, len(received.body)

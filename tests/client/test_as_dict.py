@@ -1,4 +1,4 @@
-"""What a client says of itself, as a service's own endpoints give it on."""
+"""A client's status and counts as plain values, for a service's own endpoints."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is known of a user, as frameworks and programs have it: any mapping will do."""
+"""The client accepts any mapping of attributes, such as those of frameworks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a client's messages go: nowhere silently, and nowhere twice."""
+"""A client loses no message, and logs none twice."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def platform(request: pytest.FixtureRequest) -> str:
 
 
 def run(program: str, platform: str, folder: Path, engine: str = "compiled") -> tuple[str, str]:
-    """What a program prints that has not configured logging: its output, and its errors."""
+    """The output and the errors of a program that has not configured logging."""
     text = PROGRAM.replace("PLATFORM", platform) + textwrap.dedent(program)
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", text, engine],

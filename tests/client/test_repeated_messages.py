@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 PLATFORMS = ["vwo", "pagesense"]
 MISTAKE_PAUSE_S = 600.0
-"""What the documentation says, not what the code says."""
+"""The value from the documentation, not from the code."""
 
 
 class Clock:
@@ -150,7 +150,7 @@ class TestVeryManyMistakes:
     def test_with_a_callback_that_raises(
         self, sink: Sink, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """What goes wrong while events are sent is logged, whatever the callers do."""
+        """The client logs failures to send events, regardless of its callers."""
 
         def fail(*_: object) -> None:
             raise KeyError("the text is in no log")

@@ -1,4 +1,4 @@
-"""What a client answers and counts while its user storage raises, is slow, or comes back empty."""
+"""A client's results and counts while its user storage raises, is slow, or is empty."""
 
 from __future__ import annotations
 

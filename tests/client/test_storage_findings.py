@@ -32,7 +32,7 @@ async def later() -> dict[str, Any]:
 
 
 class Storage:
-    """Gives the same, whoever asks, and keeps what it is given."""
+    """Returns the same to every caller, and keeps all records."""
 
     def __init__(self, found: object) -> None:
         self.found = found

@@ -791,7 +791,7 @@ def test_any_query_is_taken_or_refused(any_project: str, query: bytes) -> None:
 
 
 def test_after_all_that_the_report_is_there(collector: str) -> None:
-    """What the fuzzing may have kept can be reported: texts of every kind."""
+    """The report works with any text that the fuzzing may have stored."""
     for user_id in ("\x00", "a\x00b", "﻿", "e" * 10_000):
         assert visitor(collector, user_id, b="\x00", c="\n", ek=ENVIRONMENT_KEY).ok
     shown = projects(collector)[0]["experiments"][2]

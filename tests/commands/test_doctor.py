@@ -299,7 +299,7 @@ def test_misused(arguments: tuple[str, ...], complaint: str) -> None:
 
 
 class TestTheProcess:
-    """What no test environment has, told by modules that say the same."""
+    """Fake modules simulate an environment that the tests do not have."""
 
     def found(self) -> dict[str, str]:
         found = process_findings(_engine.load())

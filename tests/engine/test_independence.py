@@ -47,7 +47,7 @@ USERS = 1_000_000 if IS_SOAK else 20_000
 CAMPAIGNS = 20
 VARIATIONS = 4
 OUT = 0
-"""What stands for a user who does not take part; variations count from 1."""
+"""Stands for a user who does not take part; variations count from 1."""
 
 LEAST_PROBABILITY = 1e-6
 """Below this a deviation is no accident.

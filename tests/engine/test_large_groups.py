@@ -61,7 +61,7 @@ def campaigns() -> list[dict[str, Any]]:
 def test_a_group_that_takes_everybody_costs_no_more_with_many_members(
     campaigns: list[dict[str, Any]], group: dict[str, Any]
 ) -> None:
-    """Who is eligible depends on the settings alone."""
+    """Only the settings determine which campaigns are eligible."""
     client = vwo.launch(grouped(campaigns, **group), engine="pure", is_development_mode=True)
     assert len(calls_of(client, "c1")) < 100
 

@@ -284,7 +284,7 @@ ALWAYS_STORED = json.dumps(
         ],
     }
 )
-"""What is tried with every document, so that what it reaches does not hang on chance."""
+"""Inputs to try with every document, so that coverage does not depend on chance."""
 
 CHOICES: tuple[dict[str, Any], ...] = (
     *({"experiment": name} for name in ("Test 1", "Test 2", "Test 3", "Test 4", "none")),
@@ -448,7 +448,7 @@ def test_decisions() -> None:
 
 
 def answer_to(tree: object, attributes: Any) -> tuple[str, list[Any]]:
-    """What both engines say of one audience."""
+    """Both engines' answers for one audience."""
     only = experiment(variations=[arm("v1")], audiences=[{"audience_link_name": "some"}])
     document = json.dumps(project(only, audiences=[audience("some", tree)])).encode()
     one, other = (module.PagesenseSettings.compile(document) for module in (COMPILED, PURE))

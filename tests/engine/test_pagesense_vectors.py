@@ -105,7 +105,7 @@ def is_text(value: object) -> bool:
 
 
 def returned(engine: Engine, case: dict[str, Any], storage: Storage | None) -> str | None:
-    """What a client of the engine returns: its own checks, the look-ups and the save."""
+    """A client's result: its own checks, the look-ups and the save."""
     user_id, name = case["user_id"], case["experiment"]
     # Section 7.3: a client refuses these before it decides.
     if not is_text(user_id) or not is_text(name) or case.get("context") == "null":
@@ -211,7 +211,7 @@ IS_PRIMARY_GOAL_AS_TEXT = "s048"
 
 
 def wanted_experiments(case: dict[str, Any]) -> list[dict[str, Any]] | None:
-    """What becomes of a document's experiments; None: it is refused."""
+    """The outcome for a document's experiments; None if the document is refused."""
     baseline: list[dict[str, Any]] = DOCUMENTS["s001"]["parsed_experiments"]
     if case["id"] in NO_USABLE_EXPERIMENT:
         return None
@@ -299,7 +299,7 @@ def test_documents_from_a_server(engine: Engine, sink: Sink, name: str) -> None:
 
 
 def variations_of(case: dict[str, Any], settings: Settings) -> dict[str, str | None]:
-    """What user1 gets in each experiment: where the clauses above load more, what is usual."""
+    """The variation of user1 in each experiment; the usual one if the clauses accept more."""
     usual: dict[str, str | None] = DOCUMENTS["s001"]["get_variation_name"]
     if case["id"] == LANGUAGE_KEY_AS_TEXT or not case["client_created"]:
         return {one.name: usual[one.name] for one in settings.experiments}

@@ -226,7 +226,7 @@ def test_neither_engine_refuses_what_only_looks_like_it(pattern: str) -> None:
 @pytest.mark.parametrize("pattern", [r"\w", r"\d", r"(?i)\u1c8a|\w"])
 @pytest.mark.parametrize("character", ["\U0001e4d0", "\U00011f50", "\u1c89"])
 def test_the_compiled_engine_knows_the_unicode_of_python_3_11(pattern: str, character: str) -> None:
-    """A letter or digit that Unicode has had since 15.0 is none, in every version of Python."""
+    """A letter or digit added in Unicode 15.0 does not count as one in any version of Python."""
     assert _core.python_search(pattern, character) == "not found"
 
 

@@ -60,7 +60,7 @@ class Listener:
 
 
 def filled_in(wanted: Any, values: dict[str, Any]) -> Any:
-    """What is wanted, with this run's own values for what no run has in common."""
+    """The expected value, with this run's own values for the variable parts."""
     if isinstance(wanted, dict):
         return {name: filled_in(value, values) for name, value in wanted.items()}
     if isinstance(wanted, list):

@@ -14,7 +14,7 @@ import pytest
 from support.documents import audience, campaign, experiment, project, settings, variation
 
 SMALL_STACK_BYTES = 64 * 1024
-"""What a thread of musl gets by default is twice as much."""
+"""A thread of musl has twice as much by default."""
 
 PROGRAM = """
     import json, sys, threading

@@ -216,7 +216,7 @@ def record_of(key: str, name: object, goals: str | None) -> dict[str, object]:
 
 
 def stored(key: str) -> strategies.SearchStrategy[object]:
-    """What may be stored under a campaign's key: often a record of that campaign."""
+    """A value stored under a campaign's key: often a record of that campaign."""
     goals = strategies.sampled_from(["a", "", "a_vwo_b", "ab", "b_vwo_c", None])
     record = strategies.builds(record_of, strategies.just(key), NAMES, goals)
     odd = strategies.builds(record_of, NAMES, NAMES | strategies.integers(), goals)
@@ -252,7 +252,7 @@ CONVERSIONS = strategies.fixed_dictionaries(
         "event_properties": VARIABLES,
     }
 )
-"""What ``track`` is called with besides."""
+"""The other arguments of ``track``."""
 
 CALLS = (
     "activate",
@@ -334,7 +334,7 @@ def operators_of(segments: Any) -> set[str]:
 
 
 def outcome_of(settings: Any, arguments: dict[str, Any]) -> tuple[object, ...]:
-    """What the call comes to, with all that follows from the decision."""
+    """The outcome of the call, with everything that follows from the decision."""
     given = dict(arguments)
     call, campaign, user_id = given["call"], given["campaign"], given["user_id"]
     variables = (given.get("custom_variables"), given.get("variation_targeting_variables"))

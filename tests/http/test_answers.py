@@ -1,4 +1,4 @@
-"""What an answer means for events: by its status alone, and the same for every way of sending."""
+"""Only the status of a response decides about events, for every way of sending."""
 
 from __future__ import annotations
 
@@ -226,7 +226,7 @@ def test_a_web_page_in_answer_is_said_once_and_counted_apart(
 
 
 def test_no_other_module_has_a_rule_about_statuses() -> None:
-    """What a status means is asked of one package alone; servers are no clients."""
+    """One package defines the meaning of a status; the test servers do not count."""
     package = Path(sortition.__file__).parent
     statuses = range(200, 600)
     found = []

@@ -9,7 +9,7 @@ from support.sink import wait_until
 from sortition._http.breaker import Breaker
 
 FAILURES_UNTIL_PAUSE = 3
-"""What the documentation says, not what the code says."""
+"""The value from the documentation, not from the code."""
 
 
 def fail(breaker: Breaker, times: int = FAILURES_UNTIL_PAUSE) -> None:

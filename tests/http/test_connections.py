@@ -207,7 +207,7 @@ class TestEnds:
 def test_an_answer_that_began_is_no_lost_connection(
     server: FaultServer, transport: RequestsTransport, cut: RequestFault
 ) -> None:
-    """What has no status says that something is wrong with the server."""
+    """A response without a status counts as a failure of the server."""
     transport.send(request(server), GENEROUS_S)
     server.script([cut])
     with pytest.raises(requests.ConnectionError):
@@ -270,7 +270,7 @@ def test_a_connection_that_was_idle_is_not_used_again(
 def test_a_connection_that_ended_meanwhile_is_not_used_again(
     server: FaultServer, transport: RequestsTransport
 ) -> None:
-    """Where its end has arrived, nothing is sent on it, and nothing may have arrived twice."""
+    """The client sends nothing on a closed connection, so nothing arrives twice."""
     transport.send(request(server), GENEROUS_S)
     server.fault = faults.Refused()
     server.fault = HEALTHY
@@ -290,6 +290,6 @@ def test_the_second_attempt_is_the_last(server: FaultServer, transport: Requests
 
 
 def test_nothing_written_is_not_sent(transport: RequestsTransport) -> None:
-    """Where there is no connection, the server cannot have the request."""
+    """Without a connection, the server cannot have received the request."""
     with pytest.raises(NotSentError):
         transport.send(Request("GET", f"{free_url()}/events"), GENEROUS_S)

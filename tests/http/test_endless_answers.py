@@ -1,4 +1,4 @@
-"""Answers of which a part never ends: whoever gives a request up ends it, and all that it held."""
+"""Endless responses: abandoning a request ends it and releases everything it held."""
 
 from __future__ import annotations
 

@@ -44,7 +44,7 @@ def run(program: str, engine: str, folder: Path) -> subprocess.CompletedProcess[
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_only_mistakes_are_printed_and_no_file_is_left(engine: str, tmp_path: Path) -> None:
-    """Where logging is not configured: each mistake once, and an outage in a line or two."""
+    """Without logging configured, each mistake shows once, and an outage in a line or two."""
     done = run(
         f"""
         client = launch(base_url={free_url()!r})
@@ -109,7 +109,7 @@ def test_launching_and_deciding_opens_no_socket(engine: str, tmp_path: Path) -> 
 @pytest.mark.system
 @pytest.mark.parametrize("engine", ENGINES)
 def test_development_mode_makes_no_network_call_of_the_system(engine: str, tmp_path: Path) -> None:
-    """What the compiled engine did on its own, only the kernel would see."""
+    """Only the kernel would see I/O of the compiled engine itself."""
     program = LAUNCH + textwrap.dedent(
         """
         client = launch(is_development_mode=True)
@@ -166,7 +166,7 @@ def test_a_mistake_on_a_busy_path_is_logged_once(
 
 
 def test_importing_is_cheap(tmp_path: Path) -> None:
-    """What is needed to send is imported when something is sent."""
+    """The client imports the HTTP library when it first sends something."""
     program = "import sys, sortition.vwo; print(*sorted(sys.modules))"
     done = subprocess.run(
         [sys.executable, "-c", program],

@@ -1,4 +1,4 @@
-"""What is public is named, sorted and there."""
+"""Public names are listed in `__all__`, sorted, and exist."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_editors_find_what_is_exported_and_nothing_of_ours(name: str) -> None:
 
 
 def test_the_platform_s_own_names_are_there() -> None:
-    """What vwo-python-sdk exports to its users."""
+    """The public names of vwo-python-sdk."""
     for name in (
         "launch",
         "get_settings_file",
@@ -141,7 +141,7 @@ def test_the_storages_load_no_library_before_it_is_needed() -> None:
 
 
 def loaded_at_start() -> set[str]:
-    """What an environment's own files load, such as coverage."""
+    """Modules that the environment's own files load, such as coverage."""
     program = "import sys; print(*sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", program], check=True, timeout=60, capture_output=True, text=True
@@ -151,7 +151,7 @@ def loaded_at_start() -> set[str]:
 
 @pytest.mark.parametrize("name", ["sortition.vwo", "sortition.pagesense"])
 def test_importing_loads_next_to_nothing(name: str) -> None:
-    """What is exported is loaded when it is asked for."""
+    """A package loads an exported name when it is first used."""
     allowed = {"sortition", name, "sortition._base", "sortition._process"}
     allowed |= {
         "sortition._base.defaults",
@@ -185,7 +185,7 @@ def test_the_package_for_tests_is_imported_by_those_who_want_it() -> None:
 
 
 def test_the_package_for_tests_knows_nothing_of_the_client() -> None:
-    """What judges the client shares none of its mistakes."""
+    """`sortition.testing` shares no code with the client, and so none of its mistakes."""
     imported = set()
     for file in (ROOT / "python" / "sortition" / "testing").glob("*.py"):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

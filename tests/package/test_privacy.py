@@ -1,4 +1,4 @@
-"""What is known of a user stays with the service."""
+"""Data about users stays within the service."""
 
 from __future__ import annotations
 

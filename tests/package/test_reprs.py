@@ -1,4 +1,4 @@
-"""What a crash reporter shows of local variables holds no key and nothing of a user."""
+"""The reprs that a crash reporter shows hold no SDK key and no data about users."""
 
 from __future__ import annotations
 
@@ -67,6 +67,6 @@ def test_events_that_wait(module: Any) -> None:
 
 
 def test_events_of_a_spool() -> None:
-    """What is read from a file of the spool shows no event either."""
+    """Objects read from the spool do not show events either."""
     stored = StoredEvent(1, 2, "visitor", b"Ann-73", False)
     assert "Ann-73" not in repr(stored)

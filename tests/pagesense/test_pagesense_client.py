@@ -656,7 +656,7 @@ def test_d13_other_entries_are_kept_as_they_were(
 
 
 def test_a_profile_of_the_callers_class() -> None:
-    """What a storage is given to keep."""
+    """The profiles that the storage receives."""
     text = '{"user_id": "user1", "experiments": [{"experiment_key": "a", "variation_key": "b"}]}'
     profile = UserProfile("user1", text)
     assert profile.get_user_id() == "user1"

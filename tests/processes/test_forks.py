@@ -143,7 +143,7 @@ sys.exit(os.waitstatus_to_exitcode(status) or not client.close(20))
 
 
 def test_a_fork_while_every_lock_is_held(launch: Launch, sink: Sink) -> None:
-    """What was inherited is left alone."""
+    """A child leaves inherited objects alone."""
     client = launch(settings(), request_timeout_s=GENEROUS_S)
     assert client.track("checkout", "parent", "purchase")
     delivery = client._delivery

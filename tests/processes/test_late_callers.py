@@ -122,7 +122,7 @@ CASES: Final = ALL if os.environ.get("SORTITION_SOAK") == "1" else ALL[::7]
 def test_the_process_ends(
     server: FaultServer, tmp_path: Path, caller: str, how: str, way: str, engine: str
 ) -> None:
-    """What a call said was taken has arrived."""
+    """Every event that a call accepted has arrived."""
     arguments = [caller, how, way, server.url, str(tmp_path / "spool"), engine]
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, *arguments],

@@ -90,7 +90,7 @@ def number_before(lines: list[str], words: str) -> int:
 
 
 def ended_twice(arguments: list[str]) -> list[str]:
-    """What a program writes to standard error that is told to end a second time."""
+    """The standard error of a program that receives a second signal to end."""
     command = [sys.executable, "-c", PROGRAM, *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -228,7 +228,7 @@ def test_a_hangup_is_never_held_up(service: Service, kind: str, fault: faults.Fa
 
 
 def workers_of(path: Path) -> set[str]:
-    """What the workers of a uWSGI do."""
+    """The work of uWSGI's workers."""
     with socket.socket(socket.AF_UNIX) as told:
         told.connect(str(path))
         content = b"".join(iter(lambda: told.recv(65536), b""))

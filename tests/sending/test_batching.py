@@ -428,7 +428,7 @@ class TestSendingAgain:
     def test_a_fault_of_ours_is_survived(
         self, launch: Launch, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
     ) -> None:
-        """What was in hand is counted, and the next events flow."""
+        """The client counts the events in hand, and sends the next ones."""
         monkeypatch.setattr(senders_module, "_FAULT_PAUSE_S", 0.001)
         client = launch(settings(), batch_events={"events_per_request": 1})
         attempting = outbox_of(client)._attempting
@@ -449,7 +449,7 @@ def retry_date(in_s: float) -> str:
 
 
 class TestFlushAgain:
-    """Whoever flushes does not wait for the end of a pause, and does not do away with pauses."""
+    """A flush does not wait for the end of a pause, and does not remove pauses."""
 
     def answering(self, sink: Sink) -> list[int]:
         """A server that asks to be left alone, until a status is put into the list."""
@@ -808,7 +808,7 @@ class TestClosing:
         wait_until(lambda: set(threading.enumerate()) - before == set())
 
     def test_a_transport_that_raises_on_close_is_the_caller_s(self, launch: Launch) -> None:
-        """What is the caller's is not closed; the rest ends."""
+        """The client does not close the caller's objects; everything else ends."""
 
         class Mine:
             def send(self, _request: vwo.Request, _timeout_s: float) -> vwo.Response:
@@ -959,7 +959,7 @@ from sortition import vwo
 
 class TestForks:
     def test_nothing_is_sent_twice(self, launch: Launch, sink: Sink) -> None:
-        """What waits in the parent is the parent's, the child's is the child's."""
+        """The parent sends its waiting events, and the child sends its own."""
         client = launch(settings(), batch_events=MANY)
         for number in range(500):
             assert client.activate("checkout", f"parent {number}")

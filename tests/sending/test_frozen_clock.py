@@ -36,7 +36,7 @@ FREEZE: Final = """
 now = time.monotonic()
 time.monotonic = time.perf_counter = threading._time = lambda: now
 """
-"""What a tool that patches every clock of Python does, those of the standard library included."""
+"""Patches every clock of Python like a time-freezing tool, also in the standard library."""
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ HANGS = ("hang", "never read", "slow drip")
 
 @dataclass(frozen=True)
 class Figures:
-    """What became of the events of one run."""
+    """The outcome of the events of one run."""
 
     fault: str
     outage_s: float

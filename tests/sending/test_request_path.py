@@ -1,4 +1,4 @@
-"""What a call in batch mode does on the service's own thread: it decides, appends and returns."""
+"""In batch mode, a call on the service's own thread decides, appends and returns."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where a client gets its first settings, whatever the network does."""
+"""The sources of a client's first settings, for every behaviour of the network."""
 
 from __future__ import annotations
 
@@ -401,7 +401,7 @@ class TestTheCache:
         assert decides(client) == "Bundled"
 
     def test_a_first_answer_of_another_environment(self, launch: Launch, sink: Sink) -> None:
-        """What the server answers must be what it was asked for."""
+        """The server's settings must belong to the requested account."""
         serve(sink, only("Other", sdkKey="fedcba9876543210"))
         with pytest.raises(sortition.SettingsUnavailableError, match="another environment"):
             launch(None, **FETCHED)

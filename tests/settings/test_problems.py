@@ -433,7 +433,7 @@ class TestBrokenGoals:
 
 
 class TestUserLists:
-    """Where a campaign has lists of visitor ids, a listed visitor id or raw id matches."""
+    """If a campaign has lists of visitor ids, a listed visitor id or raw id matches."""
 
     ANN = "72E69A09AE1858F8B23113D01D435505"
 
@@ -465,7 +465,7 @@ class TestUserLists:
         assert launch(self.document("ann")).activate("K", "ann") == "Variation-1"
 
     def test_segments_ask_for_listed_users_too(self, launch: Callable[..., vwo.Client]) -> None:
-        """Who takes part may be a list of users; it is explained by the id that is listed."""
+        """A segment may be a list of users; `explain` shows the id that is listed."""
         document = settings(campaign(isUserListEnabled=True, segments={"user": self.ANN}))
         client = launch(document)
         assert client.activate("checkout", "ann") is not None

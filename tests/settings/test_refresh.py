@@ -179,7 +179,7 @@ def test_swaps_while_many_threads_decide(launch: Launch) -> None:
 
 
 def test_swaps_of_groups_while_many_threads_decide(launch: Launch) -> None:
-    """Who wins a group, the key of the account and the prefix come from one version."""
+    """The winner of a group, the account's key and the prefix come from one version."""
     documents = []
     for number, winner in enumerate(("1", "2")):
         campaigns = [

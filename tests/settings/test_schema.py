@@ -82,7 +82,7 @@ def test_every_field_that_is_read_is_there(source: Source) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.platform)
 def test_the_vectors_documents(source: Source, engine: Engine) -> None:
-    """What the parser takes without a complaint, the schema takes."""
+    """The schema accepts every document that the parser accepts without a problem."""
     schema = validator(source)
     good = 0
     for document in documents_of(source):

@@ -65,7 +65,7 @@ def ids(client: vwo.Client, count: int) -> list[str]:
 
 
 class TestSurviving:
-    """What a killed process accepted is sent by the next one."""
+    """The next process sends the events that a killed one accepted."""
 
     def test_a_flush_sends_it(self, launch: Launch, sink: Sink, folder: Path) -> None:
         killed(folder, 250)
@@ -202,7 +202,7 @@ class TestWhatWasOnItsWay:
 
     @pytest.fixture
     def hanging(self, folder: Path) -> list[Any]:
-        """What a server got from a process that was killed while it waited for the answer."""
+        """The requests from a process that was killed while it waited for the response."""
         with Sink() as first:
             got = threading.Event()
 
@@ -421,7 +421,7 @@ class TestSettling:
 
 class TestForks:
     def test_each_has_its_own(self, launch: Launch, sink: Sink, folder: Path) -> None:
-        """What waits in the parent is the parent's, the child's is the child's."""
+        """The parent sends its waiting events, and the child sends its own."""
         client = launch(settings(), batch_events=MANY, spool=folder)
         for number in range(50):
             assert client.activate("checkout", f"parent {number}")
@@ -552,7 +552,7 @@ class TestOptions:
             vwo.launch(settings(), batch_events=MANY, **options)
 
     def test_it_needs_batches(self, folder: Path) -> None:
-        """Whoever asks for it is not to believe that events are kept where none ever waits."""
+        """The launch refuses a spool that would never hold an event."""
         with pytest.raises(ValueError, match="spool: requires batch_events"):
             vwo.launch(settings(), spool=folder)
 

@@ -73,7 +73,7 @@ def test_a_wrong_wall_clock_loses_nothing(
 
 @pytest.mark.parametrize("clock", CLOCKS)
 def test_too_old(folder: Path, monkeypatch: pytest.MonkeyPatch, clock: str) -> None:
-    """What has waited too long is dropped, whatever the wall clock says of it."""
+    """The client drops events that waited too long, independently of the wall clock."""
     leave(folder)
     later_ms = age.uptime_ms() + (WEEK_S + 60) * 1000
     monkeypatch.setattr(time, "time_ns", CLOCKS[clock])

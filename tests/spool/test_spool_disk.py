@@ -112,7 +112,7 @@ def test_the_service_goes_on(sink: Sink, tmp_path: Path, point: str) -> None:
 
 @pytest.mark.parametrize("point", POINTS)
 def test_what_was_written_survives(launch: Launch, sink: Sink, tmp_path: Path, point: str) -> None:
-    """What was taken before and afterwards is sent by the next process; the rest as it could."""
+    """The next process sends the events accepted before and after the fault."""
     folder = tmp_path / "spool"
     result = run(folder, free_url(), point, "kill")
     client = launch(settings(), batch_events=MANY, spool=folder)

@@ -487,7 +487,7 @@ class TestForks:
             program.kill()
 
     def test_its_descriptors_are_only_its_own(self, make: Make) -> None:
-        """What a child closes is what its parent had open for the spool, and nothing else."""
+        """A child closes only the files that its parent had open for the spool."""
         others = set(files._Held.descriptors)
         spool = make()
         keep(spool, b"event")
@@ -509,7 +509,7 @@ class TestForks:
 
 
 class TestForeign:
-    """What is not the spool's is neither read, nor written, nor removed."""
+    """The client neither reads, writes nor removes files that are not the spool's."""
 
     @pytest.fixture
     def left(self, folder: Path) -> Path:
@@ -593,7 +593,7 @@ class TestForeign:
 
 
 class TestFailing:
-    """One warning, and the service goes on; and it begins anew once it can."""
+    """The client warns once and continues, and uses the spool again once it can."""
 
     @pytest.fixture(autouse=True)
     def _at_once(self, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -683,7 +683,7 @@ class TestFailing:
     def test_a_disk_without_room_for_a_folder(
         self, make: Make, folder: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        """What others left on it is sent all the same, from where it is."""
+        """The client still sends events that other processes left there."""
         killed(folder, 250)
         spool = make()
 

@@ -35,7 +35,7 @@ PACKAGE = str(spool_module.__file__).rpartition("/")[0]
 
 
 class Interrupted(BaseException):
-    """What a signal handler raises."""
+    """The exception that a signal handler raises."""
 
 
 class Interrupting:
@@ -84,7 +84,7 @@ _HANDLING: dict[Any, frozenset[int]] = {}
 
 
 def handling_after(frame: FrameType) -> frozenset[int]:
-    """Where the instructions of a function are behind which a signal may be handled."""
+    """The instructions of a function after which Python may handle a signal."""
     code = frame.f_code
     if code not in _HANDLING:
         _HANDLING[code] = frozenset(

@@ -67,7 +67,7 @@ class TestMoreThanTheBound:
         wait_until(lambda: client.stats().delivered.get("conversion") == 4 * EVENTS)
 
     def test_in_an_outage_it_stays(self, launch: Launch, folder: Path, sink: Sink) -> None:
-        """What is not taken over is neither counted nor dropped, and is free for others."""
+        """Events that the client does not take over are not counted and stay for others."""
         for _ in range(4):
             killed(folder, EVENTS)
         client = launch(

@@ -1,4 +1,4 @@
-"""What a comparison says at the edges, and the judgements that stand on it."""
+"""Comparisons at the edges, and the verdicts that use them."""
 
 from __future__ import annotations
 

@@ -38,7 +38,7 @@ def show(name: str, share: float, runs: int) -> None:
 
 
 def slack(share: float, runs: int) -> float:
-    """What chance alone may add to a share, at four standard errors."""
+    """The deviation that chance alone may cause, at four standard errors."""
     return 4 * math.sqrt(share * (1 - share) / runs)
 
 
@@ -97,7 +97,7 @@ def test_fieller_s_interval_of_skewed_revenue_covers(n: int) -> None:
 def looks_at_rates(
     chance: np.random.Generator, per_look: int, looks: int, rates: tuple[float, float]
 ) -> Iterator[tuple[Proportion, Proportion]]:
-    """What a test has at each look."""
+    """The data of a test at each look."""
     reached = [chance.binomial(per_look, rate, looks).cumsum() for rate in rates]
     for look in range(looks):
         n = per_look * (look + 1)
@@ -136,7 +136,7 @@ def test_false_alarms_of_30_looks() -> None:
 
 @pytest.mark.parametrize(("rate", "lift"), [(0.02, 0.0), (0.1, 0.3), (0.5, 0.1)])
 def test_the_sequence_covers_at_every_visitor(rate: float, lift: float) -> None:
-    """Whoever looks after every visitor, from the first pair on, is misled in 5 % at most."""
+    """With a look after every visitor, false alarms come in at most 5 % of the tests."""
     runs, pairs = (1_000, 1_000) if FULL else (40, 300)
     chance = np.random.default_rng(SEED)
     missed = 0

@@ -1,4 +1,4 @@
-"""What importing the statistics costs, and what they say without scipy."""
+"""The cost of importing the statistics, and their error without scipy."""
 
 from __future__ import annotations
 

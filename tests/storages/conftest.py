@@ -82,7 +82,7 @@ def sqlalchemy_maker(request: pytest.FixtureRequest, name: str, folder: Path) ->
 
 
 def maker(request: pytest.FixtureRequest, folder: Path) -> Callable[[], Any]:
-    """What makes a storage, each time over the same records, which no other test sees."""
+    """A factory of storages that share records with each other, but with no other test."""
     if request.param == "memory":
         return storages.MemoryStorage
     if request.param == "sqlite":

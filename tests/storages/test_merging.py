@@ -1,4 +1,4 @@
-"""What is kept where two processes write the record of one user."""
+"""Two processes that write the record of one user lose no goal."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ _goals = some.lists(some.sampled_from("abcdef"), unique=True)
 def test_the_order_of_writers_loses_no_goal(
     one: list[str], other: list[str], base: list[str]
 ) -> None:
-    """Two writers that read the same record: whoever writes last, all goals are there."""
+    """Two writers read the same record: in either order, all goals are stored."""
 
     def written(*orders: list[str]) -> set[str]:
         stored: Any = record(goals="_vwo_".join(base)) if base else record()

@@ -1,4 +1,4 @@
-"""What holds for every storage that is ready to use, whatever it keeps records in."""
+"""Tests for all built-in storages."""
 
 from __future__ import annotations
 

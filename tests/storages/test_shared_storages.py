@@ -1,4 +1,4 @@
-"""What holds for every storage that processes share."""
+"""Tests for all storages that processes share."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""What the tests share: servers, documents, clients, programs."""
+"""Shared parts of the tests: servers, documents, clients, programs."""

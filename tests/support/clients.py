@@ -1,4 +1,4 @@
-"""What the tests of servers send with, and what they look for afterwards."""
+"""Helpers for the tests of servers: clients, and checks of the received requests."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def request_of(body: bytes = b"", path: str = "/any") -> bytes:
 
 
 def read_to_the_end(connection: socket.socket) -> bytes:
-    """What comes until the other side closes in order."""
+    """All bytes until the other side closes the connection."""
     return b"".join(iter(lambda: connection.recv(65536), b""))
 
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class HandlerError(Exception):
-    """What a signal handler raises, such as Celery's soft time limit."""
+    """An exception that a signal handler raises, such as Celery's soft time limit."""
 
 
 @functools.cache

@@ -41,7 +41,7 @@ _AWAITED: Final = {
     ") -> Client:": ") -> AsyncClient:",
     '"""Create a client': '"""Create an async client',
 }
-"""What is another thing in `alaunch`."""
+"""The parts of the source that differ in `alaunch`, with their replacements."""
 _WIDTH: Final = 100
 
 

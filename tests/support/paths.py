@@ -1,4 +1,4 @@
-"""Where things are."""
+"""The paths of the repository."""
 
 from __future__ import annotations
 

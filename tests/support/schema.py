@@ -239,7 +239,7 @@ def schema_of(source: Source) -> dict[str, Any]:
 
 
 def file_of(source: Source) -> Path:
-    """Where a platform's schema is published."""
+    """The path of a platform's published schema."""
     return DOCS / f"{source.platform}-settings.schema.json"
 
 
@@ -249,7 +249,7 @@ def text_of(schema: dict[str, Any]) -> str:
 
 
 def verdict_of(document: object, platform: Platform) -> Verdict:
-    """What the parser says of a document."""
+    """The parser's problems of a document."""
     return verdict_on(json.dumps(document).encode(), platform, _engine.load())
 
 
@@ -270,7 +270,7 @@ def _path(steps: tuple[Step, ...]) -> str:
 
 
 def _schema(source: Source, steps: tuple[Step, ...], place: str, value: Any) -> dict[str, Any]:
-    """What may stand in this place, in which this value does."""
+    """The schema for the place of this value."""
 
     def accepts(other: object) -> bool:
         return not _complains(source, steps, other)

@@ -35,7 +35,7 @@ class Received:
 
 @dataclass
 class Answer:
-    """What to answer."""
+    """The response to send."""
 
     status: int = 200
     body: bytes = b""

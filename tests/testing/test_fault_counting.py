@@ -273,7 +273,7 @@ class TestCounting:
 
 
 class TestRequests:
-    """What is kept of a request, and which forms of one are read."""
+    """The recorded parts of a request, and the supported forms."""
 
     def test_as_they_came(self, server: FaultServer, session: requests.Session) -> None:
         server.script([faults.Status(503)])

@@ -233,7 +233,7 @@ class TestNoAnswer:
         assert server.attempts == 1
 
     def test_a_lost_answer_is_counted(self, server: FaultServer, session: requests.Session) -> None:
-        """What the client cannot know: it is accepted, and then once more."""
+        """The server accepts the event twice, which the client cannot know."""
         server.script([faults.AnswerLost()] * 2)
         with pytest.raises(requests.ConnectionError):
             post(session, server.url, range(100))

@@ -62,7 +62,7 @@ class TestWhereAUserStays:
 
     @pytest.mark.parametrize("percent", [0, 1])
     def test_less_traffic(self, launch: Launch, percent: int) -> None:
-        """Who is in stays in."""
+        """A user with a record keeps their variation."""
         closed = settings(campaign(percentTraffic=percent))
         client = launch(closed, user_storage=Memory(record("One page")))
         assert client.activate("checkout", "Ann") == "One page"
@@ -179,7 +179,7 @@ class TestGoals:
 
 class TestWhatIsKept:
     def test_only_what_the_server_took(self, launch: Launch, sink: Sink) -> None:
-        """What failed may be repeated, and is counted then."""
+        """A conversion that failed can be repeated, and then counts."""
         memory = Memory()
         client = launch(settings(campaign(variations=ONE_PAGE_ONLY)), user_storage=memory)
         sink.answer = lambda _: Answer(status=400)
