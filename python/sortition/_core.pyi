@@ -242,7 +242,7 @@ class QueuedEvent:
 
 @final
 class Flush:
-    """What somebody who flushes waits for; see `sortition._sending.queue.Flush`."""
+    """The progress that a flush waits for; see `sortition._sending.queue.Flush`."""
 
     @property
     def left(self) -> int: ...
@@ -340,7 +340,7 @@ class VwoDirect:
 
 @final
 class VwoOutcome:
-    """What a call comes to; see `sortition._engine.vwo.Outcome`."""
+    """The outcome of a call; see `sortition._engine.vwo.Outcome`."""
 
     @property
     def decision(self) -> VwoDecision: ...
@@ -365,7 +365,7 @@ class VwoOutcome:
 
 @final
 class VwoDecision:
-    """What was decided, and why; see `sortition._engine.vwo.Decision`."""
+    """A decision and its reason; see `sortition._engine.vwo.Decision`."""
 
     @property
     def reason(self) -> str: ...
@@ -553,7 +553,7 @@ class PagesenseActivated:
 
 @final
 class PagesenseDecision:
-    """What was decided, and why; see `sortition._engine.pagesense.Decision`."""
+    """A decision and its reason; see `sortition._engine.pagesense.Decision`."""
 
     @property
     def reason(self) -> str: ...
@@ -574,7 +574,7 @@ class PagesenseDecision:
 
 @final
 class PagesenseProfile:
-    """What a user storage holds for a user; see `sortition._engine.pagesense.Profile`."""
+    """A user's profile in the user storage; see `sortition._engine.pagesense.Profile`."""
 
     @staticmethod
     def read(found: object) -> PagesenseProfile:

@@ -70,7 +70,7 @@ RULES = (
     Rule(
         "the priority of an advanced group is ignored",
         "_engine/pure/vwo/group.py",
-        "if campaign in eligible:\n                return campaign",
+        "if campaign in among:\n                return campaign",
         "if False:\n                return campaign",
         SCENARIOS,
     ),

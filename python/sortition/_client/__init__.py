@@ -1,1 +1,1 @@
-"""What the clients of all platforms share."""
+"""The common parts of all platforms' clients."""

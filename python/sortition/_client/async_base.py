@@ -1,4 +1,4 @@
-"""What the async clients of all platforms share: each is a facade over a client."""
+"""The common parts of all platforms' async clients: each is a facade over a client."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ ClientT = TypeVar("ClientT", bound="LivingClient[Any, Any]")
 
 
 class AsyncLivingClient(Generic[ClientT]):
-    """What the async clients of all platforms have in common."""
+    """The base class of all platforms' async clients."""
 
     def __init__(self, client: ClientT) -> None:
         self._client = client

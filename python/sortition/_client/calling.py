@@ -32,7 +32,7 @@ T = TypeVar("T")
 
 
 class Client(Protocol):
-    """What a public call needs from its client."""
+    """The parts of its client that a public call needs."""
 
     @property
     def _log(self) -> Log: ...

@@ -56,7 +56,7 @@ class PagesenseActivatedClass(Protocol):
 
 
 class EngineModule(Protocol):
-    """What an engine's module holds."""
+    """The content of an engine's module."""
 
     @property
     def VwoSettings(self) -> VwoSettingsClass:  # noqa: N802 -- a class
@@ -68,7 +68,7 @@ class EngineModule(Protocol):
 
     @property
     def PagesenseProfile(self) -> PagesenseProfileClass:  # noqa: N802 -- a class
-        """What a user storage holds for a user of PageSense."""
+        """The profile of a PageSense user in the user storage."""
 
     @property
     def PagesenseActivated(self) -> PagesenseActivatedClass:  # noqa: N802 -- a class

@@ -133,7 +133,7 @@ class Profile(Protocol):
 
     @property
     def state(self) -> ProfileState:
-        """What it can be used for."""
+        """Whether it was read, and whether it decides."""
 
     def with_assignment(self, user_id: str, experiment_key: str, variation_key: str) -> str:
         """The profile to save, as JSON text.
@@ -147,7 +147,7 @@ class Profile(Protocol):
 
 
 class Decision(Protocol):
-    """What was decided, and why."""
+    """A decision and its reason."""
 
     @property
     def reason(self) -> str:
@@ -174,7 +174,7 @@ class Decision(Protocol):
 
     @property
     def remark(self) -> Remark:
-        """How loudly to speak of the reason."""
+        """The level at which to log the reason."""
 
     @property
     def refusal(self) -> str | None:
@@ -201,7 +201,7 @@ class Outcome(Protocol):
 
     @property
     def answer(self) -> str | None:
-        """What the call returns: the variation's name or link name, None for nothing."""
+        """The call's result: the variation's name or link name, or None."""
 
     @property
     def experiment_key(self) -> str | None:
@@ -213,7 +213,7 @@ class Outcome(Protocol):
 
     @property
     def is_profile_invalid(self) -> bool:
-        """Whether the profile was read and decides nothing, since it is none or has a bad entry."""
+        """Whether the profile was read, but is not used because it has a fault."""
 
     @property
     def saves_assignment(self) -> bool:
@@ -236,7 +236,7 @@ class Outcome(Protocol):
 
     @property
     def remark(self) -> Remark:
-        """How loudly to log the reason."""
+        """The level at which to log the reason."""
 
     @property
     def refusal(self) -> str | None:
@@ -297,14 +297,14 @@ class Settings(Protocol):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first thousand problems."""
+        """The first thousand problems of the document."""
 
     @property
     def problem_count(self) -> int:
         """How many problems there are in all."""
 
     def experiment(self, name: str, named_by: NamedBy = "name") -> Experiment | None:
-        """The experiment of this name or link name; the first one, whatever its status."""
+        """The first experiment of this name or link name, with any status."""
 
     def goal(self, name: str, named_by: NamedBy = "name") -> Goal | None:
         """The goal of this name or link name; the first one."""

@@ -35,7 +35,7 @@ Remark: TypeAlias = Literal["silent", "ordinary", "mistake"]
 where all is as the settings want it, or as of a mistake that somebody can mend."""
 
 Answer: TypeAlias = "str | bool | Variable | None"
-"""What a call returns: a variation's name, a flag, a feature's variable, or nothing."""
+"""A call's result: a variation's name, a flag, a feature's variable, or None."""
 
 Step: TypeAlias = "dict[str, Json]"
 """A step of a decision, as `explain` tells it; its ``step`` says which one."""
@@ -140,7 +140,7 @@ class Campaign:
 
 
 class Decision(Protocol):
-    """What was decided, and why."""
+    """A decision and its reason."""
 
     @property
     def reason(self) -> str:
@@ -199,7 +199,7 @@ class Outcome(Protocol):
 
     @property
     def answer(self) -> Answer:
-        """What the call returns."""
+        """The call's result."""
 
     @property
     def sends_event(self) -> bool:
@@ -219,7 +219,7 @@ class Outcome(Protocol):
 
     @property
     def remark(self) -> Remark:
-        """How loudly to speak of the reason."""
+        """The level at which to log the reason."""
 
     @property
     def refusal(self) -> str | None:
@@ -263,7 +263,7 @@ class Settings(Protocol):
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What is wrong in the document: the first thousand problems."""
+        """The first thousand problems of the document."""
 
     @property
     def problem_count(self) -> int:

@@ -154,7 +154,7 @@ def _data_center(given: str | None, named: str | None, in_settings: str | None) 
 
 
 def _base_url(given: str | None, data_center: str | None, *, is_needed: bool) -> str:
-    """Where requests are sent."""
+    """The base URL of all requests."""
     if given is not None:
         return given
     if data_center is not None:

@@ -1,4 +1,4 @@
-"""What one call works with from its beginning to its end."""
+"""The snapshot that one call uses from its beginning to its end."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class DeadlineError(Exception):
-    """What was awaited took too long."""
+    """The awaited operation took too long."""
 
 
 class BusyError(Exception):
@@ -28,7 +28,7 @@ class BusyError(Exception):
 
 
 def running_loop() -> Literal["asyncio", "trio"] | None:
-    """Whose event loop runs on this thread; None where none does."""
+    """The library whose event loop runs on this thread; None without one."""
     trio = sys.modules.get("trio")
     if trio is not None:
         try:

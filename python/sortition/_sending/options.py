@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from sortition._sending.spool.options import SpoolOptions
 
 OnUnknownOutcome: TypeAlias = Literal["resend", "drop"]
-"""What to do with events that the server may or may not have received."""
+"""The handling of events that the server may or may not have received."""
 
 DEFAULT_EVENTS_PER_REQUEST: Final = 100
 DEFAULT_INTERVAL_S: Final = 600.0

@@ -86,7 +86,7 @@ class SynchronousDispatch:
 
     @property
     def ledger(self) -> Ledger:
-        """What became of this process's events."""
+        """The outcome of this process's events."""
         return self._process.get().ledger
 
     def deadline(self) -> Deadline:

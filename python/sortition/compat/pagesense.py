@@ -159,7 +159,7 @@ class PageSenseSDKOptions:
         return self
 
     def get_validation_errors(self) -> list[str]:
-        """What was refused, in words."""
+        """The refused values, in words."""
         return list(self._errors)
 
     def is_valid(self) -> bool:
@@ -200,7 +200,7 @@ class PageSenseUserContext:
 
     @property
     def user_attributes(self) -> dict[str, Any]:
-        """What audiences are compared with, by name."""
+        """The user's attributes, by name."""
         return self._user_attributes
 
     @user_attributes.setter

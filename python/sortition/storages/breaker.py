@@ -22,7 +22,7 @@ SKIPPED: Final = Finding(
     "the user storage failed or was slow three times in a row; it is not asked for ten seconds, "
     "and counts as a storage without a record",
 )
-"""What is noted of each operation that is skipped."""
+"""The finding for each operation that the client skips."""
 
 
 class Operations:
@@ -117,12 +117,12 @@ class StorageBreaker:
         return self.reads.is_paused or self.writes.is_paused
 
     def slow(self, method: str) -> Finding:
-        """What is noted of an operation that took too long."""
+        """The finding for an operation that took too long."""
         words = f"user_storage.{method} took longer than {self.reads.timeout_s:g} seconds"
         return Finding(findings.SLOW, words)
 
     def unanswered(self, method: str) -> Finding:
-        """What is noted of an operation that the client stopped waiting for."""
+        """The finding for an operation that the client stopped waiting for."""
         return Finding(findings.SLOW, f"{self.slow(method)}, and the client goes on without it")
 
     def status(self) -> EndpointStatus:

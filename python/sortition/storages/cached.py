@@ -28,7 +28,7 @@ _PROFILE: Final = None
 
 
 class _Cache:
-    """What is known of a limited number of users, each part for a limited time."""
+    """Records of a limited number of users, each kept for a limited time."""
 
     def __init__(self, max_users: int, ttl_s: float) -> None:
         self._max_users = positive_number("max_users", max_users)
@@ -38,7 +38,7 @@ class _Cache:
         self._lock = PerProcess(threading.RLock)
 
     def get(self, user_id: str, key: str | None) -> Any:
-        """What is known; None for nothing."""
+        """The cached record; None without one."""
         with self._lock.get():
             return self._live(user_id, key)
 
@@ -78,7 +78,7 @@ class _Cache:
 
 
 class _Cached:
-    """What both kinds of caches have in common."""
+    """The common part of both kinds of caches."""
 
     merges_marks: Final = True
 

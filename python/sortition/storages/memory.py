@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 class _User:
-    """What is kept of one user."""
+    """The records of one user."""
 
     __slots__ = ("profile", "records")
 

@@ -255,7 +255,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def _connecting(path: str, timeout_s: float) -> Callable[[], sqlite3.Connection]:
-    """What opens a connection to a file."""
+    """A function that opens a connection to a file."""
 
     def connect() -> sqlite3.Connection:
         connection = sqlite3.connect(

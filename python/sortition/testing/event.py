@@ -1,4 +1,4 @@
-"""What a `FaultServer` keeps of an event."""
+"""The events that a `FaultServer` records."""
 
 from __future__ import annotations
 

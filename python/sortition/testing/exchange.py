@@ -1,4 +1,4 @@
-"""What happens on each connection of a `FaultServer`."""
+"""The exchanges on each connection of a `FaultServer`."""
 
 from __future__ import annotations
 

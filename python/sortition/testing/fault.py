@@ -1,4 +1,4 @@
-"""What every fault has in common."""
+"""The base class of all faults."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _WITHOUT_CONTENT: Final = frozenset({204, 304})
 
 
 class MalformedError(Exception):
-    """What came is not what it should be; the message says why, and quotes nothing of it."""
+    """A message is malformed. The exception's text says why, without quoting the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def answer(status: int, headers: Mapping[str, str], body: bytes, *, closes: bool
 
 
 def answer_head(status: int, headers: Mapping[str, str]) -> bytes:
-    """What comes before the content of an answer."""
+    """The head of a response."""
     try:
         phrase = HTTPStatus(status).phrase
     except ValueError:

@@ -91,7 +91,7 @@ class Proxy:
 
     @property
     def passages(self) -> list[Passage]:
-        """What passed through it, in the order in which it began."""
+        """The exchanges that passed through the proxy, in the order of their start."""
         with self._lock:
             return list(self._passages)
 

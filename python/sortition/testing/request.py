@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """A request as it came. Its repr shows neither the query, nor headers, nor the content.
+    """A received request. Its repr does not show the query, the headers or the body.
 
     Attributes:
-        method: Such as ``GET``.
-        path: The path as it came, percent-encoded where it was.
-        query_text: What follows the question mark, as it came.
-        headers: The headers by their names in lower case; repeated ones are joined by commas.
-        body: The content.
+        method: The method, such as ``GET``.
+        path: The path, still percent-encoded.
+        query_text: The text after the question mark, still percent-encoded.
+        headers: The headers by name in lower case. Repeated ones are joined with commas.
+        body: The body.
         fault: What it met; for one that hung, `faults.Hang`, also when it was answered later.
     """
 
@@ -50,6 +50,6 @@ class Received:
 
 
 def received(head: Head, body: bytes, fault: BaseFault) -> Received:
-    """What is kept of a request."""
+    """The recorded parts of a request."""
     split = urlsplit(head.target)
     return Received(head.method, split.path, split.query, head.headers, body, fault)

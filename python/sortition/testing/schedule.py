@@ -51,7 +51,7 @@ class Schedule:
 
     @property
     def next(self) -> Fault:
-        """What the next request meets."""
+        """The fault for the next request."""
         with self._lock:
             return self._next()
 
@@ -72,7 +72,7 @@ class Schedule:
             self._wakers.clear()
 
     def take(self) -> Turn:
-        """What this request meets."""
+        """The fault for this request."""
         with self._lock:
             return self._take()
 

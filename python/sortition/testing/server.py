@@ -139,7 +139,7 @@ class FaultServer:
 
     @property
     def requests(self) -> list[Received]:
-        """The requests that were read completely, in order, whatever happened to them."""
+        """All completely read requests, in order, with any outcome."""
         return self._tally.requests
 
     @property

@@ -1,4 +1,4 @@
-"""What a `FaultServer` has seen, counted."""
+"""Counts the requests and events of a `FaultServer`."""
 
 from __future__ import annotations
 

@@ -41,7 +41,7 @@ class Files(Protocol):
 
     @property
     def owner(self) -> Owner | None:
-        """Whose events they are; None if that is not known yet."""
+        """The owner of the events; None if it is not known yet."""
 
     @property
     def size(self) -> int:

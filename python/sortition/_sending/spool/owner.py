@@ -1,4 +1,4 @@
-"""Whose events a folder holds."""
+"""The owner of the events in a folder."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Spool:
 
     @property
     def owner(self) -> Owner | None:
-        """Whose events they are; None if that is not known yet."""
+        """The owner of the events; None if it is not known yet."""
         if self._owner is None:
             self._owner = self._find_owner()
         return self._owner

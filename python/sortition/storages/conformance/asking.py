@@ -22,9 +22,9 @@ HANGS: Final = "hangs"
 UNKNOWN_USER: Final = "unknown_user"
 """It returned something for a user whom nobody stored."""
 LOST: Final = "lost"
-"""What was stored is not there."""
+"""A stored record is missing."""
 CHANGED: Final = "changed"
-"""What was stored came back changed."""
+"""A stored record came back changed."""
 MIXED_UP: Final = "mixed_up"
 """Two users, or two campaigns, share what is stored."""
 GET_MANY: Final = "get_many"
@@ -62,7 +62,7 @@ class HangsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Raised:
-    """What a method raised."""
+    """The exception that a method raised."""
 
     error: BaseException
 
@@ -97,7 +97,7 @@ class Asking:
         return inspect.iscoroutinefunction(getattr(self._storage, name))
 
     async def ask(self, name: str, *given: object) -> Any:
-        """What a method returns, or what it raised."""
+        """A method's result, or its exception."""
         (answer,) = await self._ask_at_once([(name, given)])
         return answer
 

@@ -1,4 +1,4 @@
-"""What is checked of a storage for PageSense."""
+"""The checks of a storage for PageSense."""
 
 from __future__ import annotations
 

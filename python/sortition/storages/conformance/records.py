@@ -1,4 +1,4 @@
-"""What is checked of a storage for VWO."""
+"""The checks of a storage for VWO."""
 
 from __future__ import annotations
 
