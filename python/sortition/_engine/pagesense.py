@@ -1,7 +1,7 @@
-"""What a PageSense engine is asked and what it answers; the same for the compiled and the pure one.
+"""The questions and answers of a PageSense engine; the same for the compiled and the pure one.
 
-The settings' contents are plain objects made once per settings document, by either engine. A
-decision refers to them, so that deciding makes nothing but its result.
+The settings' contents are plain objects, which both engines create once per settings document.
+Decisions refer to them, so a decision creates only its result.
 """
 
 from __future__ import annotations
@@ -21,23 +21,23 @@ Step: TypeAlias = "dict[str, Json]"
 """A step of a decision, as `explain` tells it; its ``step`` says which one."""
 
 Remark: TypeAlias = Literal["silent", "ordinary", "mistake"]
-"""How loudly to speak of the reason for a decision: not at all while nothing is decided, to debug
-where all is as the settings want it, or as of a mistake that somebody can mend."""
+"""The level at which to log the reason of a decision: not at all while nothing is decided, as debug
+if everything is as the settings say, or as a mistake that someone can fix."""
 
 NamedBy: TypeAlias = Literal["name", "link_name"]
 """By which of its names an experiment is found."""
 
 RevenueFault: TypeAlias = Literal["missing", "unreadable"]
-"""Why the revenue of a conversion cannot be used: there is none, or it is not the text of a whole
-number from 0."""
+"""Why the revenue of a conversion is invalid: it is missing, or is not text with a whole number of
+at least 0."""
 
 ProfileState: TypeAlias = Literal["nothing", "invalid", "valid"]
-"""What a profile can be used for: it is absent, it decides nothing, or it decides."""
+"""The state of a profile: it is absent, it has a fault and is not used, or it is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a project measures.
+    """A goal of a project.
 
     Attributes:
         name: The name by which callers find it.
@@ -126,7 +126,7 @@ class Experiment:
 
 
 class Profile(Protocol):
-    """What the user storage holds for a user, as far as it can be read; immutable.
+    """The readable part of a user's profile in the user storage; immutable.
 
     Source: PageSense spec, section 5 and "Our choices" (D13).
     """

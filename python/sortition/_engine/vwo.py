@@ -1,8 +1,7 @@
-"""What a VWO engine is asked and what it answers; the same for the compiled and the pure one.
+"""The questions and answers of a VWO engine; the same for the compiled and the pure one.
 
-The settings' contents are plain objects, each made once per settings document: by the pure engine
-with the settings, by the compiled one when it is first asked for. A decision refers to them, so
-that deciding makes nothing but its result.
+The settings' contents are plain objects. The pure engine creates them with the settings, and the
+compiled one at their first use. Decisions refer to them, so a decision creates only its result.
 """
 
 from __future__ import annotations
@@ -31,8 +30,8 @@ Call: TypeAlias = Literal[
 """The public calls that ask for a decision."""
 
 Remark: TypeAlias = Literal["silent", "ordinary", "mistake"]
-"""How loudly to speak of the reason for a decision: not at all while nothing is decided, to debug
-where all is as the settings want it, or as of a mistake that somebody can mend."""
+"""The level at which to log the reason of a decision: not at all while nothing is decided, as debug
+if everything is as the settings say, or as a mistake that someone can fix."""
 
 Answer: TypeAlias = "str | bool | Variable | None"
 """A call's result: a variation's name, a flag, a feature's variable, or None."""
@@ -77,7 +76,7 @@ class Variation:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a campaign measures.
+    """A goal of a campaign.
 
     Attributes:
         id: Its id.
@@ -187,15 +186,15 @@ class Decision(Protocol):
 
 
 class Outcome(Protocol):
-    """What a call comes to: the decision and all that follows from it.
+    """The outcome of a call: the decision and everything that follows from it.
 
-    Whoever asked sends the event and stores the record once the event is accepted, or at once where
-    there is no event; then reports the remark and returns the answer.
+    The caller sends the event, and stores the record once the event is accepted, or at once if
+    there is no event. Then it logs the remark and returns the answer.
     """
 
     @property
     def decision(self) -> Decision:
-        """The decision; it is made into an object when it is asked for."""
+        """The decision; each access creates the object."""
 
     @property
     def answer(self) -> Answer:

@@ -1,4 +1,4 @@
-"""What a PageSense client stores for a user.
+"""The profile that a PageSense client stores for a user.
 
 Source: PageSense spec, section 5.
 """
@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 
 class UserProfile:
-    """What is to be stored for a user: the variations that they were given.
+    """The profile of a user to store: the user's variations.
 
     Args:
         user_id: The user's id.
-        user_profile_json_string: The profile as JSON text, as `UserStorageService.look_up` is to
-            return it.
+        user_profile_json_string: The profile as JSON text, which `UserStorageService.look_up` must
+            return unchanged.
     """
 
     __slots__ = ("_json", "_user_id")
@@ -25,11 +25,11 @@ class UserProfile:
         self._json = user_profile_json_string
 
     def get_user_id(self) -> str:
-        """The user's id, under which the profile is to be found again."""
+        """The user's id, which `UserStorageService.look_up` receives later."""
         return self._user_id
 
     def get_user_profile_json_string(self) -> str:
-        """The profile as JSON text: what `UserStorageService.look_up` is to return."""
+        """The profile as JSON text, which `UserStorageService.look_up` must return unchanged."""
         return self._json
 
     def get_experiment_array(self) -> list[dict[str, Any]]:

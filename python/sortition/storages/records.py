@@ -67,5 +67,5 @@ def _finding_in_fields(
         words = "a record of another user than was asked for, which counts as no record"
         return findings.OTHER_USER, words
     if not isinstance(record.get("variationName"), str):
-        return findings.NO_VARIATION, "a record without variationName: the user is assigned anew"
+        return findings.NO_VARIATION, "a record without variationName: the client decides again"
     return None

@@ -42,7 +42,7 @@ return false
 
 
 class _Keys:
-    """Where records are kept, and how long; the same for both kinds of clients.
+    """The keys of records and their time to live, the same for both kinds of clients.
 
     A record is JSON under ``PREFIX CAMPAIGN:USER``, a PageSense profile is under ``PREFIX :USER``.
     A colon or percent sign in a campaign's key is written as in a URL, so that no two users share a

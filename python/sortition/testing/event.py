@@ -6,17 +6,17 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
 Kind: TypeAlias = Literal["visitor", "conversion", "push", "other"]
-"""What happened: a variation was seen, a goal was reached, a property of a visitor was set, or
-whatever a request says that is no known platform's."""
+"""The kind of event: a visitor saw a variation, reached a goal or got a property; ``other`` for
+requests that belong to no known platform."""
 
 
 class Identity(NamedTuple):
-    """What tells an event from another. The formats have no event id, so it is what they share.
+    """The identity of an event, from the fields of all formats, which have no event id.
 
-    A goal that a user reaches twice is two events of one identity.
+    Two conversions of one user for the same goal are two events with one identity.
 
     Attributes:
-        kind: What happened.
+        kind: The kind of event.
         visitor: The visitor's id.
         campaign: The campaign's id, or the experiment's key; None without one.
         goal_or_tag: The goal's id, its link name, or the tag; None without one.
@@ -59,5 +59,5 @@ class Event:
 
     @property
     def identity(self) -> Identity:
-        """What tells it from another event."""
+        """The event's identity."""
         return Identity(self.kind, self.visitor, self.campaign, self.goal or self.tag)

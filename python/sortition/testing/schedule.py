@@ -25,11 +25,11 @@ BEFORE_READING = ResetBeforeReading | NeverRead | Refused
 
 
 class Turn(NamedTuple):
-    """What a request met.
+    """The fault of a request.
 
     Attributes:
         fault: The fault.
-        order: Which of the orders that the schedule was given it came from.
+        order: The number of the order that set it.
     """
 
     fault: Fault
@@ -56,11 +56,11 @@ class Schedule:
             return self._next()
 
     def give(self, script: Iterable[RequestFault], standing: Fault) -> None:
-        """Give another order, which lifts what hangs.
+        """Set a new order, which ends hanging exchanges.
 
         Args:
-            script: What the next requests meet, one after the other.
-            standing: What those after them meet.
+            script: The faults for the next requests, one for each.
+            standing: The fault for all later requests.
         """
         with self._lock:
             self._script = deque(script)
@@ -77,7 +77,7 @@ class Schedule:
             return self._take()
 
     def take_before_reading(self) -> Turn | None:
-        """What a request meets before it is read; None, and nothing is taken, where it is read."""
+        """The fault that acts before a request is read. None without one; then nothing is taken."""
         with self._lock:
             return self._take() if isinstance(self._next(), BEFORE_READING) else None
 
