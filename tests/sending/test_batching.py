@@ -256,7 +256,7 @@ class TestCallbacks:
         client.flush_events()
         client.close()
         assert client.stats().dropped == {"rejected": {"visitor": 3}}
-        assert "on_drop raised SystemExit" in caplog.text
+        wait_until(lambda: "on_drop raised SystemExit" in caplog.text)
 
     def test_a_callback_that_closes_loses_nothing(self, launch: Launch, sink: Sink) -> None:
         clients: list[vwo.Client] = []
