@@ -204,13 +204,16 @@ class TestItsThread:
         content[len(content) // 2] ^= 255
         file.write_bytes(content)
         told: list[tuple[str, object, object]] = []
+        activated = threading.Event()
 
         def on_drop(reason: str, _: int) -> None:
+            activated.wait(60)
             name = threading.current_thread().name
             told.append((f"{name} {reason}", client.flush_events(), client.close()))
 
         client = launch(settings(), batch_events=MANY, spool=folder, on_drop=on_drop)
         assert client.activate("checkout", "Ann")
+        activated.set()
         wait_until(lambda: bool(told))
         assert told == [("sortition-spool damaged", False, False)]
         wait_until(lambda: client.stats().delivered.get("visitor") == 1)

@@ -722,7 +722,7 @@ class Client(LivingClient[Snapshot, Delivery]):
         for key, item in list(properties.items()):
             try:
                 text = json.dumps(item, allow_nan=False, ensure_ascii=False)
-                f"{json.dumps({key: None}, ensure_ascii=False)}{text}".encode()
+                f"{json.dumps({key: None}, allow_nan=False, ensure_ascii=False)}{text}".encode()
                 kept[key] = json.loads(text)
             except Exception as error:
                 if is_of_a_signal_handler(error):
