@@ -157,8 +157,8 @@ def launch(
             more than 0 and at most 3600. Defaults to `request_timeout_s`.
         settings_cache: The path of a file in which the client keeps the last good settings. It uses
             them if it cannot reach the server at its start. Several processes may share the file.
-        allow_empty: Start without settings if there are none: every call returns its documented
-            empty result until settings arrive.
+        allow_empty: Start even if no source has settings. Every call returns its documented empty
+            result until settings arrive.
         base_url: Where to send requests, such as ``http://127.0.0.1:8080``. Allowed: ``http://`` or
             ``https://``, a host, and a port and a path where needed. Defaults to the platform's
             host.
@@ -292,8 +292,8 @@ async def alaunch(
             more than 0 and at most 3600. Defaults to `request_timeout_s`.
         settings_cache: The path of a file in which the client keeps the last good settings. It uses
             them if it cannot reach the server at its start. Several processes may share the file.
-        allow_empty: Start without settings if there are none: every call returns its documented
-            empty result until settings arrive.
+        allow_empty: Start even if no source has settings. Every call returns its documented empty
+            result until settings arrive.
         base_url: Where to send requests, such as ``http://127.0.0.1:8080``. Allowed: ``http://`` or
             ``https://``, a host, and a port and a path where needed. Defaults to the platform's
             host.

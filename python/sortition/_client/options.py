@@ -220,7 +220,7 @@ class LaunchOptions:
     )
     allow_empty: bool = option(
         Flag(),
-        "Start without settings if there are none: every call returns its documented empty result "
+        "Start even if no source has settings. Every call returns its documented empty result "
         "until settings arrive.",
         group="settings",
         default=False,

@@ -212,7 +212,7 @@ class Results:
             by_segment: Whether to report each segment separately.
 
         Returns:
-            The report; without campaigns if there are none.
+            The report. It is empty if the data has no campaigns.
         """
         found = []
         for one in self.campaigns:
