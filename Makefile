@@ -221,8 +221,8 @@ packages: target/packaged ## Build the wheels and the source distribution into d
 
 # On Linux, zig's linker supports every glibc from 2.17 on.
 FLOOR := $(if $(filter Linux,$(shell uname)),--zig --compatibility manylinux2014)
-PACKAGED := LICENSE THIRD-PARTY-NOTICES.txt README.md CHANGELOG.md Makefile pyproject.toml $(RUST_SOURCES) \
-	$(shell find .ci build_backend docs python tests -type f ! -name '*.pyc' ! -name '*.so')
+PACKAGED := LICENSE THIRD-PARTY-NOTICES.txt $(wildcard *.md) CITATION.cff deny.toml Makefile pyproject.toml \
+	$(RUST_SOURCES) $(shell find .ci build_backend docs examples python tests -type f ! -name '*.pyc' ! -name '*.so')
 
 target/packaged: $(PACKAGED) $(VENV)/package-tools
 	rm -rf dist

@@ -14,10 +14,6 @@ import zipfile
 from email.parser import BytesParser
 from pathlib import Path
 
-# It comes with auditwheel.
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-
 ROOT = Path(__file__).parents[1]
 LICENCES = ("LICENSE", "THIRD-PARTY-NOTICES.txt")
 # Folders of the machine that builds, whose names belong in no wheel.
@@ -91,6 +87,10 @@ def check_musl(wheel: Path) -> None:
 
     auditwheel reads the libraries that a module needs, and on a system with glibc finds that one's.
     """
+    # It comes with auditwheel, which is not there where a wheel is only tried.
+    from elftools.elf.dynamic import DynamicSection  # noqa: PLC0415
+    from elftools.elf.elffile import ELFFile  # noqa: PLC0415
+
     with zipfile.ZipFile(wheel) as archive:
         (module,) = (name for name in archive.namelist() if name.endswith(".so"))
         elf = ELFFile(io.BytesIO(archive.read(module)))

@@ -5,7 +5,6 @@ nice python .ci/cross.py target/cross/wheels
 - aarch64: a wheel for every glibc from 2.17 on, tested under qemu with Debian's Python for it.
 - musl on x86-64: a wheel, and the engine's own tests as a static program. There is no Python for
   musl to load the wheel into.
-- free-threaded Python: the module compiles. No such Python is here to load it.
 
 The compiler is Debian's, for whose version Debian has the other platforms' standard libraries; its
 packages are unpacked into target/cross. The linker is zig.
@@ -42,16 +41,6 @@ AARCH64 = "aarch64-unknown-linux-gnu"
 MUSL = "x86_64-unknown-linux-musl"
 TESTS = ("tests/engine/test_vectors.py", "tests/engine/test_pagesense_vectors.py")
 BUILD_STD = ("-Z", "build-std=std,panic_unwind")
-# What the build script of PyO3 would find out from the interpreter.
-FREE_THREADED = """\
-implementation=CPython
-version=3.14
-target_abi=CPython-free_threaded-3.14
-shared=true
-pointer_width=64
-build_flags=Py_GIL_DISABLED
-suppress_build_script_link_lines=true
-"""
 
 
 def main(folder: str) -> int:
@@ -72,7 +61,6 @@ def main(folder: str) -> int:
     (musl,) = wheels.glob("*musllinux*.whl")
     check_wheels.check(musl)
     report(figures, "musl engine tests", lambda: run_musl(environment))
-    report(figures, "free-threaded", check_free_threaded)
     print("\n".join(["", *figures, "cross: all passed"]))
     return 0
 
@@ -214,20 +202,6 @@ def run_musl(environment: dict[str, str]) -> str:
     passed = re.findall(r"test result: ok\. (\d+) passed", done.stdout)
     assert passed, done.stdout
     return f"{sum(map(int, passed))} passed"
-
-
-def check_free_threaded() -> str:
-    """Compile the module for a free-threaded Python, which cannot be had here to run it."""
-    configuration = FOLDER / "free-threaded.txt"
-    configuration.write_text(FREE_THREADED, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "PYO3_CONFIG_FILE": str(configuration),
-        "CARGO_TARGET_DIR": str(FOLDER / "free-threaded"),
-    }
-    command = ["cargo", "check", "--locked", "--package", "sortition-bindings"]
-    subprocess.run(command, cwd=ROOT, env=environment, check=True)
-    return "compiles for 3.14t"
 
 
 if __name__ == "__main__":

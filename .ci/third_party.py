@@ -1,7 +1,7 @@
 """The crates in the compiled module: their notices, their licences and the bill of materials.
 
 python .ci/third_party.py write        write THIRD-PARTY-NOTICES.txt
-python .ci/third_party.py check        check that file, and licences and sources against deny.toml
+python .ci/third_party.py check        check that file, and Cargo.lock against deny.toml
 python .ci/third_party.py sbom FILE    write the bill of materials in CycloneDX's JSON
 """
 
@@ -154,14 +154,17 @@ def tidy(text: str) -> str:
 
 
 def complaints(found: dict[str, Any]) -> list[str]:
-    """Every package of the lock file whose licence or source `deny.toml` does not allow."""
+    """Every package of the lock file that `deny.toml` does not allow."""
     rules = tomllib.loads((ROOT / "deny.toml").read_text(encoding="utf-8"))
     allowed = set(rules["licenses"]["allow"])
+    banned = {rule["name"] for rule in rules["bans"]["deny"]}
     wrong = []
     for package in found["packages"]:
         name = f"{package['name']} {package['version']}"
         if package["source"] not in (None, INDEX):
             wrong.append(f"{name}: from {package['source']}")
+        if package["name"] in banned:
+            wrong.append(f"{name}: is banned")
         if not package["license"]:
             wrong.append(f"{name}: names no licence")
         elif not satisfied(package["license"], allowed):

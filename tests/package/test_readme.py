@@ -38,8 +38,9 @@ def conversions_at(url: str) -> int:
     )
 
 
-def test_the_program_of_the_readme() -> None:
+def test_the_program_of_the_readme(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """It runs as a reader types it, and its conversion arrives."""
+    monkeypatch.chdir(tmp_path)
     (program,) = blocks("python")
     lines = [line for line in program.splitlines() if line and not line.startswith("    ")]
     assert len(lines) <= 10
@@ -153,6 +154,18 @@ def test_the_commands(file: str) -> None:
             assert command == ".venv/bin/sortition"
             assert arguments[0] == "serve"
             assert (ROOT / arguments[-1]).exists()
+
+
+@pytest.mark.parametrize(
+    "readme", sorted((ROOT / "examples").glob("*/README.md")), ids=lambda readme: readme.parent.name
+)
+def test_the_commands_of_an_example(readme: Path) -> None:
+    """The collector starts as it says, with a settings file that exists."""
+    text = readme.read_text(encoding="utf-8")
+    settings = re.search(r"(?m)^export SETTINGS=(.+)$", text)
+    assert settings
+    assert (readme.parent / settings[1]).is_file()
+    assert "sortition serve --settings $SETTINGS &" in text
 
 
 def test_the_programs_of_the_docs() -> None:

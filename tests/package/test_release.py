@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
+import subprocess
+import sys
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -118,3 +120,11 @@ def test_the_notes_are_the_section_of_the_version(release: Any, tmp_path: Path) 
     assert release.notes("1.2.3") == "### Added\n\n- This."
     assert release.notes("1.2.2") == "- Before."
     assert release.notes("1.2.30") == release.notes("1x2.3") == ""
+
+
+def test_a_wheel_is_tried_without_the_tools_that_check_it() -> None:
+    """The workflows try a wheel where neither auditwheel nor what comes with it is installed."""
+    program = "import sys; sys.modules['elftools'] = None; sys.path[:0] = ['.ci']; import try_wheel"
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
