@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
+from functools import partial
 
 import pytest
 from support.sink import wait_until
 
 from sortition._process import workers as module
+from sortition._process.event_loops import BusyError, in_thread
 from sortition._process.workers import Workers
 
 NAME = "workers-of-a-test"
@@ -92,6 +95,83 @@ def test_without_threads_no_job_is_taken(monkeypatch: pytest.MonkeyPatch) -> Non
     assert workers.submit(lambda: done.append("done"))
     wait_until(lambda: done == ["done"])
     workers.close()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_job_that_waits_for_a_thread_that_cannot_be_started_is_refused(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it waited for that thread or for one of its own. No job runs on the calling one."""
+    workers = Workers(NAME, most)
+    done: list[str] = []
+    refused: list[str] = []
+
+    def take(name: str) -> bool:
+        return workers.submit(partial(done.append, name), partial(refused.append, name))
+
+    def fail(*_: object) -> bool:
+        assert take("second")
+        assert take("third")
+        return False
+
+    monkeypatch.setattr(module, "start_thread", fail)
+    assert not take("first")
+    monkeypatch.undo()
+    assert (done, refused) == ([], ["second", "third"])
+    assert take("fourth")
+    wait_until(lambda: done == ["fourth"])
+    workers.close()
+
+
+def test_jobs_of_threads_that_cannot_be_started_are_left_to_those_there_are(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No job that was taken is refused, or done by the thread that submits another."""
+    workers = Workers(NAME, 3)
+    done_by: dict[str, str] = {}
+    gate = threading.Event()
+    assert workers.submit(lambda: assert_opened(gate))
+
+    def do(name: str) -> None:
+        done_by[name] = threading.current_thread().name
+
+    def fail(*_: object) -> bool:
+        assert workers.submit(lambda: do("third"), lambda: do("refused"))
+        return False
+
+    monkeypatch.setattr(module, "start_thread", fail)
+    assert not workers.submit(lambda: do("second"))
+    monkeypatch.undo()
+    assert done_by == {}
+    gate.set()
+    wait_until(lambda: done_by == {"third": NAME})
+    workers.close()
+
+
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_task_whose_job_is_refused_later_is_told(
+    most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    workers = Workers(NAME, most)
+    answers: list[str] = []
+
+    async def wait() -> None:
+        try:
+            await asyncio.wait_for(in_thread(workers, lambda: answers.append("called")), 30)
+        except BusyError:
+            answers.append("busy")
+
+    waiting = threading.Thread(target=lambda: asyncio.run(wait()))
+
+    def fail(*_: object) -> bool:
+        waiting.start()
+        wait_until(lambda: bool(workers._waiting or workers._unstarted))
+        return False
+
+    monkeypatch.setattr(module, "start_thread", fail)
+    assert not workers.submit(lambda: None)
+    waiting.join(60)
+    assert answers == ["busy"]
 
 
 def assert_opened(gate: threading.Event) -> None:

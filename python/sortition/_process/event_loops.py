@@ -79,7 +79,12 @@ async def in_thread(
             else:
                 outcome.drop()
 
-    if not workers.submit(job):
+    def refuse() -> None:
+        outcome.fail(BusyError())
+        if outcome.is_first("done"):
+            waiter.wake()
+
+    if not workers.submit(job, refuse):
         raise BusyError
     try:
         await waiter.wait()
@@ -134,6 +139,10 @@ class _Outcome(Generic[T]):
             self._results.append(self._context.run(self._function))
         except BaseException as error:  # noqa: BLE001 -- whoever waits gets it
             self._error = error
+
+    def fail(self, error: BaseException) -> None:
+        """The function is not called, and whoever waits gets this error."""
+        self._error = error
 
     def get(self) -> T:
         """What came of it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from sortition._process.threads import start_thread
@@ -12,10 +13,23 @@ from sortition._process.threads import start_thread
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    Job: TypeAlias = Callable[[], None]
+    Step: TypeAlias = Callable[[], None]
 
 _IDLE_S: Final = 30.0
 _MOST_WAITING: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Something to do.
+
+    Attributes:
+        do: Does it.
+        refuse: Called instead if no thread will ever do it.
+    """
+
+    do: Step
+    refuse: Step | None
 
 
 class Workers:
@@ -38,20 +52,26 @@ class Workers:
         self._most_waiting = most_waiting
         # Entered again where a signal handler makes a call within one.
         self._lock = threading.RLock()
-        self._waiting: deque[Job] = deque()
+        self._waiting: deque[_Job] = deque()
         self._idle: list[_Worker] = []
-        # To be started by the thread that is being started now.
-        self._unstarted: deque[_Worker] = deque()
+        # The jobs of threads that the one that is being started now will start.
+        self._unstarted: deque[_Job] = deque()
         self._is_starting = False
         self._count = 0
         self._is_closed = False
 
-    def submit(self, job: Job) -> bool:
-        """Have a job done; it must not raise.
+    def submit(self, do: Step, refuse: Step | None = None) -> bool:
+        """Have a job done by one of the threads, never by the calling one.
+
+        Args:
+            do: The job; it must not raise.
+            refuse: Called if the job was taken, and then no thread could be started to do it. Any
+                thread may call it, so it must neither raise nor wait.
 
         Returns:
-            False where it will not be done: too many wait, or no thread can be started.
+            False if the job is not taken: too many wait, or no thread can be started.
         """
+        job = _Job(do, refuse)
         with self._lock:
             if self._idle:
                 self._idle.pop().jobs.put(job)
@@ -62,17 +82,20 @@ class Workers:
                     self._waiting.append(job)
                 return is_taken
             self._count += 1
-            worker = _Worker(self, job)
             if self._is_starting:
                 # Whoever submits waits for one thread to start, not for all of a burst.
-                self._unstarted.append(worker)
+                self._unstarted.append(job)
                 return True
             self._is_starting = True
+        worker = _Worker(self, job)
         if start_thread(lambda: self._begin(worker), self._name):
             return True
-        self._start_others()
         with self._lock:
             self._count -= 1
+            refused = self._give_up_starting()
+        for one in refused:
+            if one.refuse is not None:
+                one.refuse()
         return False
 
     def _begin(self, worker: _Worker) -> None:
@@ -86,12 +109,30 @@ class Workers:
                 if not self._unstarted:
                     self._is_starting = False
                     return
-                worker = self._unstarted.popleft()
-            if not start_thread(worker.work, self._name):
-                # No more threads can be started; this one does the job first.
-                worker.do()
+                job = self._unstarted.popleft()
+            if not start_thread(_Worker(self, job).work, self._name):
                 with self._lock:
-                    self._count -= 1
+                    self._unstarted.appendleft(job)
+                    # This thread is there, so none is refused.
+                    self._give_up_starting()
+                return
+
+    def _give_up_starting(self) -> list[_Job]:
+        """Leave the jobs of unstarted threads to the others; return the jobs that nobody can do."""
+        self._is_starting = False
+        jobs = list(self._unstarted)
+        self._unstarted.clear()
+        self._count -= len(jobs)
+        if not self._count:
+            jobs += self._waiting
+            self._waiting.clear()
+            return jobs
+        for job in jobs:
+            if self._idle:
+                self._idle.pop().jobs.put(job)
+            else:
+                self._waiting.append(job)
+        return []
 
     def close(self) -> None:
         """End the threads: those with nothing to do now, the others after their last job.
@@ -131,9 +172,9 @@ class Workers:
 class _Worker:
     """The work of one thread."""
 
-    def __init__(self, workers: Workers, job: Job) -> None:
-        self.jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
-        self.jobs.put(job)
+    def __init__(self, workers: Workers, first: _Job) -> None:
+        self.jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self.jobs.put(first)
         self._workers = workers
 
     def work(self) -> None:
@@ -156,5 +197,5 @@ class _Worker:
         """
         job = self.jobs.get(timeout=_IDLE_S)
         if job is not None:
-            job()
+            job.do()
         return job is not None
