@@ -21,6 +21,7 @@ from support.sink import Answer, BlackHole, wait_until
 
 import sortition
 from sortition import vwo
+from sortition._process import workers
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -99,6 +100,36 @@ def test_a_slow_synchronous_storage_holds_no_loop(loop: Loop, sink: Sink) -> Non
 
     loop.run(work)
     assert storage.records["Ann"]["variationName"] == "Control"
+
+
+def test_an_event_that_no_thread_can_send_is_reported(
+    loop: Loop, sink: Sink, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each is told to on_drop; the log has one line at once, and one for the others at the end."""
+    told: list[tuple[str, int]] = []
+
+    def lines() -> list[str]:
+        return [message for message in caplog.messages if "queue full" in message]
+
+    async def work() -> None:
+        client = await vwo.alaunch(
+            settings(), base_url=sink.url, on_drop=lambda *what: told.append(what)
+        )
+        monkeypatch.setattr(workers, "start_thread", lambda *_: False)
+        for user in ("Ann", "Bob", "Cleo"):
+            await client.track("checkout", user, "purchase")
+        monkeypatch.undo()
+        assert client.stats().refused == {"queue_full": {"conversion": 3}}
+        assert told == [("queue_full", 1)] * 3
+        assert lines() == ["1 event was refused: queue full"]
+        await client.aclose()
+        await client.track("checkout", "Ann", "purchase")
+        assert client.stats().refused["closed"] == {"conversion": 1}
+
+    loop.run(work)
+    assert told == [("queue_full", 1)] * 3
+    assert lines() == ["1 event was refused: queue full", "2 events were refused: queue full"]
+    assert sink.received == []
 
 
 def test_an_async_storage_is_awaited(loop: Loop, sink: Sink) -> None:

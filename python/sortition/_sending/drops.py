@@ -74,7 +74,7 @@ class Drops:
 
 
 class CallDrops:
-    """Logs the losses of events that are sent within calls.
+    """Logs the losses and refusals of events that are sent within calls.
 
     A loss is logged at once, and then every ten minutes with all that came since; what is left has
     its line at the end. What was logged is compared with the ledger, so that the lines add up to
@@ -93,23 +93,31 @@ class CallDrops:
         self._pauses = _LogPauses(log)
 
     def note(self, reason: str) -> None:
-        """An event was lost for this reason; log it where none was logged lately."""
+        """An event was lost or refused; log it where none was logged lately for this reason."""
         if self._pauses.try_begin(reason):
             self._log_rest([reason])
 
     def log_rest(self) -> None:
-        """Log every loss that was not logged yet."""
-        self._log_rest(self._ledger.stats().dropped)
+        """Log every loss and refusal that was not logged yet."""
+        self._log_rest(self._lost())
 
     def _log_rest(self, lost_for: Iterable[str]) -> None:
-        dropped = self._ledger.stats().dropped
+        lost = self._lost()
         for reason in lost_for:
             with self._lock:
-                lost = sum(dropped.get(reason, {}).values())
-                count = lost - self._logged[reason]
-                self._logged[reason] = max(lost, self._logged[reason])
+                total = lost.get(reason, 0)
+                count = total - self._logged[reason]
+                self._logged[reason] = max(total, self._logged[reason])
             if count > 0:
                 self._log.error("%s", _words(reason, count))
+
+    def _lost(self) -> dict[str, int]:
+        """The number of events that were lost, or refused for lack of room, by reason."""
+        stats = self._ledger.stats()
+        lost = {reason: sum(kinds.values()) for reason, kinds in stats.dropped.items()}
+        if QUEUE_FULL in stats.refused:
+            lost[QUEUE_FULL] = sum(stats.refused[QUEUE_FULL].values())
+        return lost
 
 
 class _LogPauses:

@@ -104,7 +104,7 @@ class SynchronousDispatch:
         process = self._process.get()
         counts = process.ledger.counts
         if self._is_closed:
-            self.refuse(kinds, reasons.CLOSED)
+            self._count_refused(kinds, reasons.CLOSED)
             return False
         self._warn_of_event_loop()
         in_flight = counts.begin(kinds)
@@ -129,8 +129,13 @@ class SynchronousDispatch:
         call_back(self._log, self._on_drop, reason, sum(kinds.values()))
         return False
 
-    def refuse(self, kinds: dict[str, int], reason: str) -> None:
-        """Count events that are not taken."""
+    def refuse_for_lack_of_threads(self, kinds: dict[str, int]) -> None:
+        """Count events that no thread can send, and report them."""
+        self._count_refused(kinds, reasons.QUEUE_FULL)
+        self._log_drop(self._process.get(), reasons.QUEUE_FULL)
+        call_back(self._log, self._on_drop, reasons.QUEUE_FULL, sum(kinds.values()))
+
+    def _count_refused(self, kinds: dict[str, int], reason: str) -> None:
         for kind, count in kinds.items():
             self.ledger.counts.refuse(kind, reason, count)
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from sortition._client import delivery
 from sortition._process.event_loops import BusyError
 from sortition._sending.dispatch import Dispatch
-from sortition._sending.ledger import CONVERSION, PUSH, QUEUE_FULL, VISITOR
+from sortition._sending.ledger import CONVERSION, PUSH, VISITOR
 from sortition._sending.synchronous import SynchronousDispatch
 from sortition._vwo.wire import Visitor
 
@@ -150,7 +150,7 @@ class SynchronousDelivery:
                 "sending", lambda: self._dispatch.send(request, deadline, kinds)
             )
         except BusyError:
-            self._dispatch.refuse(kinds, QUEUE_FULL)
+            self._dispatch.refuse_for_lack_of_threads(kinds)
             return False
 
     def flush(self, _timeout_s: float) -> bool | None:
