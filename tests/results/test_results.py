@@ -7,6 +7,7 @@ import io
 import json
 import random
 import sqlite3
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,6 +29,7 @@ from sortition.results.running import runner_of
 from sortition.results.sums import CampaignSums, Reached, aggregate
 from sortition.results.tables_source import reading
 from sortition.stats import Experiments, Proportion
+from sortition.stats.experiment import ReportMethod
 
 START = 1_790_000_000
 DAY = 86_400
@@ -121,6 +123,17 @@ class TestWhatCounts:
         sums = sums_of(exposures, conversions, window, engine=engine)
         assert converted(sums) == (1, 1)
         assert sums.reached_in_all("g").times == 1
+
+    def test_conversions_after_an_exposure_before_the_period_are_not_without_an_exposure(
+        self, engine: str
+    ) -> None:
+        exposures = [shown("ann", "a", 0), shown("bob", "a", 100), shown("dan", "a", 900)]
+        conversions = [reached("ann", 120), reached("bob", 120), reached("cat", 120)]
+        conversions.append(reached("dan", 120))
+        window = Window(since_s=START + 50, until_s=START + 200)
+        sums = sums_of(exposures, conversions, window, engine=engine)
+        assert converted(sums) == (1, 1)
+        assert sums.excluded_of(["g"]).without_exposure == 2
 
     def test_repeated_conversions_are_told(self, engine: str) -> None:
         sums = sums_of([shown("ann", "a")], [reached("ann", 5, 3.0)] * 3, engine=engine)
@@ -345,6 +358,42 @@ def test_a_missing_column_is_named(
         Results.from_tables(exposures, conversions)
 
 
+ROWS = [shown("ann", "a"), shown("bob", "b")]
+
+
+@pytest.mark.parametrize(
+    "table",
+    [
+        ROWS,
+        {name: [row[name] for row in ROWS] for name in ROWS[0]},
+        pl.DataFrame(ROWS),
+        duckdb.connect().from_arrow(pa.Table.from_pylist(ROWS)),
+    ],
+    ids=["rows", "columns", "polars", "a DuckDB relation"],
+)
+def test_tables_are_read_without_pyarrow(table: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """DuckDB takes these tables by pyarrow; without it, SQLite takes them."""
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    (one,) = Results.from_tables(table, [reached("ann")]).campaigns
+    assert converted(one.sums) == (1, 1)
+
+
+def test_files_and_pandas_frames_need_no_pyarrow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB reads them itself, and Parquet files can only be read by DuckDB."""
+    pd.DataFrame(ROWS).to_parquet(tmp_path / "shown.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    path = str(tmp_path / "shown.parquet")
+    # pandas keeps text in Arrow if pyarrow was there when it was imported.
+    text = dict.fromkeys(("campaign", "visitor", "goal"), object)
+    frame = pd.DataFrame([reached("ann")]).astype(text)
+    (one,) = Results.from_tables(path, frame).campaigns
+    assert converted(one.sums) == (1, 1)
+    with pytest.raises(ImportError, match="pip install pyarrow"):
+        Results.from_tables(path, [reached("ann")])
+
+
 def test_milliseconds_are_refused() -> None:
     exposures = [shown("a", "b") | {"happened_at": START * 1000}]
     with pytest.raises(ValueError, match="milliseconds"):
@@ -491,6 +540,63 @@ class TestReport:
         (one,) = Results.from_tables(exposures, conversions).report().campaigns
         assert one.health.alarms == ("10 of 200 visitors were shown several variations",)
 
+    def test_visitors_in_several_variations_are_judged_over_all_segments(self) -> None:
+        """A small segment has few visitors; those in several variations are of all segments."""
+        exposures, conversions = arms({"a": (1_000, 10), "b": (1_000, 10)})
+        exposures += [shown(f"a{number}", "b", 20 * DAY) for number in range(10)]
+        users = [
+            {"visitor": row["visitor"], "country": "FR" if number % 20 == 19 else "DE"}
+            for number, row in enumerate(exposures[:2_000])
+        ]
+        results = Results.from_tables(exposures, conversions, users, segment="country")
+        for one in results.report(by_segment=True).campaigns:
+            assert (one.health.several.visitors, one.health.several.in_several) == (2_000, 10)
+            assert one.health.alarms == ()
+
+    def test_visitors_in_several_variations_are_in_the_total_once(self) -> None:
+        exposures, conversions = arms({"a": (100, 10), "b": (100, 10)})
+        exposures += [shown(f"a{number}", "b", 20 * DAY) for number in range(10)]
+        for counts_several in (False, True):
+            results = Results.from_tables(exposures, conversions, counts_several=counts_several)
+            (one,) = results.report().campaigns
+            assert one.health.alarms == ("10 of 200 visitors were shown several variations",)
+
+    @pytest.mark.parametrize("method", ["fixed", "sequential", "bayes"])
+    def test_the_text_calls_a_split_good_only_if_its_deciding_test_does(
+        self, method: ReportMethod
+    ) -> None:
+        """The chi-square test has an alarm here, the sequential test has none."""
+        tables = arms({"a": (1_090, 100), "b": (930, 90)})
+        report = Results.from_tables(*tables).report(method=method)
+        (one,) = report.campaigns
+        split, by_day = one.health.split, one.health.split_by_day
+        assert split is not None
+        assert by_day is not None
+        assert split.is_alarm
+        assert not by_day.is_alarm
+        told = f"in line with the weights (p = {by_day.p_value:.2g})"
+        assert ("ALARM: sample ratio mismatch" in text_of(report)) == (method == "fixed")
+        assert ("in line with the weights" in text_of(report)) == (method != "fixed")
+        assert (told in text_of(report)) == (method != "fixed")
+
+    def test_better_is_by_the_direction_of_the_goal(self) -> None:
+        """Fewer refunds are better: in the sentence, the probability and the losses."""
+        tables = arms({"a": (2_000, 400), "b": (2_000, 286)})
+        beliefs = []
+        for direction in ("up", "down"):
+            goals = {"goals": {"g": {"direction": direction}}}
+            defined = Experiments.of({"experiments": {"1": goals}})
+            report = Results.from_tables(*tables, experiments=defined).report()
+            line = report.campaigns[0].metrics[0].lines[1]
+            assert line.belief is not None
+            beliefs.append(line.belief)
+        up, down = beliefs
+        assert "b is better than a" in text_of(report).lower()
+        assert ">99.9%" in text_of(report)
+        assert down.win == pytest.approx(1 - up.win)
+        assert (down.loss_treatment, down.loss_control) == (up.loss_control, up.loss_treatment)
+        assert (down.effect, down.interval) == (up.effect, up.interval)
+
     def test_the_method_decides_what_is_shown(self) -> None:
         results = Results.from_tables(*arms({"a": (1_000, 100), "b": (1_000, 140)}))
         sequential, fixed = results.report(), results.report(method="fixed")
@@ -623,6 +729,10 @@ def test_vwo_s_own_rule_is_shown_as_what_it_is(tmp_path: Path) -> None:
     path.write_text(json.dumps(settings(campaign())))
     report = Results.from_collector(tmp_path / "events.db", settings=[path]).report()
     assert "VWO's own rule would name One page; that is no reason to stop." in text_of(report)
+    goal = report.campaigns[0].metrics[0].goal
+    defined = Experiments.of({"experiments": {"1": {"goals": {goal: {"direction": "down"}}}}})
+    down = Results.from_collector(tmp_path / "events.db", settings=[path], experiments=defined)
+    assert down.report().campaigns[0].metrics[0].platform_winner is None
 
 
 def test_campaigns_know_their_names() -> None:

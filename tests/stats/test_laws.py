@@ -192,6 +192,23 @@ def test_probabilities_are_complementary(control: Proportion, treatment: Proport
 @given(st.lists(proportions(), min_size=1, max_size=5))
 def test_the_probabilities_to_be_best_add_up_to_1(arms: list[Proportion]) -> None:
     assert math.fsum(probabilities_to_be_best(arms)) == pytest.approx(1, abs=1e-8)
+    of_fewest = probabilities_to_be_best(arms, direction="down")
+    assert math.fsum(of_fewest) == pytest.approx(1, abs=1e-8)
+    others = [Proportion(arm.n, arm.n - arm.converted) for arm in arms]
+    assert of_fewest == pytest.approx(probabilities_to_be_best(others), abs=1e-8)
+
+
+@given(proportions(), proportions())
+def test_fewer_conversions_are_better_where_more_are_worse(
+    control: Proportion, treatment: Proportion
+) -> None:
+    """With the direction down, a rate is as good as the opposite rate with the direction up."""
+    down = bayes(control, treatment, direction="down")
+    others = [Proportion(arm.n, arm.n - arm.converted) for arm in (control, treatment)]
+    up = bayes(*others)
+    assert down.win == pytest.approx(up.win, abs=1e-8)
+    assert down.loss_treatment == pytest.approx(up.loss_treatment, abs=1e-8)
+    assert down.loss_control == pytest.approx(up.loss_control, abs=1e-8)
 
 
 @settings(max_examples=50)

@@ -97,7 +97,10 @@ group by {campaign}, c.goal
 """
 
 _EXPOSED: Final = """, seen as (
-    select {units_campaign} as campaign, visitor from units group by {units_campaign}, visitor
+    select {arms_campaign} as campaign, visitor
+    from arms
+    where arm_at < {until}
+    group by {arms_campaign}, visitor
 )
 select {campaign} as campaign_of, c.goal as goal, count(*) as conversions
 from seen u join {conversions} c on {same}
@@ -167,7 +170,7 @@ class Queries:
         reached: Sums by goal; their first columns are those of `visitors`.
         by_day: The same by the day since the exposure.
         all: All conversions, by campaign and goal.
-        exposed: Those of visitors who were exposed.
+        exposed: Those of visitors who were exposed, even before the period.
         excluded: Those that count for nothing, by reason.
         repeated: Conversions that are in the table more than once.
     """
@@ -195,7 +198,7 @@ def queries(source: Source, window: Window) -> Queries:
         "until": str(window.until_s),
         "window": str(_FOREVER_S if window.days is None else int(window.days * DAY_S)),
         "campaign": "c.campaign" if source.has_campaigns else "''",
-        "units_campaign": "campaign" if source.has_campaigns else "''",
+        "arms_campaign": "campaign" if source.has_campaigns else "''",
     }
     units = _UNITS.format(**words)
     since = "c.happened_at - u.first_at"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import TYPE_CHECKING, Final
 
-from sortition.results.report import Health
+from sortition.results.report import Health, deciding_split
 from sortition.stats import (
     outliers,
     several_variations,
@@ -13,6 +13,7 @@ from sortition.stats import (
     srm_of_periods,
     srm_sequential_of_periods,
 )
+from sortition.stats.sample_ratio import ALARM
 
 if TYPE_CHECKING:
     from sortition.results.campaign import Campaign
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 _MANY_REPEATED: Final = 0.01
 _ENOUGH_CONVERTERS: Final = 50
-_DAY_ALARM: Final = 0.001
 
 
 def health_of(campaign: Campaign, segment: str | None) -> Health:
@@ -32,8 +32,7 @@ def health_of(campaign: Campaign, segment: str | None) -> Health:
         [sums.visitors(one.id, day_s=day, segment=segment).visitors for one in variations]
         for day in sums.days()
     ]
-    total = sum(counts) + excluded.visitors_in_several
-    several = several_variations(total, excluded.visitors_in_several)
+    several = several_variations(sums.all_visitors, sums.visitors_in_several)
     split = split_by_day = None
     weights_by_day = [campaign.weights_on(day) for day in sums.days()]
     if sum(counts) and all(map(any, weights_by_day)):
@@ -51,7 +50,7 @@ def health_of(campaign: Campaign, segment: str | None) -> Health:
             ]
         )
     alarms = []
-    judge = split if campaign.experiment.method == "fixed" else split_by_day
+    judge = deciding_split(campaign.experiment.method, split, split_by_day)
     if judge is not None and judge.is_alarm:
         alarms.append(_mismatch(judge))
     if several.is_alarm:
@@ -95,7 +94,7 @@ def _warnings(
     uneven = [
         day
         for day, of_day, weights in zip(campaign.sums.days(), by_day, weights_by_day, strict=True)
-        if any(weights) and srm(of_day, weights).p_value < _DAY_ALARM / len(by_day)
+        if any(weights) and srm(of_day, weights).p_value < ALARM / len(by_day)
     ]
     if uneven:
         found.append(f"the split was uneven on {len(uneven)} of {len(by_day)} days")

@@ -159,7 +159,9 @@ class _Judging:
 
     def _belief(self, control: Metric, treatment: Metric) -> BayesComparison | None:
         try:
-            return bayes(control, treatment, level=self._level)
+            return bayes(
+                control, treatment, level=self._level, direction=self._definition.direction
+            )
         except ValueError:
             return None
 
@@ -175,6 +177,9 @@ class _Judging:
         return novelty(list(pairs))
 
     def _winner(self, arms: Sequence[Metric]) -> PlatformWinner | None:
+        if self._definition.direction == "down":
+            # The platforms' rules look for the highest rate.
+            return None
         rates = [one for one in arms if isinstance(one, Proportion) and one.n]
         if len(rates) < max(_PAIR, len(arms)):
             return None

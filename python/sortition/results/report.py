@@ -35,7 +35,8 @@ class Line(Result):
         comparison: The comparison with the control by the experiment's method, or with ``bayes`` by
             the sequential method; None for the control.
         at_the_end: The comparison by the fixed method, which is valid at the planned end only.
-        belief: The Bayesian view; None for the control, and while the spread is unknown.
+        belief: The Bayesian view, by the goal's direction; None for the control, and while the
+            spread is unknown.
         adjusted_p_value: The p-value of `comparison`, adjusted for the number of comparisons: by
             Holm over the variations of the primary goal, by Benjamini and Hochberg over all others.
         guardrail: Whether the guardrail is kept; None if the goal is not a guardrail.
@@ -70,7 +71,8 @@ class MetricReport(Result):
         lines: The variations, the control first.
         is_adjusted: Whether CUPED has adjusted the comparisons.
         platform_winner: The winner by the platform's own rule, which is not a reason to stop; None
-            if there is no such rule.
+            if there is no such rule, or if less is better, because the rules look for the highest
+            rate.
     """
 
     goal: str
@@ -88,8 +90,8 @@ class Health(Result):
     Attributes:
         split: The chi-square test of the split, for one look; None without visitors.
         split_by_day: The sequential test, with a look after each day of first exposures.
-        several: Visitors who were shown several variations.
-        excluded: The visitors and conversions that do not count.
+        several: Visitors of all segments who were shown several variations.
+        excluded: The visitors and conversions of all segments that do not count.
         alarms: The reasons not to trust the results, in words.
         warnings: Other remarkable findings, in words.
     """
@@ -100,6 +102,13 @@ class Health(Result):
     excluded: Excluded
     alarms: tuple[str, ...]
     warnings: tuple[str, ...]
+
+
+def deciding_split(
+    method: ReportMethod, split: SampleRatio | None, split_by_day: SampleRatio | None
+) -> SampleRatio | None:
+    """The test of the split that decides: with ``fixed`` the one for one look."""
+    return split if method == "fixed" else split_by_day
 
 
 @dataclass(frozen=True, slots=True)

@@ -99,7 +99,8 @@ class Results:
     ) -> Self:
         """The results of tables: Arrow, pandas, polars, DuckDB relations, files, or plain rows.
 
-        DuckDB aggregates them if it is installed, else SQLite.
+        DuckDB aggregates them if it is installed, else SQLite. For plain rows, polars frames and
+        relations, DuckDB also needs pyarrow.
 
         Args:
             exposures: A table with the columns `visitor`, `variation`, `happened_at`, and for

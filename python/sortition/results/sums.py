@@ -132,6 +132,7 @@ class CampaignSums:
         excluded: Conversions and visitors that do not count, by goal.
         visitors_in_several: Visitors who were shown several variations.
         has_covariate: Whether there is a covariate.
+        counts_several: Whether `exposed` includes the visitors who were shown several variations.
     """
 
     exposed: dict[Cell, Exposed] = field(default_factory=dict)
@@ -140,6 +141,13 @@ class CampaignSums:
     excluded: dict[str, Counter[str]] = field(default_factory=dict)
     visitors_in_several: int = 0
     has_covariate: bool = False
+    counts_several: bool = False
+
+    @property
+    def all_visitors(self) -> int:
+        """All visitors, whether they count or were shown several variations."""
+        counted = sum(one.visitors for one in self.exposed.values())
+        return counted if self.counts_several else counted + self.visitors_in_several
 
     def variations(self) -> list[str]:
         """The variations that have visitors."""
@@ -337,7 +345,10 @@ class _Campaigns:
     def _of(self, campaign: object) -> CampaignSums:
         # For conversions without a campaign, ClickHouse returns empty text in place of null.
         key = "" if campaign is None else str(campaign)
-        return self.campaigns.setdefault(key, CampaignSums(has_covariate=self._has_covariate))
+        return self.campaigns.setdefault(
+            key,
+            CampaignSums(has_covariate=self._has_covariate, counts_several=self._counts_several),
+        )
 
 
 def _cell(shown: object, day: object, segment: object) -> Cell:

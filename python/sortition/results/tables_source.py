@@ -1,7 +1,8 @@
 """Reads tables: Arrow, pandas, polars, DuckDB relations, files, or plain rows.
 
 DuckDB runs the aggregation if it is installed. Otherwise SQLite does, which is slower because it
-inserts the rows one by one.
+inserts the rows one by one. DuckDB takes plain rows, polars frames and relations by pyarrow.
+Without it, SQLite takes them.
 """
 
 from __future__ import annotations
@@ -46,7 +47,7 @@ def reading(
     """
     _ensure_duckdb_for(exposures, conversions, users)
     if engine is None:
-        engine = "duckdb" if importlib.util.find_spec("duckdb") else "sqlite"
+        engine = _engine_for(exposures, conversions, users)
     opened: _Engine = _DuckDB() if engine == "duckdb" else _SQLite()
     wanted = [one for one in (covariate, segment) if one]
     try:
@@ -71,9 +72,27 @@ def reading(
 def _ensure_duckdb_for(*tables: Any) -> None:
     is_missing = importlib.util.find_spec("duckdb") is None
     for table in tables:
-        if is_missing and _is_file(table) and str(table).endswith(".parquet"):
+        if is_missing and _is_parquet(table):
             message = "duckdb is not installed, which reads Parquet; run: pip install duckdb"
             raise ImportError(message, name="duckdb")
+
+
+def _engine_for(*tables: Any) -> str:
+    """DuckDB if it is installed, and pyarrow too if a table needs it. SQLite reads no Parquet."""
+    if importlib.util.find_spec("duckdb") is None:
+        return "sqlite"
+    if importlib.util.find_spec("pyarrow") or any(map(_is_parquet, tables)):
+        return "duckdb"
+    return "sqlite" if any(map(_needs_pyarrow, tables)) else "duckdb"
+
+
+def _needs_pyarrow(table: Any) -> bool:
+    """Whether DuckDB takes the table by pyarrow: relations, polars frames and plain rows."""
+    if table is None or _is_file(table):
+        return False
+    if hasattr(table, "fetchall") or hasattr(table, "iter_rows"):
+        return True
+    return not (hasattr(table, "iloc") or hasattr(table, "__arrow_c_stream__"))
 
 
 def _relation(name: str, columns: Sequence[str], engine: _Engine) -> str:
@@ -185,6 +204,10 @@ def _is_file(table: object) -> bool:
     return isinstance(table, str) or hasattr(table, "__fspath__")
 
 
+def _is_parquet(table: object) -> bool:
+    return _is_file(table) and str(table).endswith(".parquet")
+
+
 def _escaped(text: str) -> str:
     return text.replace("'", "''")
 
@@ -197,17 +220,24 @@ def _ensure_columns(name: str, columns: Iterable[str], needed: Sequence[str]) ->
 
 def _by_column(table: Any) -> Any:
     """A table of plain rows or of a relation, as Arrow."""
-    import pyarrow as pa  # noqa: PLC0415 -- comes with whoever hands rows to DuckDB
-
     columns, rows = _rows_of("table", table)
     values = list(zip(*rows, strict=True)) or [() for _ in columns]
-    return pa.table({one: list(column) for one, column in zip(columns, values, strict=True)})
+    return _pyarrow().table(
+        {one: list(column) for one, column in zip(columns, values, strict=True)}
+    )
 
 
 def _by_arrow(relation: Any) -> Any:
-    import pyarrow as pa  # noqa: PLC0415 -- as below
+    return _pyarrow().table(relation)
 
-    return pa.table(relation)
+
+def _pyarrow() -> Any:
+    try:
+        import pyarrow as pa  # noqa: PLC0415 -- only for the tables that need it
+    except ImportError as error:
+        message = "pyarrow is not installed, which hands rows to DuckDB; run: pip install pyarrow"
+        raise ImportError(message, name="pyarrow") from error
+    return pa
 
 
 def _rows_of(name: str, table: Any) -> tuple[list[str], Iterable[Sequence[Any]]]:
@@ -228,7 +258,7 @@ def _rows_of(name: str, table: Any) -> tuple[list[str], Iterable[Sequence[Any]]]
     if isinstance(table, dict):
         return list(table), zip(*table.values(), strict=True)
     if isinstance(table, list | tuple) and all(isinstance(row, dict) for row in table):
-        columns = list(table[0]) if table else [*_EXPOSURES, *_CONVERSIONS, "goal"]
+        columns = list(table[0]) if table else [*_EXPOSURES, *_CONVERSIONS]
         return list(dict.fromkeys(columns)), ([row.get(one) for one in columns] for row in table)
     raise TypeError(f"{name}: a {type(table).__name__} is no table that can be read")
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Final
 
+from sortition.results.report import deciding_split
 from sortition.stats.words import amount, percent
 
 if TYPE_CHECKING:
-    from sortition.results.report import CampaignReport, Health, Line, MetricReport, Report
+    from sortition.results.report import CampaignReport, Line, MetricReport, Report
     from sortition.stats import Comparison
 
 _METRICS: Final = {
@@ -40,7 +41,7 @@ def _campaign(campaign: CampaignReport) -> str:
     about = [_PLATFORMS.get(campaign.platform or "", ""), _days(campaign.days), campaign.method]
     if campaign.planned_visitors is not None:
         about.append(f"{campaign.planned_visitors:,} visitors planned")
-    lines = [f"{title} ({', '.join(one for one in about if one)})", *_health(campaign.health)]
+    lines = [f"{title} ({', '.join(one for one in about if one)})", *_health(campaign)]
     for metric in campaign.metrics:
         lines += ["", *_metric(metric, campaign)]
     return "\n".join(lines) + "\n"
@@ -50,14 +51,16 @@ def _days(days: int) -> str:
     return "1 day" if days == 1 else f"{days} days"
 
 
-def _health(health: Health) -> list[str]:
+def _health(campaign: CampaignReport) -> list[str]:
+    health = campaign.health
     lines = [f"  ALARM: {alarm}" for alarm in health.alarms]
     lines += [f"  Warning: {warning}" for warning in health.warnings]
-    split = health.split_by_day
+    split = deciding_split(campaign.method, health.split, health.split_by_day)
     if split is not None and not split.is_alarm:
         shown = ", ".join(f"{count:,}" for count in split.counts)
-        p_value = health.split.p_value if health.split is not None else split.p_value
-        lines.append(f"  Split: {shown} visitors, in line with the weights (p = {p_value:.2g})")
+        lines.append(
+            f"  Split: {shown} visitors, in line with the weights (p = {split.p_value:.2g})"
+        )
     excluded = health.excluded
     counted_apart = {
         "conversions without an exposure": excluded.without_exposure,

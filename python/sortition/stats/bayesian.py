@@ -7,8 +7,8 @@ daily looks, the probability to beat the control is above 95 % at some look in 4
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from sortition.stats import quadrature, relative, special
 from sortition.stats.metrics import Metric, Proportion, squared_error
@@ -40,9 +40,6 @@ class BetaPrior(Result):
 FLAT: Final = BetaPrior(1.0, 1.0)
 """Every rate is as likely as any other."""
 
-JEFFREYS: Final = BetaPrior(0.5, 0.5)
-"""Jeffreys' prior, which favours rates near 0 and 1."""
-
 
 @dataclass(frozen=True, slots=True)
 class NormalPrior(Result):
@@ -62,7 +59,8 @@ class BayesComparison(Result):
     """A treatment against the control, as posterior probabilities.
 
     Attributes:
-        win: The probability that the treatment is better than the control, from 0 to 1.
+        win: The probability that the treatment is better than the control, from 0 to 1. Better
+            means more, or less with the direction ``down``.
         effect: The posterior mean of the effect.
         interval: The credible interval, which contains the effect with the probability `level`.
         loss_treatment: The expected loss from choosing the treatment, on the scale of `effect`.
@@ -93,6 +91,7 @@ def bayes(
     scale: Scale = "difference",
     level: float = 0.95,
     rope: tuple[float, float] | None = None,
+    direction: Literal["up", "down"] = "up",
 ) -> BayesComparison:
     """Compare a treatment with the control.
 
@@ -108,11 +107,32 @@ def bayes(
             differences of rates.
         level: The probability of the credible interval.
         rope: The region of practical equivalence: effects too small to matter.
+        direction: ``up`` if more is better, ``down`` if less is better.
 
     Raises:
         ValueError: The metrics are of different kinds, a beta prior is given for a metric other
             than a rate, or the spread of a metric is not known yet.
     """
+    found = _upwards(control, treatment, prior, scale, level, rope)
+    if direction == "up":
+        return found
+    return replace(
+        found,
+        win=1 - found.win,
+        loss_treatment=found.loss_control,
+        loss_control=found.loss_treatment,
+    )
+
+
+def _upwards(
+    control: Metric,
+    treatment: Metric,
+    prior: BetaPrior | NormalPrior | Literal["flat"] | None,
+    scale: Scale,
+    level: float,
+    rope: tuple[float, float] | None,
+) -> BayesComparison:
+    """The comparison if more is better."""
     if type(control) is not type(treatment):
         raise ValueError("control and treatment are of two kinds")
     if isinstance(control, Proportion) and isinstance(treatment, Proportion):
@@ -138,12 +158,18 @@ def credible_interval(
     )
 
 
-def probabilities_to_be_best(arms: Sequence[Metric], *, prior: BetaPrior = FLAT) -> list[float]:
+def probabilities_to_be_best(
+    arms: Sequence[Metric],
+    *,
+    prior: BetaPrior = FLAT,
+    direction: Literal["up", "down"] = "up",
+) -> list[float]:
     """The probability of each variation to be better than all others.
 
     Args:
         arms: The same metric of each variation.
         prior: For rates; other metrics have a normal posterior around their estimate.
+        direction: ``up`` if more is better, ``down`` if less is better.
 
     Returns:
         The probabilities in the order of `arms`; they add up to 1.
@@ -153,7 +179,7 @@ def probabilities_to_be_best(arms: Sequence[Metric], *, prior: BetaPrior = FLAT)
     """
     posteriors = [_of_arm(arm, prior) for arm in arms]
     return [
-        _best(one, [*posteriors[:index], *posteriors[index + 1 :]])
+        _best(one, [*posteriors[:index], *posteriors[index + 1 :]], direction)
         for index, one in enumerate(posteriors)
     ]
 
@@ -189,12 +215,15 @@ def _of_arm(arm: Metric, prior: BetaPrior) -> Beta | Normal:
     return Normal(arm.estimate, error)
 
 
-def _best(one: Posterior, others: Sequence[Posterior]) -> float:
+def _best(one: Posterior, others: Sequence[Posterior], direction: Literal["up", "down"]) -> float:
     if not others:
         return 1.0
-    return quadrature.expected(
-        one, lambda x: math.prod(other.below(x) for other in others), others=others
-    )
+
+    def beats_all(x: Any) -> Any:
+        below = [other.below(x) for other in others]
+        return math.prod(below if direction == "up" else [1 - share for share in below])
+
+    return quadrature.expected(one, beats_all, others=others)
 
 
 def _win(better: Beta, worse: Beta) -> float:
