@@ -7,6 +7,8 @@ import inspect
 import subprocess
 import sys
 
+import pytest
+
 from sortition import stats
 
 LOADED = (
@@ -33,13 +35,24 @@ def test_only_scipy_special_is_loaded() -> None:
     assert run(program + LOADED) == "['scipy', 'numpy']"
 
 
-def test_without_scipy_the_error_says_what_to_install() -> None:
-    program = """
+@pytest.mark.parametrize(
+    "call",
+    [
+        "compare(Proportion(100, 40), Proportion(100, 45), method='fixed')",
+        "bayes(Proportion(100, 40), Proportion(100, 45))",
+        "sequential_power(Baseline.of_rate(0.1), 0.1, 1_000)",
+        "sequential_sample_size(Baseline.of_rate(0.1), 0.1)",
+        "aa({}, 'checkout', visitors=10, rate=0.1)",
+    ],
+)
+def test_without_scipy_the_error_says_what_to_install(call: str) -> None:
+    """numpy comes with scipy, so both are missing together."""
+    program = f"""
 import sys
-sys.modules["scipy"] = None
-from sortition.stats import Proportion, compare
+sys.modules["scipy"] = sys.modules["numpy"] = None
+from sortition.stats import *
 try:
-    compare(Proportion(100, 40), Proportion(100, 45), method="fixed")
+    {call}
 except ImportError as error:
     print(error)
 """

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sortition._base.defaults import DEFAULT_PORT, KEY_VARIABLE
+from sortition._commands.arguments import count
 from sortition._commands.checking.commands import add_doctor, add_validate
 from sortition._commands.judging.commands import add_plan, add_report
 from sortition._version import VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-
-"""The port of the collector."""
 
 _FAILED: Final = 1
 _MISUSED: Final = 2
@@ -28,8 +27,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command.
 
     Returns:
-        The exit code: 0 for success, 1 for a failure, 2 for wrong arguments, 130 for an
-        interruption.
+        The exit code: 0 for success, 1 for a failure, 2 for wrong arguments, 3 if a report's
+        health checks fail, 130 for an interruption.
     """
     parser = argparse.ArgumentParser(
         prog="sortition", description="Server-side A/B testing with a Rust core."
@@ -93,7 +92,7 @@ def _add_demo(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     )
     parser.add_argument(
         "--users",
-        type=_count,
+        type=count,
         default=3000,
         help="how many users to simulate for VWO; a third as many for PageSense (3000)",
     )
@@ -145,7 +144,7 @@ def _add_spool(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
         "--any-key", action="store_true", help="also send events kept with another SDK key"
     )
     drained.add_argument(
-        "--timeout-s", type=_count, default=60, metavar="S", help="how long to try, in seconds (60)"
+        "--timeout-s", type=count, default=60, metavar="S", help="how long to try, in seconds (60)"
     )
     drained.set_defaults(run=_drain_spool)
 
@@ -201,10 +200,4 @@ def _missing(error: ImportError, extra: str) -> int:
 def _port(text: str) -> int:
     if not text.isdecimal() or int(text) > _HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"must be a number from 0 to {_HIGHEST_PORT}")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a number from 1")
     return int(text)

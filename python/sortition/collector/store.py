@@ -22,10 +22,10 @@ IN_MEMORY: Final = ":memory:"
 # Enough digits for any sum of revenues: 30 before the point, 9 after it, and a reserve.
 _EXACT: Final = Context(prec=60, traps=[Inexact])
 
-_APPLICATION_ID: Final = 0x736F7274
+APPLICATION_ID: Final = 0x736F7274
 """Marks a database as the collector's: `sort` in ASCII."""
 
-_VERSION: Final = 2
+SCHEMA_VERSION: Final = 2
 """The version of the schema, as stored in the database.
 
 Version 1 has no `has_unreadable_revenue`. Version 0 knows only VWO.
@@ -214,9 +214,9 @@ class Store:
         """Refuse a database of another application, or of a later version."""
         if not self._has_tables():
             return
-        if self._pragma("application_id") != _APPLICATION_ID:
+        if self._pragma("application_id") != APPLICATION_ID:
             raise sqlite3.DatabaseError("the database does not belong to a collector")
-        if self._pragma("user_version") > _VERSION:
+        if self._pragma("user_version") > SCHEMA_VERSION:
             raise sqlite3.DatabaseError("a later version of sortition created the database")
 
     def _ensure_schema(self) -> None:
@@ -226,7 +226,7 @@ class Store:
             self._connection.execute("begin immediate")
             is_new = not self._has_tables()
             version = self._pragma("user_version")
-            if not is_new and version == _VERSION:
+            if not is_new and version == SCHEMA_VERSION:
                 return
             statements: tuple[str, ...] = _SCHEMA
             if not is_new:
@@ -238,8 +238,8 @@ class Store:
                 )
             for statement in statements:
                 self._connection.execute(statement)
-            self._connection.execute(f"pragma application_id = {_APPLICATION_ID}")
-            self._connection.execute(f"pragma user_version = {_VERSION}")
+            self._connection.execute(f"pragma application_id = {APPLICATION_ID}")
+            self._connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
 
     def _has_tables(self) -> bool:
         (tables,) = self._connection.execute("select count(*) from sqlite_schema").fetchone()

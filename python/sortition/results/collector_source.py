@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sortition.collector.event import Owner
+from sortition.collector.store import APPLICATION_ID, SCHEMA_VERSION
 from sortition.results.aggregation import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_APPLICATION_ID: Final = 0x736F7274
-_VERSION: Final = 2
 
 # The client's time if the format has one, else the collector's.
 _MOMENT: Final = "coalesce(happened_at, cast(strftime('%s', received_at) as integer))"
@@ -27,21 +25,6 @@ _CONVERSIONS: Final = """(
     select campaign, visitor, goal, {moment} as happened_at, cast(revenue as real) as revenue
     from event where kind = 'conversion' and {owner}
 )"""
-
-
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """An owner of events in a database.
-
-    Attributes:
-        platform: ``vwo`` or ``pagesense``.
-        account: The account's id; with PageSense, the portal's name.
-        project: The project's key, with PageSense; else empty.
-    """
-
-    platform: str
-    account: str
-    project: str
 
 
 @contextmanager
@@ -90,9 +73,9 @@ def _ensure_ours(connection: sqlite3.Connection, path: Path | str) -> None:
         (version,) = connection.execute("pragma user_version").fetchone()
     except sqlite3.Error as error:
         raise ValueError(f"{path}: {error}") from error
-    if application != _APPLICATION_ID:
+    if application != APPLICATION_ID:
         raise ValueError(f"{path}: the database does not belong to a collector")
-    if version != _VERSION:
+    if version != SCHEMA_VERSION:
         raise ValueError(f"{path}: the database was made by another version of sortition")
 
 

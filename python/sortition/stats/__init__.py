@@ -48,6 +48,7 @@ if TYPE_CHECKING:
         runtime,
         sample_size,
         sequential_power,
+        sequential_sample_size,
     )
     from sortition.stats.sample_ratio import (
         SampleRatio,
@@ -110,6 +111,7 @@ __all__ = [
     "sample_size",
     "sentence",
     "sequential_power",
+    "sequential_sample_size",
     "several_variations",
     "srm",
     "srm_of_periods",
@@ -167,6 +169,7 @@ if not TYPE_CHECKING:
             "sample_size": "sortition.stats.planning",
             "sentence": "sortition.stats.words",
             "sequential_power": "sortition.stats.planning",
+            "sequential_sample_size": "sortition.stats.planning",
             "several_variations": "sortition.stats.health",
             "srm": "sortition.stats.sample_ratio",
             "srm_of_periods": "sortition.stats.sample_ratio",

@@ -209,7 +209,7 @@ def sequential_power(
     Returns:
         The share of the paths with a decision, in rare cases for the wrong side.
     """
-    import numpy as np  # noqa: PLC0415 -- comes with scipy
+    np = special.numpy()
 
     total = visitors * 2 if isinstance(visitors, int) else sum(visitors)
     drift = _standard_errors(baseline, uplift, visitors, scale)

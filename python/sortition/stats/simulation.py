@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sortition.stats import special
 from sortition.stats.comparison import compare
 from sortition.stats.metrics import Mean, Proportion
 from sortition.stats.result import Result
@@ -80,7 +81,7 @@ def aa(
         ValueError: Neither or both of `rate` and `values` are given, or the campaign assigns
             visitors to fewer than two variations.
     """
-    import numpy as np  # noqa: PLC0415 -- comes with scipy
+    np = special.numpy()
 
     if (rate is None) == (values is None):
         raise ValueError("give either rate or values")

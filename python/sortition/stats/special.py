@@ -24,6 +24,19 @@ def _special() -> Any:
     return special
 
 
+def numpy() -> Any:
+    """The module numpy, which comes with scipy.
+
+    Raises:
+        ImportError: The extra ``stats`` is not installed.
+    """
+    try:
+        import numpy as np  # noqa: PLC0415 -- loaded by whoever needs it
+    except ImportError as error:
+        raise ImportError(NEEDS_SCIPY, name="numpy") from error
+    return np
+
+
 def normal_density(x: float) -> float:
     """The density of the standard normal distribution."""
     return math.exp(-x * x / 2) / math.sqrt(2 * math.pi)
@@ -85,16 +98,9 @@ def normal_below_each(x: Any) -> Any:
     return _special().ndtr(x)
 
 
-def beta_log(a: float, b: float) -> float:
-    """The logarithm of the beta function."""
-    return float(_special().betaln(a, b))
-
-
 def columns(pairs: Sequence[tuple[float, float]]) -> tuple[Any, Any]:
     """The first and the second numbers of pairs, as columns of an array."""
-    import numpy as np  # noqa: PLC0415 -- comes with scipy
-
-    table = np.array(pairs).reshape(-1, 2)
+    table = numpy().array(pairs).reshape(-1, 2)
     return table[:, :1], table[:, 1:]
 
 

@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sortition._commands.arguments import count
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -85,10 +87,10 @@ def add_plan(add_parser: Callable[..., argparse.ArgumentParser]) -> None:
     metric.add_argument("--mean", type=_amount, help="the control's amount per visitor")
     parser.add_argument("--deviation", type=_amount, help="with --mean: its standard deviation")
     parser.add_argument("--uplift", type=float, help="the uplift to show, such as 0.05 for +5 %%")
-    parser.add_argument("--visitors", type=_count, help="visitors of each variation")
+    parser.add_argument("--visitors", type=count, help="visitors of each variation")
     parser.add_argument("--power", type=_share, default=0.8, help="the chance to show it (0.8)")
     parser.add_argument("--level", type=_share, default=0.95, help="the confidence (0.95)")
-    parser.add_argument("--variations", type=_count, default=2, help="the control included (2)")
+    parser.add_argument("--variations", type=count, default=2, help="the control included (2)")
     parser.add_argument(
         "--visitors-per-day", type=_amount, metavar="N", help="new visitors of all variations"
     )
@@ -144,9 +146,3 @@ def _number(text: str, below: float, complaint: str) -> float:
     if not 0 < value < below:
         raise argparse.ArgumentTypeError(complaint)
     return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError("must be a number from 1")
-    return int(text)

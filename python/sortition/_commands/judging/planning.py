@@ -7,8 +7,15 @@ import math
 import sys
 from typing import TYPE_CHECKING
 
-from sortition.stats import Baseline, mde, power, runtime, sample_size, sequential_power
-from sortition.stats.planning import sequential_sample_size
+from sortition.stats import (
+    Baseline,
+    mde,
+    power,
+    runtime,
+    sample_size,
+    sequential_power,
+    sequential_sample_size,
+)
 from sortition.stats.words import percent
 
 if TYPE_CHECKING:
