@@ -104,6 +104,30 @@ class Text(Good):
         return found and "no profile"
 
 
+class Deep(Good):
+    """Returns text that is nested too deeply to be parsed."""
+
+    def get(self, user_id: str, campaign_key: str) -> Any:
+        found = super().get(user_id, campaign_key)
+        return found and "[" * 200_000
+
+    def look_up(self, user_id: str) -> Any:
+        found = super().look_up(user_id)
+        return found and "[" * 200_000
+
+
+class OtherUser(Good):
+    """Returns what it holds under the name of another user."""
+
+    def get(self, user_id: str, campaign_key: str) -> Any:
+        found = super().get(user_id, campaign_key)
+        return found and {**found, "userId": "Bob"}
+
+    def look_up(self, user_id: str) -> Any:
+        found = super().look_up(user_id)
+        return found and json.dumps({**json.loads(found), "user_id": "Bob"})
+
+
 class Rows(Good):
     def get(self, user_id: str, campaign_key: str) -> Any:
         found = super().get(user_id, campaign_key)
@@ -294,11 +318,15 @@ BROKEN: list[tuple[type[Good], str, str]] = [
     (Columns, "changed", "get returned a record without metaData"),
     (Snake, "snake_case", "get returned a record with names in snake_case"),
     (Bytes, "bytes", "get returned bytes"),
-    (Bytes, "bytes", "look_up returned bytes; it must return text or None"),
+    (Bytes, "bytes", "look_up must return text or None; bytes counts as no profile"),
     (Text, "json_text", "get returned text"),
     (Text, "no_profile", "look_up returned text that is not a profile"),
+    (Deep, "json_text", "get returned text"),
+    (Deep, "no_profile", "look_up returned text that is not a profile"),
+    (OtherUser, "other_user", "get returned a record of another user"),
+    (OtherUser, "other_user", "look_up returned the profile of another user"),
     (Rows, "wrong_type", "get returned list"),
-    (Rows, "wrong_type", "look_up returned dict; it must return text or None"),
+    (Rows, "wrong_type", "look_up must return text or None; dict counts as no profile"),
     (Everyone, "unknown_user", "get returned a record for a user without a record"),
     (Everyone, "unknown_user", "look_up returned str for a user without a profile, not None"),
     (Ascii, "raised", "set raised for a user id with letters that are not ASCII: UnicodeEnc"),

@@ -5,15 +5,14 @@ Source: PageSense spec, section 5.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Protocol
 
 from sortition._base.clock import now_s
-from sortition._base.options import kind
 from sortition._process.event_loops import DeadlineError
 from sortition.storages import findings
 from sortition.storages.breaker import SKIPPED
 from sortition.storages.findings import Finding, is_awaitable
+from sortition.storages.profiles import finding_in
 
 if TYPE_CHECKING:
     from sortition._client.executing import Executor
@@ -96,11 +95,10 @@ class CheckedStorage:
             raise LookUpError from None
         if breaker.reads.note_answer(began_s):
             self._noted.note(breaker.slow("look_up"))
-        if found is not None and not isinstance(found, str):
-            self._noted.note(_finding_of(found))
-        elif found is not None and _is_of_another_user(str.__str__(found), user_id):
-            words = "user_storage.look_up returned the profile of another user, which is used"
-            self._noted.note(Finding(findings.OTHER_USER, words))
+        wrong = finding_in(found, user_id)
+        if wrong is not None:
+            name, words = wrong
+            self._noted.note(Finding(name, f"user_storage.look_up {words}"))
         return found
 
     async def save(self, profile: UserProfile) -> None:
@@ -134,23 +132,3 @@ class CheckedStorage:
         """Note that the stored text is not a profile, or has an unreadable entry."""
         words = "user_storage.look_up returned text that is not a profile or has an invalid entry"
         self._noted.note(Finding(findings.NO_PROFILE, f"{words}; the next save replaces it"))
-
-
-def _is_of_another_user(profile: str, user_id: str) -> bool:
-    """Whether a profile names a user other than the one it was looked up for."""
-    if user_id in profile:
-        # The usual case: there is no need to parse the profile a second time.
-        return False
-    try:
-        named = json.loads(profile)["user_id"]
-    except (KeyError, TypeError, ValueError, RecursionError):
-        return False
-    return isinstance(named, str) and bool(named.strip()) and named != user_id
-
-
-def _finding_of(found: object) -> Finding:
-    words = f"user_storage.look_up must return text or None; {kind(found)} counts as no profile"
-    if is_awaitable(found):
-        return Finding(findings.ASYNC, f"{words}; launch the client with alaunch to await it")
-    is_bytes = isinstance(found, bytes | bytearray | memoryview)
-    return Finding(findings.BYTES if is_bytes else findings.WRONG_TYPE, words)

@@ -21,6 +21,7 @@ from sortition.storages.conformance.asking import (
     Raised,
 )
 from sortition.storages.profile import UserProfile
+from sortition.storages.profiles import finding_in
 
 
 class ProfileCheck(Asking):
@@ -98,14 +99,15 @@ class ProfileCheck(Asking):
             return None
         if answer is None:
             return None
+        wrong = finding_in(answer, user_id)
+        if wrong is not None:
+            name, words = wrong
+            self.note(name, f"look_up {words}")
         if not isinstance(answer, str):
-            is_bytes = isinstance(answer, bytes | bytearray | memoryview)
-            name = findings.BYTES if is_bytes else findings.WRONG_TYPE
-            self.note(name, f"look_up returned {kind(answer)}; it must return text or None")
             return None
         try:
             return [one["experiment_key"] for one in json.loads(answer)["experiments"]]
-        except (KeyError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError, RecursionError):
             if answer:
                 self.note(findings.NO_PROFILE, "look_up returned text that is not a profile")
             return None
