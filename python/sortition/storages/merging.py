@@ -30,13 +30,14 @@ def merged_record(stored: object, record: Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(stored, dict) or any(stored.get(one) != record.get(one) for one in _SAME):
         return dict(record)
     merged = {**stored, **record}
-    goals = dict.fromkeys([*_goals_of(stored), *_goals_of(record)])
+    goals = dict.fromkeys([*goals_of(stored), *goals_of(record)])
     if goals:
         merged["goalIdentifiers"] = _SEPARATOR.join(goals)
     return merged
 
 
-def _goals_of(record: Mapping[str, Any]) -> list[str]:
+def goals_of(record: Mapping[str, Any]) -> list[str]:
+    """The goals that a record marks as reached."""
     goals = record.get("goalIdentifiers")
     return goals.split(_SEPARATOR) if isinstance(goals, str) and goals else []
 

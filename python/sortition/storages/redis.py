@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import ensure_known, kind, of_type
 from sortition._process.forks import Forks
-from sortition.storages.merging import merged_profile, merged_record
+from sortition.storages.changing import BUSY, MOST_TRIES, change_to
+from sortition.storages.merging import merged_profile
 from sortition.storages.options import positive_seconds
-from sortition.storages.text import record_of, storable, text_of
+from sortition.storages.text import record_of, storable
 
 if TYPE_CHECKING:
     import asyncio
@@ -28,9 +29,6 @@ _KNOWN: Final = ("url", "user_id", "password")
 # On the path of the caller's request; a Redis that takes longer counts as one that fails.
 _TIMEOUT_S: Final = 1.0
 _NEEDED: Final = "requires the package redis: install sortition with its extra, sortition[redis]"
-# Each of them loses to another writer, so that somebody always comes on.
-_MOST_TRIES: Final = 100
-_BUSY: Final = "others changed the record again and again"
 # Sets a value if the known one is still there. Otherwise returns the current one.
 _SET_IF_KNOWN: Final = """
 local found = redis.call('GET', KEYS[1])
@@ -65,12 +63,7 @@ class _Keys:
 
     def _of_record(self, user_data: Mapping[str, Any]) -> tuple[str, Callable[[object], str]]:
         """The key of a record, and what is to be written over what is there."""
-        # Its text is made first: what JSON cannot hold is heard before anything is asked for.
-        text_of(user_data)
-
-        def change(stored: object) -> str:
-            return text_of(merged_record(record_of(stored), user_data))
-
+        change = change_to(user_data)
         return self._record_key(user_data["userId"], user_data["campaignKey"]), change
 
     def _of_profile(self, profile: UserProfileLike) -> tuple[str, Callable[[object], str]]:
@@ -115,8 +108,9 @@ class RedisStorage(_Keys):
         else:
             client = cast("redis.Redis", _checked(client_or_url, "redis"))
             self._make = lambda: client
-        # A child may find locks of its parent's client held for ever, and closing that client
-        # would take them. So it makes its own, and keeps the other without using it.
+        # In a child, locks of its parent's client may be held for ever, and closing that client
+        # would take them. With a URL, the child makes a client of its own and leaves the
+        # other alone. A client that was given is used in the child, too.
         self._clients = {Forks.count: self._make()}  # type: ignore[no-untyped-call]
 
     def __repr__(self) -> str:
@@ -157,12 +151,12 @@ class RedisStorage(_Keys):
 
     def _change(self, key: str, change: Callable[[object], str]) -> None:
         known: Any = ""
-        for _ in range(_MOST_TRIES):
+        for _ in range(MOST_TRIES):
             new = change(known or None)
             known = self._here().eval(_SET_IF_KNOWN, 1, key, known, new, self._lifetime)
             if known is None:
                 return
-        raise RuntimeError(_BUSY)
+        raise RuntimeError(BUSY)
 
 
 class AsyncRedisStorage(_Keys):
@@ -249,13 +243,13 @@ class AsyncRedisStorage(_Keys):
 
     async def _change(self, key: str, change: Callable[[object], str]) -> None:
         known: Any = ""
-        for _ in range(_MOST_TRIES):
+        for _ in range(MOST_TRIES):
             new = change(known or None)
             answer: Any = self._here().eval(_SET_IF_KNOWN, 1, key, known, new, self._lifetime)
             known = await answer
             if known is None:
                 return
-        raise RuntimeError(_BUSY)
+        raise RuntimeError(BUSY)
 
 
 class RedisUserStorage(RedisStorage):

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 from sortition._base.errors import OptionError, OptionTypeError
 from sortition._base.options import kind, of_type
 from sortition._process.forks import Forks
-from sortition.storages.merging import merged_profile, merged_record
-from sortition.storages.text import record_of, storable, text_of
+from sortition.storages.changing import BUSY, MOST_TRIES, change_to
+from sortition.storages.merging import merged_profile
+from sortition.storages.text import record_of, storable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -22,9 +23,6 @@ DEFAULT_PREFIX: Final = "sortition_"
 _NEEDED: Final = (
     "requires the package SQLAlchemy: install sortition with its extra, sortition[sqlalchemy]"
 )
-# Each of them loses to another writer, so that somebody always comes on.
-_MOST_TRIES: Final = 100
-_BUSY: Final = "others changed the record again and again"
 
 
 class _Rows:
@@ -84,12 +82,7 @@ class _Rows:
         self, user_data: Mapping[str, Any]
     ) -> tuple[_Row, Callable[[str | None], str]]:
         """The row of a record, and what is to be written over what is there."""
-        # Its text is made first: what JSON cannot hold is heard before anything is asked for.
-        text_of(user_data)
-
-        def change(stored: str | None) -> str:
-            return text_of(merged_record(record_of(stored), user_data))
-
+        change = change_to(user_data)
         return self._of_record(user_data["userId"], user_data["campaignKey"]), change
 
     def _with_profile(self, profile: UserProfileLike) -> tuple[_Row, Callable[[str | None], str]]:
@@ -205,12 +198,12 @@ class SQLAlchemyStorage(_Rows):
 
     def _change(self, row: _Row, change: Callable[[str | None], str]) -> None:
         with self._connected() as connection:
-            for _ in range(_MOST_TRIES):
+            for _ in range(MOST_TRIES):
                 known = cast("str | None", connection.execute(row.read()).scalar())
                 new = change(known)
                 if new == known or connection.execute(row.write(known, new)).rowcount == 1:
                     return
-        raise RuntimeError(_BUSY)
+        raise RuntimeError(BUSY)
 
 
 class AsyncSQLAlchemyStorage(_Rows):
@@ -285,14 +278,14 @@ class AsyncSQLAlchemyStorage(_Rows):
     async def _change(self, row: _Row, change: Callable[[str | None], str]) -> None:
         async with self._connected() as connection:
             await self._alone(connection)
-            for _ in range(_MOST_TRIES):
+            for _ in range(MOST_TRIES):
                 known = cast("str | None", (await connection.execute(row.read())).scalar())
                 new = change(known)
                 if new == known:
                     return
                 if (await connection.execute(row.write(known, new))).rowcount == 1:
                     return
-        raise RuntimeError(_BUSY)
+        raise RuntimeError(BUSY)
 
 
 def _library() -> Any:

@@ -38,6 +38,6 @@ def record_of(text: object) -> object:
 def storable(name: str) -> str:
     r"""An id or a key in characters that every backend takes, different for different ones.
 
-    Only a backslash, a NUL and half of a surrogate pair are written otherwise, as ``\x5c`` is.
+    Only a backslash, a NUL and half of a surrogate pair are written otherwise, as ``\u005c`` is.
     """
     return _UNSTORABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", name)

@@ -96,7 +96,7 @@ class _Methods(Asking):
 
     def platforms(self) -> set[str]:
         """For which platforms there are methods; notes what is wrong with them."""
-        has = {name: callable(getattr(self._storage, name, None)) for name in (*_VWO, *_PAGESENSE)}
+        has = {name: self.has(name) for name in (*_VWO, *_PAGESENSE)}
         found = set()
         for platform, pair in (("vwo", _VWO), ("pagesense", _PAGESENSE)):
             if all(has[name] for name in pair):

@@ -21,6 +21,7 @@ from sortition.storages.conformance.asking import (
     Asking,
     Raised,
 )
+from sortition.storages.merging import goals_of
 from sortition.storages.records import finding_in
 
 
@@ -156,8 +157,7 @@ class RecordCheck(Asking):
             both = [(_record(user_id, goals=goal),) for goal in "ab"]
             await self.at_once("set", both, "one user")
             found = await self._get(user_id, "checkout", "an ordinary user")
-            goals = str((found or {}).get("goalIdentifiers")).split("_vwo_")
-            lost += not {"a", "b"} <= set(goals)
+            lost += not {"a", "b"} <= set(goals_of(found or {}))
         if lost:
             words = "when two writers tracked two goals of one user at once"
             self.note(RACES_LOST, f"a goal was lost in {lost} of {RACES} cases {words}")
