@@ -19,7 +19,7 @@ import pytest
 from support.sink import wait_until
 
 from sortition._base.log import Log
-from sortition._sending.spool import age, disk_state, files, process_folder, record
+from sortition._sending.spool import age, disk_state, files, process_folder
 from sortition._sending.spool import spool as spool_module
 from sortition._sending.spool.options import SpoolOptions
 from sortition._sending.spool.owner import Owner
@@ -145,15 +145,6 @@ class TestKeeping:
         assert len(segments(folder)) == 1
         spool.close()
         assert folders(folder) == []
-
-    def test_a_batch_has_a_file_of_its_own(self, make: Make, folder: Path) -> None:
-        spool = make()
-        first = keep(spool, b"1", b"2")
-        spool.begin_after(first)
-        keep(spool, b"3")
-        spool.settle(first)
-        (left,) = segments(folder)
-        assert [one.event for one in record.content_of(left.read_bytes()).events] == [b"3"]
 
     def test_from_many_threads(self, make: Make) -> None:
         spool = make(segment_events=7)

@@ -16,14 +16,12 @@ from sortition._sending.spool.process_folder import segment_name
 from sortition._sending.spool.segment import Place, Segment
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Iterable
 
     from sortition._base.log import Log
     from sortition._sending.spool.options import SpoolOptions
     from sortition._sending.spool.owner import Owner
 
-_FEWEST_OF_A_FILE: Final = 2
-"""Events that are sent alone share a file: to make one for each takes longer than to mark it."""
 _FEW_PER_REQUEST: Final = 20
 _EVENTS_OF_FEW: Final = 1000
 _MOST_SEGMENT_BYTES: Final = 1024 * 1024
@@ -75,8 +73,6 @@ class Spool:
         self._numbers = itertools.count(1)
         self._segments: set[Segment] = set()
         self._current: Segment | None = None
-        # The next one, so that a call finds it made.
-        self._spare: Segment | None = None
         self._to_close: list[Segment] = []
         self._size = 0
         self._is_closed = False
@@ -161,18 +157,6 @@ class Spool:
             if is_done:
                 self.remove(segment)
 
-    def begin_after(self, places: Sequence[Place | None]) -> None:
-        """These events are sent together: what comes is for another file."""
-        last = places[-1] if places else None
-        if last is None or len(places) < _FEWEST_OF_A_FILE:
-            return
-        with self._lock:
-            if last.segment is self._current and not self._is_closed:
-                self._replace_current(self._take_spare())
-        # Here rather than in a call, which is not to wait for it.
-        if self._spare is None and self._disk.failure is None:
-            self._make_spare()
-
     def close(self) -> None:
         """Let go of the files; those with events that are not settled stay."""
         with self._lock:
@@ -181,8 +165,6 @@ class Spool:
                 # A signal handler within one of our own lines, which is to go on with its file.
                 return
             self._replace_current(None)
-            spare = self._take_spare()
-        self._discard(spare)
         self._folders.close()
 
     def add(self, segment: Segment) -> None:
@@ -250,7 +232,6 @@ class Spool:
                 self._replace_current(None)
             if error.errno == errno.ENOENT:
                 self._folders.replace_own()
-                self._discard(self._take_spare())
         self._disk.note_failure(error)
 
     def _append(self, kind: str, event: bytes, at_ms: int, into: list[Place]) -> None:
@@ -259,7 +240,7 @@ class Spool:
             self._depth == 1
             and (segment.events >= self._segment_events or segment.size >= _MOST_SEGMENT_BYTES)
         ):
-            segment = self._take_spare() or self._open()
+            segment = self._open()
             self._replace_current(segment)
         number = next(segment.numbers)
         encoded = record.encoded_event(number, at_ms, kind, event)
@@ -307,27 +288,10 @@ class Spool:
             raise
         return segment
 
-    def _make_spare(self) -> None:
-        try:
-            made = self._open()
-        except OSError as error:
-            self.note_failure(error)
-            return
-        with self._lock:
-            if self._spare is None and not self._is_closed:
-                self._spare = made
-                return
-        self._discard(made)
-
-    def _take_spare(self) -> Segment | None:
-        spare, self._spare = self._spare, None
-        return spare
-
-    def _discard(self, segment: Segment | None) -> None:
+    def _discard(self, segment: Segment) -> None:
         """Remove a file without events."""
-        if segment is not None:
-            _close(segment)
-            self.remove(segment)
+        _close(segment)
+        self.remove(segment)
 
     def _replace_current(self, segment: Segment | None) -> None:
         """Append to another file from now on."""
