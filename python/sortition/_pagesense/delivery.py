@@ -65,6 +65,7 @@ class QueuedDelivery:
             engine,
             transport,
             log,
+            # One event for each request, sent at once.
             dataclasses.replace(batching, events_per_request=1, interval_s=0.0),
             request_of,
             requests_at_once=requests_at_once,

@@ -127,8 +127,7 @@ def configure(
         close_timeout_s=options.close_timeout_s,
         platform=PagesensePlatform(engine, log, url, credentials),
         poll_interval_s=interval_s,
-        # One event for each request, sent at once.
-        batching=Batching(events_per_request=1, interval_s=0.0, **limits_of(options, spool)),
+        batching=Batching(**limits_of(options, spool)),
         requests_at_once=options.requests_at_once,
         is_development_mode=options.is_development_mode,
         user_storage=options.user_storage,

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Generic
 
-from sortition._base.errors import OptionTypeError, SettingsUnavailableError
-from sortition._base.options import kind
+from sortition._base.errors import SettingsUnavailableError
 from sortition._http.answers import is_refusal
 from sortition._http.pool import Deadline
 from sortition._settings.cache import SettingsCache
@@ -37,21 +35,10 @@ class FirstSettings(Generic[SnapshotT]):
     allows_empty: bool = False
 
 
-def cache_of(value: object, log: Log) -> SettingsCache | None:
-    """The file named by the option ``settings_cache``.
-
-    Raises:
-        OptionTypeError: It is not a path.
-    """
-    if value is None:
-        return None
-    if not isinstance(value, str | os.PathLike):
-        raise OptionTypeError(f"settings_cache: must be a path, got {kind(value)}")
-    path = os.fspath(value)
-    if not isinstance(path, str) or not path or "\0" in path:
-        raise OptionTypeError("settings_cache: must be the path of a file")
+def cache_of(path: str | None, log: Log) -> SettingsCache | None:
+    """The file at the path that the option ``settings_cache`` gives; None without one."""
     # A service may change its working directory later.
-    return SettingsCache(Path(path).absolute(), log)
+    return None if path is None else SettingsCache(Path(path).absolute(), log)
 
 
 def load(live: LiveSettings[SnapshotT], first: FirstSettings[SnapshotT], log: Log) -> None:
